@@ -1,0 +1,36 @@
+// Builds dist: plain tsc for the library and the launchers, one bundle for each program (decision 11).
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readdirSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+rmSync('dist', { recursive: true, force: true });
+try {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { stdio: 'inherit' });
+} catch {
+  process.exit(1);
+}
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  outdir: 'dist/programs',
+  minifySyntax: true,
+  logLevel: 'warning',
+  // libsql finds the binary for this machine inside its own packages; typescript is only wanted by oclif's development mode.
+  external: ['libsql', 'typescript'],
+  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+};
+
+await build({
+  ...common,
+  entryPoints: {
+    engine: 'src/engine/engine.ts',
+    watcher: 'src/engine/watcher.ts',
+    ipengine: 'src/supervisor/ipengine.ts',
+    ipcontroller: 'src/controller/ipcontroller.ts',
+    store: 'src/controller/store-worker.ts',
+  },
+});
+for (const name of readdirSync('bin')) chmodSync(`bin/${name}`, 0o755);

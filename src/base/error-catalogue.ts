@@ -1,0 +1,107 @@
+/** One row of the catalogue: `docs/errors.md` is made from it. */
+export interface CatalogueEntry {
+  /** When this happens, for the page of errors. */
+  what: string;
+  suggestions: readonly string[];
+  /** 1 failed, 2 wrong use, 3 timed out, 4 nothing there. */
+  exitCode: 1 | 2 | 3 | 4;
+}
+
+const entry = (exitCode: CatalogueEntry['exitCode'], what: string, ...suggestions: string[]): CatalogueEntry => ({
+  what,
+  suggestions,
+  exitCode,
+});
+
+/** Every error that a user can meet, with what to try. */
+export const errorCatalogue = {
+  USAGE: entry(2, 'A flag, argument or value is not what the command takes.', 'See `ipcluster COMMAND --help`.'),
+  PROFILE: entry(
+    2,
+    'The profile or cluster id has a name that cannot be a folder, or its folder cannot be used.',
+    'Use letters, digits, `.`, `_` and `-`.',
+    'Check that you own the folder and that it is writable.',
+  ),
+  LAUNCHER_UNKNOWN: entry(2, 'No launcher has that name.', 'See `ipcluster launchers`.'),
+  LAUNCHER_OPTIONS: entry(2, 'A launcher option is unknown or has a wrong value.', 'See `ipcluster launchers`.'),
+  CLUSTER_RUNNING: entry(
+    2,
+    'A cluster of that profile and cluster id is running already; nothing was started.',
+    'Use it: `ipcluster status`.',
+    'Stop it first: `ipcluster stop`.',
+    'Start a second one beside it: `--cluster-id NAME`.',
+  ),
+  CLUSTER_NOT_FOUND: entry(
+    4,
+    'No cluster of that profile and cluster id is known.',
+    'See what runs: `ipcluster list`.',
+    'Start one: `ipcluster start -n 4`.',
+  ),
+  NOT_FOUND: entry(4, 'The thing asked for (an engine, a task, a log) is not there.', 'See `ipcluster status`.'),
+  CONNECTION_FILE: entry(
+    2,
+    'A connection file is malformed, unreadable, or belongs to somebody else.',
+    'Copy it again from the machine of the controller, with mode 0600.',
+  ),
+  CONNECTION_FILE_TIMEOUT: entry(
+    3,
+    'The controller did not write its connection file in time.',
+    'Look at the log of the controller.',
+    'Is the profile on a file system that both machines see?',
+  ),
+  REGISTRATION_TIMEOUT: entry(
+    3,
+    'Fewer engines than asked for registered in time.',
+    'Look at the logs: `ipcluster logs`.',
+    'Give them longer: `--timeout 120s`.',
+  ),
+  TIMEOUT: entry(3, 'Something took longer than it was given.'),
+  PORT_IN_USE: entry(2, 'The port is taken by another program.', 'Name another one, or a range: `--port 10000-10100`.'),
+  ADDRESS: entry(2, 'No address of this machine fits what was asked for.', 'See the addresses: `ip addr`.'),
+  UNAUTHORIZED: entry(
+    2,
+    'The controller does not know the token: the connection file is an old one, or is for engines only.',
+    'Copy the connection file again.',
+  ),
+  CERTIFICATE: entry(
+    2,
+    'Whoever answered does not hold the certificate of the connection file.',
+    'Copy the connection file again; the controller may have been restarted.',
+  ),
+  UNREACHABLE: entry(
+    1,
+    'No address of the controller answered.',
+    'Does it run? `ipcluster status`.',
+    'On another machine: start the controller with `--ip`.',
+  ),
+  VERSION: entry(2, 'The two programs do not speak the same version of the protocol.', 'Install the same ipcluster.'),
+  PROTOCOL: entry(1, 'Bytes arrived that are no message of ours.', 'Look at the log of the controller.'),
+  CLOSED: entry(1, 'The connection was closed while something was waited for.', 'See `ipcluster status`.'),
+  NO_ENGINES: entry(4, 'No engine is registered, or none fits.', 'See `ipcluster status`.'),
+  ENGINE_DIED: entry(1, 'An engine ended while it had work.', 'Look at its log: `ipcluster logs --engine ID`.'),
+  JOB_FAILED: entry(
+    1,
+    'The controller or the engines ended instead of starting.',
+    'Look at the log that is named; its last lines are shown.',
+  ),
+  STOP_FAILED: entry(1, 'Something of ours is still there after stop.', 'See `ipcluster ps`, then `ipcluster kill`.'),
+  NOT_CLONEABLE: entry(
+    2,
+    'A value cannot travel: functions, symbols, promises and open handles cannot be cloned.',
+    'Send plain data, typed arrays, maps, sets or dates.',
+  ),
+  FUNCTION_SOURCE: entry(
+    2,
+    'A function has no source that can travel: it is native or bound.',
+    'Wrap it: `(x) => f(x)`, or name a module and its export.',
+  ),
+  REMOTE: entry(1, 'The code of a task threw; name, message and stack are those of the engine.'),
+  TASK_TIMEOUT: entry(3, 'A task waited or ran longer than its limit.'),
+  TASK_ABORTED: entry(1, 'A task was cancelled before it ended.'),
+  DEPENDENCY: entry(1, 'A task can never run: what it waits for is unknown or ended the other way.'),
+  STORE: entry(1, 'The store of tasks and results could not be used.', 'Is the disk full? `df -h`.'),
+  JOB_LOG: entry(2, 'The job log cannot be read, written, or is of another run.', 'Name another file with --joblog.'),
+  INTERNAL: entry(1, 'A defect of ours.', 'Please report it with the log.'),
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;

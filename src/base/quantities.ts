@@ -1,0 +1,61 @@
+import { IpclusterError } from './errors.js';
+
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * Reads a duration and answers milliseconds: `1.5s`, `90s`, `1h30m`, `500ms`, `HH:MM:SS`, `D-HH:MM:SS`; a plain number is
+ * seconds. Throws USAGE with the forms it takes.
+ */
+export function parseDuration(text: string, name: string): number {
+  const trimmed = text.trim();
+  const clock = /^(?:(\d+)-)?(\d+):(\d{2})(?::(\d{2}))?$/.exec(trimmed);
+  if (clock) {
+    const [, days = '0', hours = '0', minutes = '0', seconds = '0'] = clock;
+    return ((Number(days) * 24 + Number(hours)) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+  }
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1000;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(trimmed)) {
+    throw new IpclusterError('USAGE', `${name} is "${text}", which is no duration: 30, 90s, 1h30m, 500ms or 01:30:00.`);
+  }
+  let total = 0;
+  for (const [, number = '0', unit = 's'] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
+    total += Number(number) * (units[unit] ?? 0);
+  }
+  return total;
+}
+
+/** A duration for people: `850 ms`, `12.3 s`, `4m 05s`, `2h 10m`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m ${String(Math.floor(seconds % 60)).padStart(2, '0')}s`;
+  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
+}
+
+/** Reads a whole number of at least `least`; throws USAGE naming the flag. */
+export function parseCount(text: string, name: string, least = 0): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < least) {
+    throw new IpclusterError('USAGE', `${name} is "${text}", but must be a whole number of at least ${least}.`);
+  }
+  return value;
+}
+
+/** An inclusive range of TCP ports; 0 to 0 lets the system choose. */
+export interface PortRange {
+  first: number;
+  last: number;
+}
+
+/** Reads `10000` or `10000-10100`; throws USAGE. */
+export function parsePorts(text: string, name: string): PortRange {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim());
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2] ?? match?.[1]);
+  if (!match || first > 65_535 || last > 65_535 || last < first) {
+    throw new IpclusterError('USAGE', `${name} is "${text}", but must be a port or a range such as 10000-10100.`);
+  }
+  return { first, last };
+}

@@ -1,0 +1,169 @@
+import { IpclusterError } from '../base/errors.js';
+import { Feed } from '../base/feed.js';
+import { deferred } from '../base/wait.js';
+import type { InterruptOutcome } from '../protocol/messages.js';
+import { CompositeError } from './remote-error.js';
+
+/** One value of a result, as it came. */
+export interface Item<T> {
+  index: number;
+  value: T;
+  engineId: number | undefined;
+}
+
+/** Text that a task wrote. */
+export interface OutputEvent {
+  name: 'stdout' | 'stderr';
+  text: string;
+  engineId: number;
+  /** Id of the request. */
+  id: string;
+}
+
+/** How far a result is. */
+export interface Progress {
+  done: number;
+  failed: number;
+  total: number;
+}
+
+/** When things happened: milliseconds since the epoch, and sums of run times as the engines measured them. */
+export interface Timing {
+  submitted: number;
+  /** Milliseconds from submitting to the last answer, or to now. */
+  elapsed: number;
+  /** Milliseconds that the tasks ran, added up. */
+  serial: number;
+}
+
+/** Cancels requests by id; answers how each ended. */
+export type CancelRequests = (ids: string[]) => Promise<Record<string, InterruptOutcome>>;
+
+type Settled = { value: unknown } | { error: IpclusterError };
+
+/**
+ * The result of a request that may have many parts: a promise of all of them, in order, and an async iterable of each as it
+ * comes. Nothing is lost when nobody listens, and nothing is thrown then either.
+ */
+export class AsyncResult<T, I = unknown> implements PromiseLike<T>, AsyncIterable<Item<I>> {
+  /** Ids of the requests, for `client.result` later on. */
+  readonly ids: string[] = [];
+  /** Texts of executed code's last values, by part. */
+  readonly texts: string[] = [];
+  /** Which engine answered for which part. */
+  readonly engineIds: (number | undefined)[] = [];
+  readonly #total: number;
+  readonly #assemble: (values: unknown[]) => T;
+  readonly #cancel: CancelRequests;
+  readonly #settled: (Settled | undefined)[] = [];
+  readonly #arrived: number[] = [];
+  readonly #arrivals = new Feed<number>();
+  readonly #outputs = new Feed<OutputEvent>();
+  readonly #all = deferred<T>();
+  readonly #submitted = Date.now();
+  #completed: number | undefined;
+  #failed = 0;
+  #serial = 0;
+  #output = '';
+
+  /** @internal Views make results. */
+  constructor(total: number, assemble: (values: unknown[]) => T, cancel: CancelRequests) {
+    this.#total = total;
+    this.#assemble = assemble;
+    this.#cancel = cancel;
+    this.#all.promise.catch(() => {});
+    if (total === 0) this.#complete();
+  }
+
+  get progress(): Progress {
+    return { done: this.#arrived.length, failed: this.#failed, total: this.#total };
+  }
+
+  get timing(): Timing {
+    return { submitted: this.#submitted, elapsed: (this.#completed ?? Date.now()) - this.#submitted, serial: this.#serial };
+  }
+
+  /** Everything written so far to stdout and stderr, in the order in which it came; the last mebibyte of it. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Output as it comes, from now on. */
+  outputs(signal?: AbortSignal): AsyncIterableIterator<OutputEvent> {
+    return this.#outputs.follow(signal);
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: being awaited is what this class is for.
+  then<A = T, B = never>(onValue?: ((value: T) => A | PromiseLike<A>) | null, onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+    return this.#all.promise.then(onValue, onError);
+  }
+
+  /** How every part ended, in order: for those who want the good ones although others failed. */
+  async settled(): Promise<PromiseSettledResult<I>[]> {
+    await this.#all.promise.catch(() => {});
+    return this.#settled.map((part) => {
+      if (part && 'value' in part) return { status: 'fulfilled', value: part.value as I };
+      return { status: 'rejected', reason: part?.error };
+    });
+  }
+
+  /** Each part as it comes; one that failed throws its error. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item<I>> {
+    const later = this.#arrivals.follow();
+    for (let next = 0; next < this.#total; next++) {
+      while (next >= this.#arrived.length) if ((await later.next()).done) break;
+      const index = this.#arrived[next];
+      if (index !== undefined) yield this.#item(index);
+    }
+  }
+
+  /** Each part in order, as soon as it and those before it are there. */
+  async *inOrder(): AsyncGenerator<Item<I>> {
+    const later = this.#arrivals.follow();
+    for (let index = 0; index < this.#total; index++) {
+      while (!this.#settled[index]) if ((await later.next()).done) break;
+      yield this.#item(index);
+    }
+  }
+
+  /** Cancels what has not ended: queued tasks are removed, running ones interrupted. Answers how, by request. */
+  cancel(): Promise<Record<string, InterruptOutcome>> {
+    return this.#cancel(this.ids);
+  }
+
+  /** @internal A part has ended. */
+  settle(index: number, outcome: Settled, engineId: number | undefined, runTime = 0): void {
+    if (this.#settled[index]) return;
+    this.#settled[index] = outcome;
+    this.engineIds[index] = engineId;
+    this.#serial += runTime;
+    if ('error' in outcome) this.#failed += 1;
+    this.#arrived.push(index);
+    this.#arrivals.push(index);
+    if (this.#arrived.length === this.#total) this.#complete();
+  }
+
+  /** @internal A part has written something. */
+  write(event: OutputEvent): void {
+    this.#output = (this.#output + event.text).slice(-1_048_576);
+    this.#outputs.push(event);
+  }
+
+  #item(index: number): Item<I> {
+    const part = this.#settled[index];
+    if (!part) throw new IpclusterError('INTERNAL', `Part ${index} of a result is not there.`);
+    if ('error' in part) throw part.error;
+    return { index, value: part.value as I, engineId: this.engineIds[index] };
+  }
+
+  #complete(): void {
+    this.#completed = Date.now();
+    const errors = new Set(this.#settled.flatMap((part) => (part && 'error' in part ? [part.error] : [])));
+    const [first] = errors;
+    if (errors.size > 1) this.#all.reject(new CompositeError([...errors]));
+    else if (first) this.#all.reject(first);
+    else this.#all.resolve(this.#assemble(this.#settled.map((part) => (part && 'value' in part ? part.value : undefined))));
+    this.#arrivals.end();
+    this.#outputs.end();
+  }
+}

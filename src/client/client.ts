@@ -1,0 +1,214 @@
+import { IpclusterError } from '../base/errors.js';
+import { Feed } from '../base/feed.js';
+import { newSession } from '../base/identifiers.js';
+import { packageVersion } from '../base/package.js';
+import { awaitConnectionFile, type ConnectionFile, readConnectionFile } from '../profile/connection-file.js';
+import { findPlace, pathsOf } from '../profile/paths.js';
+import { decodeMessage, isMessage, Session } from '../protocol/message.js';
+import { type ClusterEvent, type InterruptOutcome, protocolVersion, type StatusContent, type TaskQuery, type TaskRecord } from '../protocol/messages.js';
+import type { Packet } from '../protocol/packets.js';
+import { dial } from '../transport/dial.js';
+import { Peer } from '../transport/peer.js';
+import { BalancedView, type TaskOptions } from './balanced-view.js';
+import { DirectView, type Targets } from './direct-view.js';
+import { Requests, readReply, valueOf } from './requests.js';
+import type { ViewContext } from './view-context.js';
+
+/** Which cluster to connect to. */
+export interface ConnectOptions {
+  /** `default` when absent. */
+  profile?: string;
+  /** Which cluster of the profile; the one without an id when absent. */
+  clusterId?: string;
+  /** The client's connection file itself, instead of profile and cluster id. */
+  file?: string;
+  /** Milliseconds for everything, 10,000 when absent; a file that is not there yet is waited for when `wait` is set. */
+  timeout?: number;
+  wait?: boolean;
+  signal?: AbortSignal;
+}
+
+/** One answer to a stored task: its value, or why there is none. */
+export interface StoredAnswer {
+  value: unknown;
+  error: IpclusterError | undefined;
+}
+
+/** A connection to a controller: the engines, views on them, and questions about the cluster. */
+export class Client implements AsyncDisposable {
+  /** Where the controller is. */
+  readonly connection: ConnectionFile;
+  readonly #peer: Peer;
+  readonly #requests: Requests;
+  readonly #engines = new Map<number, string>();
+  readonly #events = new Feed<ClusterEvent>();
+  readonly #context: ViewContext;
+
+  private constructor(peer: Peer, connection: ConnectionFile) {
+    this.#peer = peer;
+    this.connection = connection;
+    this.#requests = new Requests(peer);
+    this.#context = {
+      requests: this.#requests,
+      resolveTargets: (targets) => this.#resolve(targets),
+      cancel: (ids) => this.cancel(ids),
+      interrupt: async (targets) => (await peer.request({ type: 'interrupt_request', content: { targets } }, 60_000)).content.outcomes,
+      engineCount: () => this.#engines.size,
+    };
+    peer.onPacket((packet) => this.#receive(packet));
+    void peer.link.closed.then(() => this.#events.end());
+  }
+
+  /**
+   * Connects to a running controller. Throws CLUSTER_NOT_FOUND, CONNECTION_FILE, UNREACHABLE, UNAUTHORIZED, CERTIFICATE or VERSION.
+   */
+  static async connect(options: ConnectOptions = {}): Promise<Client> {
+    const { timeout = 10_000, signal } = options;
+    const connection = await findConnection(options);
+    const link = await dial(connection, timeout, signal);
+    const client = new Client(new Peer(link, new Session(newSession())), connection);
+    try {
+      const content = { version: packageVersion(), protocol: protocolVersion };
+      const reply = await client.#peer.request({ type: 'connection_request', content }, timeout);
+      for (const { id, uuid } of reply.content.engines) client.#engines.set(id, uuid);
+      return client;
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+  }
+
+  /** Ids of the engines that are registered now, in order. */
+  get ids(): number[] {
+    return [...this.#engines.keys()].sort((a, b) => a - b);
+  }
+
+  /** A view on these engines. `all` means all that there are at the time of each call. */
+  direct<V extends Targets>(targets: V): DirectView<V> {
+    return new DirectView(this.#context, targets);
+  }
+
+  /** A view on any free engine. */
+  balanced(options: TaskOptions = {}): BalancedView {
+    return new BalancedView(this.#context, options);
+  }
+
+  /** Waits until so many engines are registered. Throws REGISTRATION_TIMEOUT, or CLOSED when the controller leaves. */
+  async waitForEngines(count: number, { timeout = 60_000, signal }: { timeout?: number; signal?: AbortSignal } = {}): Promise<number[]> {
+    const bound = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]);
+    const events = this.#events.follow(bound);
+    while (this.#engines.size < count) {
+      if (!(await events.next()).done) continue;
+      signal?.throwIfAborted();
+      if (!this.#peer.link.open) throw new IpclusterError('CLOSED', 'The controller left while engines were waited for.');
+      throw new IpclusterError('REGISTRATION_TIMEOUT', `${this.#engines.size} of ${count} engines registered within ${timeout / 1000} s.`);
+    }
+    await events.return?.();
+    return this.ids;
+  }
+
+  /** What happens in the cluster from now on: engines that come and go, and states of tasks. */
+  async *watch(signal?: AbortSignal): AsyncGenerator<ClusterEvent> {
+    const events = this.#events.follow(signal);
+    await this.#peer.request({ type: 'watch_request', content: { on: true } });
+    try {
+      yield* events;
+    } finally {
+      if (this.#peer.link.open) await this.#peer.request({ type: 'watch_request', content: { on: false } });
+    }
+  }
+
+  /** Controller, engines and queues as the controller knows them; it answers whatever the engines do. */
+  async status(): Promise<StatusContent> {
+    return (await this.#peer.request({ type: 'status_request', content: {} })).content;
+  }
+
+  /** How much waits and runs, in numbers. */
+  async queueStatus(): Promise<StatusContent['queues']> {
+    return (await this.status()).queues;
+  }
+
+  /** Records of tasks, newest first. */
+  async query(query: TaskQuery = {}): Promise<TaskRecord[]> {
+    return (await this.#peer.request({ type: 'query_request', content: { query } })).content.records;
+  }
+
+  /** A task by its id: its record, and the answers that are there. Throws NOT_FOUND. */
+  async result(id: string): Promise<{ record: TaskRecord; answers: StoredAnswer[] }> {
+    const { content, buffers } = await this.#peer.request({ type: 'result_request', content: { id } });
+    const answers = buffers.map((body): StoredAnswer => {
+      const { outcome } = readReply(body, content.record.engine ?? undefined);
+      return 'error' in outcome ? { value: undefined, error: outcome.error } : { value: valueOf(outcome.message), error: undefined };
+    });
+    return { record: content.record, answers };
+  }
+
+  /** Submits stored balanced tasks again; answers the new id for each. */
+  async resubmit(ids: readonly string[]): Promise<Record<string, string>> {
+    return (await this.#peer.request({ type: 'resubmit_request', content: { ids: [...ids] } })).content.ids;
+  }
+
+  /** Cancels requests by id; answers how each ended. */
+  async cancel(ids: readonly string[]): Promise<Record<string, InterruptOutcome>> {
+    return (await this.#peer.request({ type: 'abort_request', content: { ids: [...ids] } }, 60_000)).content.outcomes;
+  }
+
+  /** Ends these engines and starts new ones under the same ids. */
+  async restartEngines(targets: Targets): Promise<number[]> {
+    return (await this.#peer.request({ type: 'restart_request', content: { targets: this.#resolve(targets) } }, 60_000)).content.ids;
+  }
+
+  /** Ends these engines for good. */
+  async stopEngines(targets: Targets): Promise<number[]> {
+    return (await this.#peer.request({ type: 'stop_request', content: { targets: this.#resolve(targets) } }, 60_000)).content.ids;
+  }
+
+  /** Ends the controller and all engines. */
+  async shutdown(): Promise<void> {
+    await this.#peer.request({ type: 'shutdown_request', content: {} });
+    await this.#peer.link.closed;
+  }
+
+  /** Closes the connection; tasks go on and their results are kept by the controller. */
+  async close(): Promise<void> {
+    this.#peer.link.close();
+    await this.#peer.link.closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #resolve(targets: Targets): number[] {
+    if (targets !== 'all') {
+      const wanted = typeof targets === 'number' ? [targets] : [...targets];
+      const missing = wanted.find((id) => !this.#engines.has(id));
+      if (missing !== undefined) throw new IpclusterError('NOT_FOUND', `There is no engine ${missing}; there are ${this.ids.join(' ') || 'none'}.`);
+      return wanted;
+    }
+    if (this.#engines.size === 0) throw new IpclusterError('NO_ENGINES', 'No engine is registered.');
+    return this.ids;
+  }
+
+  #receive(packet: Packet): void {
+    if (this.#requests.receive(packet) || packet.route.channel !== 'hub') return;
+    const message = decodeMessage(packet.body);
+    if (!isMessage(message, 'event')) return;
+    const event = message.content;
+    if (event.event === 'engine_joined') this.#engines.set(event.id, event.uuid);
+    else if (event.event === 'engine_left') this.#engines.delete(event.id);
+    this.#events.push(event);
+  }
+}
+
+async function findConnection({ profile, clusterId, file, timeout = 10_000, wait, signal }: ConnectOptions): Promise<ConnectionFile> {
+  const path = file ?? pathsOf(findPlace({ profile, clusterId })).clientFile;
+  if (wait) return awaitConnectionFile(path, timeout, signal);
+  try {
+    return readConnectionFile(path);
+  } catch (error) {
+    if (file !== undefined || !(error instanceof IpclusterError) || !error.message.includes('is not there')) throw error;
+    const of = `profile "${profile ?? 'default'}"${clusterId ? `, cluster id "${clusterId}"` : ''}`;
+    throw new IpclusterError('CLUSTER_NOT_FOUND', `No cluster of ${of} runs here.`, { files: [path] });
+  }
+}

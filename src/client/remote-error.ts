@@ -1,0 +1,48 @@
+import { type ErrorCode, IpclusterError } from '../base/errors.js';
+import type { AbortedContent, ErrorContent } from '../protocol/messages.js';
+
+/** Names that the controller gives to failures of its own. */
+const ownNames: Record<string, ErrorCode> = {
+  EngineError: 'ENGINE_DIED',
+  TaskTimeout: 'TASK_TIMEOUT',
+  ImpossibleDependency: 'DEPENDENCY',
+  InvalidDependency: 'DEPENDENCY',
+  NOT_CLONEABLE: 'NOT_CLONEABLE',
+  USAGE: 'USAGE',
+};
+
+/** What went wrong with one request on one engine: user code threw, the engine died, the task was cancelled. */
+export class RemoteError extends IpclusterError {
+  readonly ename: string;
+  readonly evalue: string;
+  /** The engine's stack, the part in user code. */
+  readonly traceback: readonly string[];
+  /** Undefined when the controller made the error. */
+  readonly engineId: number | undefined;
+
+  constructor(content: ErrorContent | AbortedContent, engineId: number | undefined) {
+    const aborted = content.status === 'aborted';
+    const ename = aborted ? 'TaskAborted' : content.ename;
+    const evalue = aborted ? `the task was cancelled (${content.how ?? 'removed'})` : content.evalue;
+    const suggestions = aborted ? undefined : content.suggestions;
+    const code = aborted ? 'TASK_ABORTED' : (ownNames[content.ename] ?? 'REMOTE');
+    super(code, `${engineId === undefined ? '' : `engine ${engineId}: `}${ename}: ${evalue}`, suggestions ? { suggestions } : {});
+    this.ename = ename;
+    this.evalue = evalue;
+    this.traceback = aborted ? [] : content.traceback;
+    this.engineId = engineId;
+    if (this.traceback.length > 0) this.stack = this.traceback.join('\n');
+  }
+}
+
+/** Several requests failed; each error names its engine. */
+export class CompositeError extends IpclusterError {
+  readonly errors: readonly IpclusterError[];
+
+  constructor(errors: readonly IpclusterError[]) {
+    const shown = errors.slice(0, 4).map(({ message }) => `  ${message}`);
+    const more = errors.length > 4 ? [`  and ${errors.length - 4} more`] : [];
+    super('REMOTE', [`${errors.length} failed:`, ...shown, ...more].join('\n'));
+    this.errors = errors;
+  }
+}

@@ -1,0 +1,87 @@
+import { headerOf } from '../protocol/message.js';
+import type { InterruptOutcome } from '../protocol/messages.js';
+import type { DirectRoute, ReplyStatus } from '../protocol/routes.js';
+import { assign, type EngineTable, type Node } from './engine-table.js';
+import type { Asked, Replies } from './replies.js';
+import type { Store } from './store.js';
+
+interface Pending extends Asked {
+  left: Set<number>;
+}
+
+/** Direct requests: each goes to the engines named, once, and every engine answers for itself. */
+export class DirectRequests {
+  readonly #engines: EngineTable;
+  readonly #replies: Replies;
+  readonly #store: Store;
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(engines: EngineTable, replies: Replies, store: Store) {
+    this.#engines = engines;
+    this.#replies = replies;
+    this.#store = store;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  has(id: string): boolean {
+    return this.#pending.has(id);
+  }
+
+  /** Sends a request on: once to each node, whatever the number of its engines. */
+  submit({ id, to }: DirectRoute, body: Buffer): void {
+    const { header, bytes, metadata } = headerOf(body);
+    const label = metadata()['label'];
+    const pending: Pending = { id, session: header.session, type: header.msg_type, header: bytes, left: new Set(to) };
+    this.#pending.set(id, pending);
+    const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type, submitted: header.date };
+    this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: to.length }, undefined);
+    const nodes = new Map<Node, number[]>();
+    for (const target of pending.left) {
+      const engine = this.#engines.get(target);
+      if (!engine) {
+        this.#fail(pending, target, `Engine ${target} is not there.`);
+        continue;
+      }
+      assign(engine, id, 'direct', performance.now());
+      nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
+    }
+    for (const [node, targets] of nodes) node.peer.link.send({ channel: 'direct', id, to: targets }, [body]);
+  }
+
+  /** An engine has answered; false when the request is none of ours. */
+  reply(id: string, engine: number, status: ReplyStatus, body: Buffer): boolean {
+    const pending = this.#pending.get(id);
+    if (!pending?.left.delete(engine)) return pending !== undefined;
+    this.#replies.pass(pending, status, engine, body);
+    if (pending.left.size === 0) this.#pending.delete(id);
+    return true;
+  }
+
+  /** An engine that had this request is over. Direct requests are never run again elsewhere. */
+  lost(id: string, engine: number, reason: string): void {
+    const pending = this.#pending.get(id);
+    if (pending?.left.has(engine)) this.#fail(pending, engine, `Engine ${engine} ended (${reason}) before it answered.`);
+  }
+
+  /** The request was taken out of an engine's queue, so that engine will not answer. */
+  removed(id: string, engine: number, how: InterruptOutcome): void {
+    const pending = this.#pending.get(id);
+    if (!pending?.left.delete(engine)) return;
+    this.#replies.aborted(pending, how, engine);
+    if (pending.left.size === 0) this.#pending.delete(id);
+  }
+
+  /** The engines that have not answered a request yet. */
+  enginesOf(id: string): number[] {
+    return [...(this.#pending.get(id)?.left ?? [])];
+  }
+
+  #fail(pending: Pending, engine: number, evalue: string): void {
+    pending.left.delete(engine);
+    this.#replies.fail(pending, 'EngineError', evalue, engine);
+    if (pending.left.size === 0) this.#pending.delete(pending.id);
+  }
+}

@@ -1,0 +1,144 @@
+import type { EngineRecord, EngineUp } from '../protocol/messages.js';
+import type { Peer } from '../transport/peer.js';
+
+/** The supervisor that holds an engine. */
+export interface Node {
+  name: string;
+  host: string;
+  rank: number | null;
+  peer: Peer;
+}
+
+/** A request that an engine was given and has not answered; the first of them is the one it runs. */
+export interface Assignment {
+  id: string;
+  kind: 'direct' | 'balanced';
+  /** When it became the first (ISO text and milliseconds). */
+  since: string;
+  sinceTime: number;
+}
+
+/** One engine that is up. */
+export interface Engine {
+  id: number;
+  uuid: string;
+  pid: number;
+  node: Node;
+  language: string;
+  log: string | null;
+  idleSince: string;
+  assigned: Assignment[];
+  /** Average milliseconds per request, of late. */
+  average: number;
+  lastReply: number;
+  completed: number;
+  stopping: boolean;
+}
+
+/** Engines get at most this much work ahead of what they run, in milliseconds of it and in requests. */
+const prefetchTime = 5;
+const largestPrefetch = 64;
+
+/** How many requests an engine may hold: short ones must not wait for a round trip, long ones must not be hoarded. */
+export function windowOf(engine: Engine): number {
+  return Math.min(largestPrefetch, 1 + Math.floor(prefetchTime / engine.average));
+}
+
+/** Who is registered. Ids are given once and never again; only a restarted engine keeps its own. */
+export class EngineTable {
+  readonly #engines = new Map<number, Engine>();
+  readonly #reserved = new Map<number, Node>();
+  readonly #used = new Set<number>();
+  /** Ids whose engine is being replaced: it will be there again. */
+  readonly restarting = new Set<number>();
+  #next = 0;
+
+  get all(): Engine[] {
+    return [...this.#engines.values()].sort((a, b) => a.id - b.id);
+  }
+
+  get size(): number {
+    return this.#engines.size;
+  }
+
+  get(id: number): Engine | undefined {
+    return this.#engines.get(id);
+  }
+
+  values(): IterableIterator<Engine> {
+    return this.#engines.values();
+  }
+
+  /** Gives ids to the engines that a supervisor is about to bring: those asked for where nobody ever had them. */
+  reserve(node: Node, count: number, wanted: readonly number[]): number[] {
+    return Array.from({ length: count }, (_unused, index) => {
+      const wish = wanted[index];
+      const id = wish !== undefined && !this.#used.has(wish) ? wish : this.#next;
+      this.#reserved.set(id, node);
+      this.#used.add(id);
+      while (this.#used.has(this.#next)) this.#next += 1;
+      return id;
+    });
+  }
+
+  /** An engine is up; undefined when that id was not reserved for its supervisor. */
+  up(node: Node, { id, uuid, pid, language, log }: EngineUp, now: string): Engine | undefined {
+    if (this.#reserved.get(id) !== node || this.#engines.has(id)) return undefined;
+    const engine: Engine = {
+      ...{ id, uuid, pid, node, language, log, idleSince: now, assigned: [] },
+      ...{ average: Number.POSITIVE_INFINITY, lastReply: 0, completed: 0, stopping: false },
+    };
+    this.#engines.set(id, engine);
+    this.restarting.delete(id);
+    return engine;
+  }
+
+  /** An engine is over; answers what it was, if it was up. */
+  down(id: number): Engine | undefined {
+    const engine = this.#engines.get(id);
+    this.#engines.delete(id);
+    return engine;
+  }
+
+  /** Engines and reservations of a supervisor that has left. */
+  leave(node: Node): Engine[] {
+    for (const [id, owner] of this.#reserved) {
+      if (owner !== node) continue;
+      this.#reserved.delete(id);
+      this.restarting.delete(id);
+    }
+    return this.all.filter((engine) => engine.node === node);
+  }
+}
+
+/** Notes that an engine was given a request. */
+export function assign(engine: Engine, id: string, kind: Assignment['kind'], now: number): void {
+  const first = engine.assigned.length === 0;
+  engine.assigned.push({ id, kind, since: first ? new Date().toISOString() : '', sinceTime: now });
+}
+
+/** Notes that a request of an engine is over; false when the engine did not have it. */
+export function release(engine: Engine, id: string, now: number): boolean {
+  const index = engine.assigned.findIndex((assignment) => assignment.id === id);
+  const [over] = index >= 0 ? engine.assigned.splice(index, 1) : [];
+  if (!over) return false;
+  const took = now - Math.max(over.sinceTime, engine.lastReply);
+  engine.lastReply = now;
+  engine.average = Number.isFinite(engine.average) && took < 10 * prefetchTime ? 0.9 * engine.average + 0.1 * took : took;
+  const text = new Date().toISOString();
+  const [head] = engine.assigned;
+  if (!head) engine.idleSince = text;
+  else if (index === 0) Object.assign(head, { since: text, sinceTime: now });
+  return true;
+}
+
+/** An engine as `status` shows it. */
+export function describeEngine(engine: Engine): EngineRecord {
+  const [head, ...rest] = engine.assigned;
+  const { id, uuid, pid, language, log, completed, node } = engine;
+  return {
+    ...{ id, uuid, host: node.host, pid, state: engine.stopping ? 'stopping' : head ? 'busy' : 'idle' },
+    ...{ task: head?.id ?? null, since: head?.since ?? engine.idleSince, language, rank: node.rank },
+    ...{ queue: rest.length, completed, supervisor: node.name, log },
+  };
+}

@@ -1,0 +1,171 @@
+import { hostname } from 'node:os';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { packageVersion } from '../base/package.js';
+import { encodeFrames } from '../protocol/frames.js';
+import type { Message, Outgoing, Session } from '../protocol/message.js';
+import { type GoodReply, protocolVersion, type RequestType, type StatusContent } from '../protocol/messages.js';
+import type { Link } from '../transport/link.js';
+import type { Broker } from './broker.js';
+import type { Clients } from './clients.js';
+import { describeEngine, type Engine } from './engine-table.js';
+import type { Store } from './store.js';
+
+/** What the hub speaks for. */
+export interface HubParts {
+  broker: Broker;
+  clients: Clients;
+  store: Store;
+  session: Session;
+  clusterId: string;
+  addresses: () => string[];
+  /** Ends the controller, after the answer is out. */
+  shutdown: () => void;
+}
+
+/** A good answer, and frames that go with it. */
+interface Answer<T extends RequestType> {
+  content: GoodReply<T>;
+  buffers?: Buffer[];
+}
+
+/** Questions that a client may ask; requests to engines are not among them. */
+type ClientRequest =
+  | 'connection_request' | 'status_request' | 'abort_request' | 'interrupt_request' | 'restart_request' | 'stop_request'
+  | 'shutdown_request' | 'query_request' | 'result_request' | 'resubmit_request' | 'watch_request';
+
+type Handlers = { [T in ClientRequest]: (message: Message<T>, link: Link) => Answer<T> | Promise<Answer<T>> };
+
+/** What a handler looks like to the one place that does not care which it is. */
+type AnyHandler = (message: Message, link: Link) => Promise<{ content: object; buffers?: Buffer[] }>;
+
+/** Answers clients' questions about the cluster: one handler for each. */
+export class Hub {
+  readonly #parts: HubParts;
+  readonly #started = new Date().toISOString();
+
+  constructor(parts: HubParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers a question; every failure is an answer too. */
+  async answer(message: Message, link: Link): Promise<void> {
+    const { session } = this.#parts;
+    const { msg_id: id, msg_type: type } = message.header;
+    const parent = Buffer.from(JSON.stringify(message.header));
+    try {
+      const handler = (this.#handlers as unknown as Record<string, AnyHandler | undefined>)[type];
+      if (!handler) throw new IpclusterError('PROTOCOL', `The controller knows no ${type} from a client.`);
+      const { content, buffers = [] } = await handler(message, link);
+      const reply = { type: type.replace('_request', '_reply'), content, parent, buffers };
+      link.send({ channel: 'reply', id, status: 'ok' }, session.encode(reply as Outgoing<'status_reply'>));
+    } catch (error) {
+      const content = {
+        status: 'error' as const,
+        ename: isIpclusterError(error) ? error.code : 'INTERNAL',
+        evalue: messageOf(error),
+        traceback: [],
+        ...(isIpclusterError(error) ? { suggestions: [...error.suggestions] } : {}),
+      };
+      link.send({ channel: 'reply', id, status: 'error' }, session.encode({ type: 'error_reply', content, parent }));
+    }
+  }
+
+  /** The whole picture, from what is known here: no engine is asked. */
+  status(): StatusContent {
+    const { broker, clients, store, session, addresses } = this.#parts;
+    const counts = broker.balanced.queue.counts;
+    return {
+      status: 'ok',
+      controller: {
+        ...{ host: hostname(), pid: process.pid, session: session.id, version: packageVersion(), started: this.#started },
+        ...{ addresses: addresses(), memory: process.memoryUsage.rss(), clients: clients.size, store: store.where },
+      },
+      engines: broker.engines.all.map(describeEngine),
+      queues: { ...counts, direct: broker.direct.size, completed: broker.balanced.completed },
+    };
+  }
+
+  readonly #handlers: Handlers = {
+    connection_request: ({ content }) => {
+      checkVersion(content);
+      const engines = this.#parts.broker.engines.all.map(({ id, uuid }) => ({ id, uuid }));
+      return { content: { status: 'ok', version: packageVersion(), clusterId: this.#parts.clusterId, engines } };
+    },
+    status_request: () => ({ content: this.status() }),
+    abort_request: async ({ content }) => {
+      return { content: { status: 'ok', outcomes: await this.#parts.broker.cancel(content.ids, content.targets) } };
+    },
+    interrupt_request: async ({ content }) => {
+      const engines = this.#engines(content.targets);
+      const outcomes = await Promise.all(engines.map(async ({ id }) => [String(id), await this.#parts.broker.interrupt(id, null)] as const));
+      return { content: { status: 'ok', outcomes: Object.fromEntries(outcomes) } };
+    },
+    restart_request: async ({ content }) => ({ content: { status: 'ok', ids: await this.#order('restart_request', content.targets) } }),
+    stop_request: async ({ content }) => ({ content: { status: 'ok', ids: await this.#order('stop_request', content.targets) } }),
+    shutdown_request: () => {
+      setImmediate(this.#parts.shutdown);
+      return { content: { status: 'ok' } };
+    },
+    query_request: async ({ content }) => {
+      return { content: { status: 'ok', records: await this.#parts.store.ask({ kind: 'query', query: content.query }) } };
+    },
+    result_request: async ({ content: { id } }) => {
+      const found = await this.#parts.store.ask({ kind: 'result', id });
+      if (!found) throw new IpclusterError('NOT_FOUND', `No task is known by the id ${id}.`);
+      const bodies = found.bodies.map((body) => Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+      return { content: { status: 'ok', record: found.record }, buffers: bodies };
+    },
+    resubmit_request: async ({ content, header }) => {
+      const ids = await Promise.all(content.ids.map(async (id) => [id, await this.#resubmit(id, header.session)] as const));
+      return { content: { status: 'ok', ids: Object.fromEntries(ids) } };
+    },
+    watch_request: ({ content }, link) => {
+      this.#parts.clients.watch(link, content.on);
+      return { content: { status: 'ok' } };
+    },
+  };
+
+  #engines(targets: readonly number[]): Engine[] {
+    return targets.map((id) => {
+      const engine = this.#parts.broker.engines.get(id);
+      if (!engine) throw new IpclusterError('NOT_FOUND', `There is no engine ${id}.`);
+      return engine;
+    });
+  }
+
+  /** Passes an order on to the supervisors whose engines it concerns. */
+  async #order(type: 'restart_request' | 'stop_request', targets: readonly number[]): Promise<number[]> {
+    const engines = this.#engines(targets);
+    if (type === 'stop_request') for (const engine of engines) engine.stopping = true;
+    const nodes = new Set(engines.map(({ node }) => node));
+    const replies = await Promise.all(
+      [...nodes].map((node) => {
+        const own = engines.filter((engine) => engine.node === node).map(({ id }) => id);
+        return node.peer.request({ type, content: { targets: own } }, 60_000);
+      }),
+    );
+    return replies.flatMap(({ content }) => content.ids);
+  }
+
+  async #resubmit(id: string, asker: string): Promise<string> {
+    const { store, broker, session } = this.#parts;
+    const stored = await store.ask({ kind: 'request', id });
+    if (!stored) throw new IpclusterError('NOT_FOUND', `No task is known by the id ${id}.`);
+    if (stored.queue === 'direct') throw new IpclusterError('USAGE', `${id} was for certain engines: send it again yourself.`);
+    return broker.balanced.resubmit(Buffer.from(stored.body), ({ header, metadata, content, buffers }) => {
+      const next = { ...session.header(header.msg_type), session: asker };
+      const frames = [next, {}, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
+      return { id: next.msg_id, body: Buffer.concat(encodeFrames([...frames, ...buffers])) };
+    });
+  }
+}
+
+/** Throws VERSION when the other side speaks another protocol. */
+export function checkVersion({ version, protocol }: { version: string; protocol: number }): void {
+  if (protocol === protocolVersion) return;
+  throw new IpclusterError(
+    'VERSION',
+    `This controller is ipcluster ${packageVersion()} (protocol ${protocolVersion}); you are ${version} (protocol ${protocol}).`,
+  );
+}
+

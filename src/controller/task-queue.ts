@@ -1,0 +1,149 @@
+import { type Engine, type EngineTable, windowOf } from './engine-table.js';
+import { PriorityFifo } from './fifo.js';
+import type { Policy } from './policies.js';
+import { judge, type Outcome, type Task } from './tasks.js';
+
+/** What the queue decides and others carry out. */
+export interface QueueActions {
+  /** Give the task to that engine. */
+  dispatch(task: Task, engine: Engine): void;
+  /** The task can never run; answer for it. */
+  impossible(task: Task, reason: string): void;
+}
+
+/** Outcomes of finished tasks that are remembered for dependencies; older ones are in the store. */
+const rememberedOutcomes = 100_000;
+
+/** The balanced queue: which task goes to which engine next. Pure: it sends nothing and knows no time. */
+export class TaskQueue {
+  readonly #engines: EngineTable;
+  readonly #policy: Policy;
+  readonly #actions: QueueActions;
+  /** Every task that is not finished. */
+  readonly tasks = new Map<string, Task>();
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #ready = new PriorityFifo<Task>();
+  /** Tasks with wishes about the engine, in order of arrival. */
+  readonly #choosy = new Set<Task>();
+  /** Tasks that wait for others. */
+  readonly #blocked = new Set<Task>();
+
+  constructor(engines: EngineTable, policy: Policy, actions: QueueActions) {
+    this.#engines = engines;
+    this.#policy = policy;
+    this.#actions = actions;
+  }
+
+  get counts(): { balanced: number; waiting: number; running: number } {
+    const balanced = this.#ready.size + this.#choosy.size;
+    return { balanced, waiting: this.#blocked.size, running: this.tasks.size - balanced - this.#blocked.size };
+  }
+
+  /** Outcomes of earlier tasks, found in the store. */
+  remember(id: string, outcome: Outcome): void {
+    this.#outcomes.set(id, outcome);
+    if (this.#outcomes.size > rememberedOutcomes) {
+      const [oldest] = this.#outcomes.keys();
+      if (oldest !== undefined) this.#outcomes.delete(oldest);
+    }
+  }
+
+  /** Ids of a task's dependencies that this queue has never heard of. */
+  unknownDependencies(task: Task): string[] {
+    const ids = [...(task.after?.dependencies ?? []), ...(task.follow?.dependencies ?? [])];
+    return ids.filter((id) => id === task.id || !(this.tasks.has(id) || this.#outcomes.has(id)));
+  }
+
+  /** Takes a task in. Call {@link schedule} after it. */
+  add(task: Task): void {
+    this.tasks.set(task.id, task);
+    this.#place(task);
+  }
+
+  /** Puts a task that was given away back to the front. */
+  putBack(task: Task): void {
+    task.engine = undefined;
+    if (isChoosy(task)) this.#choosy.add(task);
+    else this.#ready.pushFront(task, task.priority);
+  }
+
+  /** True while the task waits here and was given to nobody. */
+  isWaiting(task: Task): boolean {
+    return this.tasks.has(task.id) && task.engine === undefined;
+  }
+
+  /** Takes a waiting task out, for a cancel or a time-out. */
+  remove(task: Task): void {
+    if (!this.#blocked.delete(task) && !this.#choosy.delete(task)) this.#ready.remove((other) => other === task);
+    this.finish(task, false);
+  }
+
+  /** A task is over; those that waited for it may go on, or never can. */
+  finish(task: Task, ok: boolean): void {
+    clearTimeout(task.timer);
+    this.tasks.delete(task.id);
+    this.remember(task.id, { ok, engine: task.engine });
+    for (const other of this.#blocked) {
+      const waitsForIt = [other.after, other.follow].some((dependency) => dependency?.dependencies.includes(task.id));
+      if (waitsForIt && this.#blocked.delete(other)) this.#place(other);
+    }
+  }
+
+  #place(task: Task): void {
+    const verdicts = [task.after, task.follow].map((wish) => (wish ? judge(wish, (id) => this.#outcomes.get(id)) : 'met'));
+    if (verdicts.includes('never')) this.#actions.impossible(task, 'a task that it depends on ended the other way');
+    else if (verdicts.includes('wait')) this.#blocked.add(task);
+    else if (isChoosy(task)) this.#choosy.add(task);
+    else this.#ready.push(task, task.priority);
+  }
+
+  /** Gives out whatever can be given out now. */
+  schedule(): void {
+    for (const task of this.#choosy) {
+      const allowed = this.#allowed(task);
+      if (allowed.length === 0) {
+        this.#choosy.delete(task);
+        this.#actions.impossible(task, 'none of the engines that it may run on is there');
+        continue;
+      }
+      const candidates = allowed.filter(hasRoom);
+      if (candidates.length > 0 && this.#choosy.delete(task)) this.#actions.dispatch(task, this.#policy(candidates));
+    }
+    while (this.#ready.size > 0) {
+      const candidates = [...this.#engines.values()].filter(hasRoom);
+      if (candidates.length === 0) return;
+      const task = this.#ready.shift();
+      if (task) this.#actions.dispatch(task, this.#policy(candidates));
+    }
+  }
+
+  /** The engines that a choosy task may go to; those where it failed are tried again only when there is no other. */
+  #allowed(task: Task): Engine[] {
+    const wanted = this.#followed(task);
+    const allowed = [...this.#engines.values()].filter(({ id }) => !wanted || wanted.has(id));
+    const fresh = allowed.filter(({ id }) => !task.excluded.has(id));
+    // Without any wish and without any engine it can still run: on the next engine that comes.
+    if (!wanted && allowed.length === 0) return [noEngine];
+    if (allowed.length === 0 && [...this.#engines.restarting].some((id) => wanted?.has(id))) return [noEngine];
+    return fresh.length > 0 ? fresh : allowed;
+  }
+
+  #followed(task: Task): Set<number> | undefined {
+    const sets: Set<number>[] = [];
+    if (task.targets) sets.push(new Set(task.targets));
+    if (task.follow) {
+      const ran = task.follow.dependencies.map((id) => this.#outcomes.get(id)?.engine);
+      const known = new Set(ran.filter((id) => id !== undefined));
+      sets.push(task.follow.all && known.size > 1 ? new Set() : known);
+    }
+    const [first, second] = sets;
+    return first && second ? new Set([...first].filter((id) => second.has(id))) : first;
+  }
+}
+
+/** Stands for engines that may still come: it never has room. */
+const noEngine = { stopping: true, assigned: [], average: Number.POSITIVE_INFINITY } as unknown as Engine;
+
+const isChoosy = (task: Task): boolean => task.targets !== undefined || task.follow !== undefined || task.excluded.size > 0;
+
+const hasRoom = (engine: Engine): boolean => !engine.stopping && engine.assigned.length < windowOf(engine);

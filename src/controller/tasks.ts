@@ -1,0 +1,104 @@
+import { IpclusterError } from '../base/errors.js';
+import type { Header, Metadata } from '../protocol/message.js';
+
+/** What a task waits for: other balanced tasks, all or any of them, ended well, badly, or either. */
+export interface Dependency {
+  dependencies: string[];
+  all: boolean;
+  success: boolean;
+  failure: boolean;
+}
+
+/** One balanced task, from acceptance to reply. */
+export interface Task {
+  id: string;
+  session: string;
+  type: string;
+  label: string | null;
+  /** The message as received, and its header's bytes, which every reply carries. */
+  body: Buffer;
+  header: Buffer;
+  priority: number;
+  /** Engines it may run on; undefined means any. */
+  targets: readonly number[] | undefined;
+  after: Dependency | undefined;
+  follow: Dependency | undefined;
+  retries: number;
+  /** Milliseconds that it may wait for an engine, and run; 0 means without limit. */
+  timeout: number;
+  timeLimit: number;
+  /** Engines on which it failed before. */
+  excluded: Set<number>;
+  /** How often an engine died while it ran it. */
+  crashes: number;
+  engine: number | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Makes a task from a request's header and metadata. Throws USAGE for wishes that make no sense. */
+export function makeTask(header: Header, headerBytes: Buffer, metadata: Metadata, body: Buffer): Task {
+  return {
+    id: header.msg_id,
+    session: header.session,
+    type: header.msg_type,
+    label: typeof metadata['label'] === 'string' ? metadata['label'] : null,
+    body,
+    header: headerBytes,
+    priority: readNumber(metadata, 'priority', Number.NEGATIVE_INFINITY),
+    targets: readTargets(metadata['targets']),
+    after: readDependency(metadata['after']),
+    follow: readDependency(metadata['follow']),
+    retries: readNumber(metadata, 'retries'),
+    timeout: readNumber(metadata, 'timeout') * 1000,
+    timeLimit: readNumber(metadata, 'time_limit') * 1000,
+    excluded: new Set(),
+    crashes: 0,
+    engine: undefined,
+    timer: undefined,
+  };
+}
+
+function readNumber(metadata: Metadata, name: string, least = 0): number {
+  const value = metadata[name] ?? 0;
+  if (typeof value === 'number' && Number.isFinite(value) && value >= least) return value;
+  throw new IpclusterError('USAGE', `A task's ${name} is ${JSON.stringify(value)}, but must be a number.`);
+}
+
+function readTargets(value: unknown): readonly number[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (Array.isArray(value) && value.every((id) => Number.isInteger(id))) return value.length > 0 ? (value as number[]) : undefined;
+  throw new IpclusterError('USAGE', `A task's targets are ${JSON.stringify(value)}, but must be engine ids.`);
+}
+
+/** A plain list means: after all of them succeeded. */
+function readDependency(value: unknown): Dependency | undefined {
+  if (value === undefined || value === null) return undefined;
+  const given = (Array.isArray(value) ? { dependencies: value } : value) as Partial<Dependency>;
+  const { dependencies, all = true, success = true, failure = false } = given;
+  if (!Array.isArray(dependencies) || !dependencies.every((id) => typeof id === 'string')) {
+    throw new IpclusterError('USAGE', "A task's dependency must be a list of task ids.");
+  }
+  return dependencies.length > 0 ? { dependencies, all, success, failure } : undefined;
+}
+
+/** How a finished task ended and where it ran. */
+export interface Outcome {
+  ok: boolean;
+  engine: number | undefined;
+}
+
+export type Judgement = 'met' | 'wait' | 'never';
+
+/** Whether what a task waits for has come, may still come, or can never come. */
+export function judge(dependency: Dependency, outcomeOf: (id: string) => Outcome | undefined): Judgement {
+  const verdicts = dependency.dependencies.map((id): Judgement => {
+    const outcome = outcomeOf(id);
+    if (!outcome) return 'wait';
+    return (outcome.ok ? dependency.success : dependency.failure) ? 'met' : 'never';
+  });
+  const [enough, hopeless] = dependency.all
+    ? [verdicts.every((verdict) => verdict === 'met'), verdicts.includes('never')]
+    : [verdicts.includes('met'), verdicts.every((verdict) => verdict === 'never')];
+  if (hopeless) return 'never';
+  return enough ? 'met' : 'wait';
+}

@@ -1,0 +1,82 @@
+import { connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { programFile } from '../base/package.js';
+import { guardProcess } from '../base/signals.js';
+import { decodeMessage, isMessage, Session } from '../protocol/message.js';
+import { encodePacket, PacketReader } from '../protocol/packets.js';
+import type { Route } from '../protocol/routes.js';
+import { stopCommands } from './command.js';
+import { Kernel } from './kernel.js';
+import { Slots } from './slots.js';
+import type { Settle, Settled, WatcherData } from './watcher.js';
+
+/*
+ * The engine: a plain child of a supervisor, reached by a Unix socket, with user code on its main thread.
+ * Arguments: the socket's path, and the uuid under which the supervisor knows it.
+ */
+
+guardProcess();
+// An interrupt is a SIGINT to the engine's whole group, for the children of user code. The engine itself ignores it.
+process.on('SIGINT', () => {});
+
+const [socketPath = '', uuid = ''] = process.argv.slice(2);
+const session = new Session(uuid);
+const slots = new Slots();
+const socket = connect(socketPath);
+const reader = new PacketReader();
+const kernel = new Kernel({ slots, session, send });
+
+socket.on('connect', () => {
+  send({ channel: 'hub' }, session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }));
+});
+socket.on('data', (chunk) => {
+  for (const packet of reader.push(chunk)) {
+    if (packet.route.channel === 'engine') kernel.accept(packet);
+    else welcome(packet.body);
+  }
+  kernel.wake();
+});
+socket.on('error', () => {});
+socket.on('close', () => leave(0));
+process.on('SIGTERM', () => leave(0));
+process.on('unhandledRejection', (reason) => report('Unhandled rejection', reason));
+process.on('uncaughtException', (error) => report('Uncaught exception', error));
+
+function send(route: Route, body: Buffer[]): void {
+  const parts = encodePacket(route, body);
+  if (parts.length === 2) return void socket.write(Buffer.concat(parts));
+  socket.cork();
+  for (const part of parts) socket.write(part);
+  socket.uncork();
+}
+
+/** The supervisor has an id for us: user code may come, so its watcher must be there first. */
+function welcome(body: Buffer): void {
+  const message = decodeMessage(body);
+  if (!isMessage(message, 'engine_welcome')) return;
+  kernel.engineId = message.content.id;
+  Object.assign(process.env, message.content.environment);
+  Object.defineProperty(globalThis, 'engineId', { value: message.content.id, configurable: true, writable: true });
+  const workerData: WatcherData = { memory: slots.memory, socket: socketPath, uuid };
+  const watcher = new Worker(programFile('watcher'), { workerData, execArgv: [], stdin: false });
+  watcher.once('online', () => {
+    kernel.output.install();
+    kernel.start();
+  });
+  watcher.on('message', ({ sequence, terminated }: Settle) => {
+    watcher.postMessage({ sequence, outcome: kernel.settle(sequence, terminated) } satisfies Settled);
+  });
+  watcher.on('error', (error) => {
+    process.stderr.write(`the watcher failed: ${error.message}\n`);
+    leave(1);
+  });
+}
+
+function report(what: string, error: unknown): void {
+  kernel.output.write('stderr', `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+}
+
+function leave(code: number): void {
+  stopCommands();
+  process.exit(code);
+}

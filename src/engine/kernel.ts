@@ -1,0 +1,235 @@
+import { inspect } from 'node:util';
+import { decodeFrames, encodeFrames } from '../protocol/frames.js';
+import { decodeMessage, isMessage, type Message, type Session } from '../protocol/message.js';
+import type { InterruptOutcome, MessageContents, MessageType } from '../protocol/messages.js';
+import type { Packet } from '../protocol/packets.js';
+import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
+import { decodeValue, encodeValue } from '../protocol/values.js';
+import { runCommand } from './command.js';
+import { describeFailure } from './failure.js';
+import { Namespace } from './namespace.js';
+import { OutputCollector } from './output.js';
+import { phase, type Slots } from './slots.js';
+
+/** One request while it is in the engine. */
+interface Running {
+  route: EngineRoute;
+  /** The request's header as received; every reply carries it. */
+  header: Buffer;
+  session: string;
+  type: MessageType;
+  started: string;
+  cancel?: () => void;
+}
+
+/** What handling a request gave: the content of the good reply, and its frames. */
+interface Answer {
+  content: MessageContents[MessageType];
+  buffers?: Buffer[];
+}
+
+export interface KernelOptions {
+  slots: Slots;
+  session: Session;
+  send: (route: Route, body: Buffer[]) => void;
+}
+
+/** Runs requests one at a time, in the order in which they came. */
+export class Kernel {
+  engineId = -1;
+  readonly output: OutputCollector;
+  readonly #slots: Slots;
+  readonly #session: Session;
+  readonly #send: KernelOptions['send'];
+  readonly #namespace = new Namespace();
+  readonly #queue: Packet[] = [];
+  #current: Running | undefined;
+  #last: Running | undefined;
+  #interrupted = -1;
+  #ready = false;
+
+  constructor({ slots, session, send }: KernelOptions) {
+    this.#slots = slots;
+    this.#session = session;
+    this.#send = send;
+    this.output = new OutputCollector((name, text) => this.#stream(name, text));
+  }
+
+  /** Starts on what has come: not before the watcher can interrupt it. */
+  start(): void {
+    this.#ready = true;
+    this.#pump();
+  }
+
+  /** Takes a request. It is kept before anything else is done, since an interrupt may end whatever follows. */
+  accept(packet: Packet): void {
+    this.#queue.push(packet);
+  }
+
+  /** Runs what waits. */
+  wake(): void {
+    this.#inKernel(() => this.#pump());
+  }
+
+  /** The watcher wants that request settled, after it terminated its code or instead of that. Answers how it ended. */
+  settle(sequence: number, terminated: boolean): InterruptOutcome {
+    const running = this.#current;
+    if (running?.route.sequence !== sequence) return sequence === this.#interrupted ? 'interrupted' : 'finished';
+    const outcome = running.cancel ? 'killed' : terminated ? 'interrupted' : 'abandoned';
+    this.#inKernel(() => {
+      running.cancel?.();
+      this.#finish(running, 'aborted', { content: { status: 'aborted', how: outcome } });
+      this.#pump();
+    });
+    return outcome;
+  }
+
+  #inKernel(work: () => void): void {
+    this.#slots.enter();
+    work();
+    this.#slots.leave();
+  }
+
+  #pump(): void {
+    while (this.#ready && !this.#current) {
+      const packet = this.#queue.shift();
+      if (!packet) return;
+      const route = packet.route as EngineRoute;
+      if (this.#slots.begin(route.sequence)) this.#run(route, packet.body);
+    }
+  }
+
+  #run(route: EngineRoute, body: Buffer): void {
+    const header = decodeFrames(body)[0] as Buffer;
+    const running: Running = { route, header, session: '', type: 'error_reply', started: new Date().toISOString() };
+    this.#current = running;
+    this.#last = running;
+    try {
+      const message = decodeMessage(body);
+      running.session = message.header.session;
+      running.type = message.header.msg_type;
+      const answer = this.#handle(message, running);
+      if (answer instanceof Promise) this.#await(running, answer);
+      else if (this.#release(running, phase.running)) this.#succeed(running, answer);
+    } catch (error) {
+      if (this.#release(running, phase.running)) this.#fail(running, error);
+    }
+  }
+
+  #await(running: Running, answer: Promise<Answer>): void {
+    const { sequence } = running.route;
+    if (!this.#slots.advance(sequence, phase.running, phase.awaiting)) return this.#wait(running);
+    const then = (end: () => void): void => {
+      if (this.#current !== running) return;
+      this.#inKernel(() => {
+        if (this.#release(running, phase.awaiting)) end();
+        this.#pump();
+      });
+    };
+    answer.then(
+      (value) => then(() => this.#succeed(running, value)),
+      (error: unknown) => then(() => this.#fail(running, error)),
+    );
+  }
+
+  /** Leaves the part in which the request can be interrupted; false when it was interrupted and is settled so. */
+  #release(running: Running, from: number): boolean {
+    if (this.#slots.advance(running.route.sequence, from, phase.done)) return true;
+    this.#wait(running);
+    return false;
+  }
+
+  /**
+   * The watcher has aimed at this request and its termination is on the way: wait for it here, where it ends nothing else.
+   * Either the loop is terminated, and the watcher has the request settled, or the termination struck before and we do it.
+   */
+  #wait(running: Running): void {
+    const { sequence } = running.route;
+    const end = performance.now() + 10_000;
+    while (this.#slots.isIn(sequence, phase.signalled) && performance.now() < end);
+    this.#interrupted = sequence;
+    this.#finish(running, 'aborted', { content: { status: 'aborted', how: 'interrupted' } });
+  }
+
+  #handle(message: Message, running: Running): Answer | Promise<Answer> {
+    if (isMessage(message, 'apply_request')) return this.#apply(message);
+    if (isMessage(message, 'execute_request')) return this.#execute(message);
+    if (isMessage(message, 'push_request')) {
+      this.#namespace.push(decodeValue(message.buffers) as object);
+      return { content: { status: 'ok' } };
+    }
+    if (isMessage(message, 'pull_request')) {
+      return { content: { status: 'ok' }, buffers: encodeValue(this.#namespace.pull(message.content.names)) };
+    }
+    if (isMessage(message, 'clear_request')) {
+      this.#namespace.clear();
+      return { content: { status: 'ok' } };
+    }
+    if (isMessage(message, 'command_request')) return runCommand(message, running, (name, text) => this.output.write(name, text));
+    throw new TypeError(`An engine knows no ${message.header.msg_type}`);
+  }
+
+  #execute({ content: { code, fileName } }: Message<'execute_request'>): Answer | Promise<Answer> {
+    const answer = (value: unknown): Answer => {
+      const { frames, cloneable } = encodeIfCloneable(value);
+      const data = value === undefined ? {} : { 'text/plain': inspect(value) };
+      return { content: { status: 'ok', execution_count: this.#namespace.executions, data, cloneable }, buffers: frames };
+    };
+    const value = this.#namespace.execute(code, fileName);
+    return isThenable(value) ? Promise.resolve(value).then(answer) : answer(value);
+  }
+
+  #apply({ content, buffers }: Message<'apply_request'>): Answer | Promise<Answer> {
+    const given = (decodeValue(buffers) ?? []) as unknown[];
+    const answer = (value: unknown): Answer => ({ content: { status: 'ok' }, buffers: encodeValue(value) });
+    const run = (apply: (...values: unknown[]) => unknown): unknown => {
+      if (!content.each) return apply(...given);
+      const results = given.map((item) => apply(item));
+      return results.some(isThenable) ? Promise.all(results) : results;
+    };
+    const reference = content.function;
+    const value = 'source' in reference ? run(this.#namespace.fromSource(reference.source)) : this.#namespace.resolve(reference).then(run);
+    return isThenable(value) ? Promise.resolve(value).then(answer) : answer(value);
+  }
+
+  #succeed(running: Running, answer: Answer): void {
+    const { status } = answer.content as { status: ReplyStatus };
+    this.#finish(running, status, answer);
+  }
+
+  #fail(running: Running, error: unknown): void {
+    this.#finish(running, 'error', { content: describeFailure(error, running.type === 'apply_request') });
+  }
+
+  #finish(running: Running, status: ReplyStatus, { content, buffers = [] }: Answer): void {
+    this.#current = undefined;
+    this.#slots.put(running.route.sequence, phase.done);
+    this.output.flush();
+    const type = running.type.replace(/_request$/, '_reply') as MessageType;
+    const metadata = { started: running.started, engine: this.#session.id, engine_id: this.engineId, status };
+    const frames = [this.#session.header(type), metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
+    const [header, meta, contentFrame] = frames as [Buffer, Buffer, Buffer];
+    const body = encodeFrames([header, running.header, meta, contentFrame, ...buffers]);
+    this.#send({ channel: 'reply', id: running.route.id, status, from: this.engineId }, body);
+  }
+
+  #stream(name: 'stdout' | 'stderr', text: string): void {
+    const running = this.#current ?? this.#last;
+    if (!running) return;
+    const body = this.#session.encode({ type: 'stream', content: { name, text }, parent: running.header });
+    this.#send({ channel: 'output', id: running.route.id, session: running.session, from: this.engineId }, body);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** The value of executed code is a courtesy: what cannot travel is shown as text only. */
+function encodeIfCloneable(value: unknown): { frames: Buffer[]; cloneable: boolean } {
+  try {
+    return { frames: encodeValue(value), cloneable: true };
+  } catch {
+    return { frames: [], cloneable: false };
+  }
+}

@@ -1,0 +1,99 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import vm from 'node:vm';
+import type { FunctionReference } from '../protocol/functions.js';
+import { rewrite } from './rewrite.js';
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** Where user code lives: the engine's own global object, so that `instanceof` and speed are as everywhere. */
+export class Namespace {
+  readonly #initial: Set<string>;
+  readonly #functions = new Map<string, AnyFunction>();
+  #executions = 0;
+
+  constructor() {
+    Object.defineProperty(globalThis, 'require', { value: createRequire(join(process.cwd(), 'engine')), configurable: true, writable: true });
+    this.#initial = new Set([...Object.getOwnPropertyNames(globalThis), 'engineId']);
+  }
+
+  get executions(): number {
+    return this.#executions;
+  }
+
+  /** Runs code and answers its last value, or a promise of it when it awaits. */
+  execute(code: string, fileName?: string): unknown {
+    this.#executions += 1;
+    const { code: source, names, offset } = rewrite(code);
+    for (const name of names) {
+      if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value: undefined, writable: true, enumerable: true, configurable: true });
+    }
+    const script = compile(source, fileName ?? `execute-${this.#executions}`, offset);
+    return script.runInThisContext({ displayErrors: false });
+  }
+
+  /** Finds or makes the function that a reference means. */
+  async resolve(reference: FunctionReference): Promise<AnyFunction> {
+    if ('source' in reference) return this.fromSource(reference.source);
+    const specifier = /^\.{0,2}\//.test(reference.module) ? pathToFileURL(join(process.cwd(), reference.module)).href : reference.module;
+    const module = (await import(specifier.startsWith('file:') && reference.module.startsWith('/') ? pathToFileURL(reference.module).href : specifier)) as Record<string, unknown>;
+    const found = module[reference.export];
+    if (typeof found !== 'function') throw new TypeError(`${reference.module} exports no function "${reference.export}"`);
+    return found as AnyFunction;
+  }
+
+  /** Compiles a function from its source, once for the same source. */
+  fromSource(source: string): AnyFunction {
+    const known = this.#functions.get(source);
+    if (known) return known;
+    const made = compileFunction(source);
+    if (this.#functions.size >= 256) this.#functions.clear();
+    this.#functions.set(source, made);
+    return made;
+  }
+
+  push(values: object): void {
+    for (const [name, value] of Object.entries(values)) {
+      Object.defineProperty(globalThis, name, { value, writable: true, enumerable: true, configurable: true });
+    }
+  }
+
+  /** The values of those names; a name that is not there throws ReferenceError. A path such as `a.b` looks inside. */
+  pull(names: readonly string[]): unknown[] {
+    return names.map((name) => {
+      const [first = '', ...rest] = name.split('.');
+      if (!(first in globalThis)) throw new ReferenceError(`${first} is not defined`);
+      return rest.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], (globalThis as Record<string, unknown>)[first]);
+    });
+  }
+
+  /** Forgets everything that users have put there. */
+  clear(): void {
+    for (const name of Object.getOwnPropertyNames(globalThis)) {
+      if (this.#initial.has(name)) continue;
+      if (!Reflect.deleteProperty(globalThis, name)) Reflect.set(globalThis, name, undefined);
+    }
+    this.#functions.clear();
+  }
+}
+
+/** An absolute file name makes `import()` resolve from the working folder and gives stacks a place to point to. */
+function compile(source: string, fileName: string, offset: number): vm.Script {
+  return new vm.Script(source, {
+    filename: fileName.startsWith('/') ? fileName : join(process.cwd(), fileName),
+    columnOffset: -offset,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+}
+
+function compileFunction(source: string): AnyFunction {
+  try {
+    return compile(`(${source}\n)`, 'apply', 1).runInThisContext() as AnyFunction;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    // A method's source (`f(x) { … }`) is no expression by itself, but is inside an object.
+    const holder = compile(`({${source}\n})`, 'apply', 2).runInThisContext() as Record<string, AnyFunction>;
+    return Object.values(holder)[0] as AnyFunction;
+  }
+}

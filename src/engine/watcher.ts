@@ -1,0 +1,100 @@
+import { Session } from 'node:inspector';
+import { connect } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import { deferred, sleep } from '../base/wait.js';
+import { decodeMessage, isMessage, Session as MessageSession } from '../protocol/message.js';
+import { PacketReader, encodePacket } from '../protocol/packets.js';
+import type { InterruptOutcome } from '../protocol/messages.js';
+import { phase, Slots } from './slots.js';
+
+/*
+ * The engine's second thread. It only waits: for an order to interrupt a request, and for the end of the supervisor. The main
+ * thread may be in a loop that never ends, so neither can be done there.
+ */
+
+/** What the engine's main thread hands to its watcher. */
+export interface WatcherData {
+  memory: SharedArrayBuffer;
+  socket: string;
+  uuid: string;
+}
+
+/** Watcher to main thread: settle that request, whose code was terminated or not. */
+export interface Settle {
+  sequence: number;
+  terminated: boolean;
+}
+
+/** Main thread to watcher: that request was settled so. */
+export interface Settled {
+  sequence: number;
+  outcome: InterruptOutcome;
+}
+
+const { memory, socket: socketPath, uuid } = workerData as WatcherData;
+const slots = new Slots(memory);
+const inspector = new Session();
+inspector.connectToMainThread();
+const session = new MessageSession(uuid);
+const socket = connect(socketPath);
+const reader = new PacketReader();
+let settled = deferred<Settled>();
+let line = Promise.resolve();
+
+parentPort?.on('message', (message: Settled) => settled.resolve(message));
+socket.on('connect', () => tell({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'watcher' } }));
+socket.on('data', (chunk) => {
+  for (const { body } of reader.push(chunk)) {
+    const message = decodeMessage(body);
+    if (!isMessage(message, 'interrupt_aim')) continue;
+    const { sequence } = message.content;
+    line = line.then(async () => {
+      tell({ type: 'interrupt_hit', content: { sequence, outcome: await interrupt(sequence) } });
+    });
+  }
+});
+socket.on('error', () => {});
+// The supervisor is gone. The main thread hears of it too, but perhaps never gets to it.
+socket.on('close', () => setTimeout(() => process.kill(-process.pid, 'SIGKILL'), 500));
+
+function tell(outgoing: Parameters<MessageSession['encode']>[0]): void {
+  for (const part of encodePacket({ channel: 'hub' }, session.encode(outgoing))) socket.write(part);
+}
+
+/** The ladder's rungs inside an engine; `stuck` leaves the last one, a restart, to the supervisor. */
+async function interrupt(sequence: number): Promise<InterruptOutcome | 'stuck'> {
+  const aim = slots.aim(sequence);
+  if (aim === 'removed' || aim === 'finished') return aim;
+  if (aim === 'awaiting') {
+    const polite = await settle(sequence, false, 50);
+    if (polite) return polite;
+  }
+  // Children that the code waits for (execSync) end by this; the engine itself ignores it.
+  process.kill(-process.pid, 'SIGINT');
+  for (let round = 0; round < 10; round++) {
+    await terminate(sequence, aim === 'awaiting' || round > 0);
+    const outcome = await settle(sequence, true, 100 + 50 * round);
+    if (outcome) return outcome;
+  }
+  return 'stuck';
+}
+
+/** Asks the main thread to settle the request; undefined when it does not come to it in time. */
+async function settle(sequence: number, terminated: boolean, patience: number): Promise<InterruptOutcome | undefined> {
+  settled = deferred();
+  parentPort?.postMessage({ sequence, terminated } satisfies Settle);
+  const answer = await Promise.race([settled.promise, sleep(patience)]);
+  return answer?.sequence === sequence ? answer.outcome : undefined;
+}
+
+/** Ends whatever JavaScript the main thread runs now, but never the kernel's own. */
+async function terminate(sequence: number, guarded: boolean): Promise<void> {
+  if (guarded) {
+    while (!slots.shut()) await sleep(1);
+  }
+  const done = deferred<void>();
+  inspector.post('Runtime.terminateExecution', () => done.resolve());
+  await Promise.race([done.promise, sleep(500)]);
+  if (slots.isIn(sequence, phase.signalled)) slots.put(sequence, phase.terminated);
+  slots.reopen();
+}

@@ -1,0 +1,100 @@
+import { readFileSync, statSync } from 'node:fs';
+import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
+import { writeWhole } from '../base/files.js';
+import { poll } from '../base/wait.js';
+
+export type Role = 'client' | 'engine';
+
+/** What a peer needs to reach the controller and to know that it is the right one. A secret: mode 0600. */
+export interface ConnectionFile {
+  /** Tells ours from the files of Python's controller, which share the name. */
+  kind: 'ipcluster';
+  protocol: number;
+  role: Role;
+  clusterId: string;
+  /** Candidate addresses, best first; names last. */
+  addresses: string[];
+  port: number;
+  /** Unix socket for peers on the controller's own host. */
+  socket: string;
+  host: string;
+  pid: number;
+  /** Differs from start to start, so that a stale file is recognised. */
+  nonce: string;
+  /** PEM; peers trust this and nothing else. */
+  certificate: string;
+  /** SHA-256 of the certificate, as `node:tls` prints it. */
+  fingerprint: string;
+  token: string;
+  /** IPython's field: the machine of the controller. */
+  location: string;
+}
+
+export function writeConnectionFile(path: string, file: ConnectionFile): void {
+  writeWhole(path, `${JSON.stringify(file, null, 1)}\n`);
+}
+
+/** Reads and checks a connection file. Throws CONNECTION_FILE with a sentence for every way in which it can be wrong. */
+export function readConnectionFile(path: string): ConnectionFile {
+  const wrong = (why: string, cause?: unknown): IpclusterError =>
+    new IpclusterError('CONNECTION_FILE', `The connection file ${why}: ${path}`, { files: [path], cause });
+  let text: string;
+  try {
+    const owner = statSync(path).uid;
+    const own = process.getuid?.();
+    if (own !== undefined && owner !== own && owner !== 0) throw wrong(`belongs to another user (uid ${owner})`);
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof IpclusterError) throw error;
+    throw wrong(systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be read (${messageOf(error)})`, error);
+  }
+  const value = parse(text);
+  if (value === undefined) throw wrong('is no JSON, perhaps cut off');
+  if (isOurs(value)) return value;
+  if (typeof value === 'object' && value !== null && 'hb_ping' in value) {
+    throw wrong("is one of Python's ipcontroller, which this program cannot use");
+  }
+  throw wrong('lacks what makes a connection file (addresses, port, certificate, token)');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isOurs(value: unknown): value is ConnectionFile {
+  if (typeof value !== 'object' || value === null) return false;
+  const file = value as Partial<Record<keyof ConnectionFile, unknown>>;
+  const texts = ['certificate', 'fingerprint', 'token', 'socket', 'host', 'nonce', 'clusterId'] as const;
+  return (
+    file.kind === 'ipcluster' &&
+    Array.isArray(file.addresses) &&
+    Number.isInteger(file.port) &&
+    texts.every((name) => typeof file[name] === 'string')
+  );
+}
+
+/**
+ * Waits for a connection file that somebody is about to write: absent and half-written mean "not yet".
+ * Throws CONNECTION_FILE for one that is whole and wrong, CONNECTION_FILE_TIMEOUT when the time is over.
+ */
+export async function awaitConnectionFile(path: string, timeout: number, signal?: AbortSignal): Promise<ConnectionFile> {
+  const file = await poll(() => readIfWhole(path), { timeout, signal }, 250);
+  if (file) return file;
+  throw new IpclusterError('CONNECTION_FILE_TIMEOUT', `No connection file after ${timeout / 1000} s: ${path}`, {
+    files: [path],
+  });
+}
+
+function readIfWhole(path: string): ConnectionFile | undefined {
+  try {
+    return readConnectionFile(path);
+  } catch (error) {
+    const cause = (error as IpclusterError).cause;
+    if (systemCode(cause) === 'ENOENT' || messageOf(error).includes('is no JSON')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { IpclusterError } from '../base/errors.js';
+import { closeFolder, ensureFolder } from '../base/files.js';
+
+/** Which cluster is meant: a profile folder and a cluster id, which may be empty. */
+export interface Place {
+  profile: string;
+  profileFolder: string;
+  clusterId: string;
+  workFolder: string;
+}
+
+/** What a caller may say about the place; the environment fills the gaps. */
+export interface PlaceRequest {
+  profile?: string | undefined;
+  clusterId?: string | undefined;
+  workFolder?: string | undefined;
+}
+
+/** IPython's own folder: `$IPYTHONDIR`, else `~/.ipython`. */
+export function ipythonFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(env['IPYTHONDIR'] || join(homedir(), '.ipython'));
+}
+
+/**
+ * Finds the place that is meant, honouring IPYTHONDIR, IPP_PROFILE_DIR, IPP_CLUSTER_ID and IPCLUSTER_WORK_DIR. Touches nothing.
+ * Throws PROFILE for names that cannot be file names.
+ */
+export function findPlace(request: PlaceRequest = {}, env: NodeJS.ProcessEnv = process.env): Place {
+  const given = request.profile === undefined && env['IPP_PROFILE_DIR'] ? resolve(env['IPP_PROFILE_DIR']) : undefined;
+  const profile = given ? given.replace(/^.*\/(profile_)?/, '') : checkName('profile', request.profile ?? 'default');
+  const clusterId = request.clusterId ?? env['IPP_CLUSTER_ID'] ?? '';
+  if (clusterId !== '') checkName('cluster id', clusterId);
+  const profileFolder = given ?? join(ipythonFolder(env), `profile_${profile}`);
+  const workFolder = resolve(request.workFolder || env['IPCLUSTER_WORK_DIR'] || profileFolder);
+  return { profile, profileFolder, clusterId: clusterId === 'default' ? '' : clusterId, workFolder };
+}
+
+function checkName(what: string, name: string): string {
+  if (/^[A-Za-z0-9][\w.-]{0,99}$/.test(name)) return name;
+  throw new IpclusterError('PROFILE', `"${name}" cannot be a ${what}: letters, digits, ".", "_" and "-" make a name.`);
+}
+
+/** Every file and folder that is ours; nothing else in the profile is ever touched. */
+export function pathsOf(place: Place) {
+  const id = place.clusterId || 'default';
+  const security = join(place.profileFolder, 'security');
+  const prefix = join(security, place.clusterId ? `ipcontroller-${place.clusterId}` : 'ipcontroller');
+  const work = join(place.workFolder, id);
+  return {
+    security,
+    engineFile: `${prefix}-engine.json`,
+    clientFile: `${prefix}-client.json`,
+    keyFile: `${prefix}-key.json`,
+    clusters: join(place.profileFolder, 'cluster'),
+    clusterFile: join(place.profileFolder, 'cluster', `${id}.json`),
+    work,
+    jobs: join(work, 'jobs'),
+    log: join(work, 'log'),
+    store: join(work, 'store.sqlite'),
+  };
+}
+
+/** The mark of everything that belongs to one cluster; `run` differs from start to start. */
+export function markOf(place: Place, run: string): string {
+  return `${place.profileFolder}#${place.clusterId}#${run}`;
+}
+
+/**
+ * The folder for Unix sockets of this user on this machine, made on demand. It lies in the temporary folder because paths of
+ * sockets may have 107 bytes only. Throws CONNECTION_FILE when somebody else made it first.
+ */
+export function socketFolder(): string {
+  const folder = join(tmpdir(), `ipcluster-${process.getuid?.() ?? 'user'}`);
+  ensureFolder(folder);
+  const facts = lstatSync(folder);
+  const own = process.getuid?.();
+  if (!facts.isDirectory() || (own !== undefined && facts.uid !== own)) {
+    throw new IpclusterError('CONNECTION_FILE', `${folder} belongs to somebody else; nothing of ours is put there.`);
+  }
+  closeFolder(folder);
+  return folder;
+}
+
+/** A short and unique path for one socket. */
+export function socketPath(seed: string): string {
+  const name = createHash('sha256').update(seed).digest('hex').slice(0, 16);
+  return join(socketFolder(), `${name}.sock`);
+}

@@ -1,0 +1,44 @@
+import { IpclusterError } from '../base/errors.js';
+import { largePacket } from './packets.js';
+
+/*
+ * A body is a table of lengths and then the frames: u32 count, count × u32, padding, and each frame at a multiple of 8.
+ */
+
+const pad = (length: number): number => (length + 7) & ~7;
+const zeros = Buffer.alloc(8);
+
+/** Lays frames out as a body. A small body is one buffer; a large one keeps the frames as they are, uncopied. */
+export function encodeFrames(frames: readonly Buffer[]): Buffer[] {
+  const tableLength = pad(4 + 4 * frames.length);
+  let size = tableLength;
+  for (const frame of frames) size += pad(frame.length);
+  const large = size >= largePacket;
+  const start = Buffer.alloc(large ? tableLength : size);
+  start.writeUInt32LE(frames.length, 0);
+  frames.forEach((frame, index) => {
+    start.writeUInt32LE(frame.length, 4 + 4 * index);
+  });
+  if (large) return [start, ...frames.flatMap((frame) => [frame, zeros.subarray(0, pad(frame.length) - frame.length)])];
+  let offset = tableLength;
+  for (const frame of frames) {
+    frame.copy(start, offset);
+    offset += pad(frame.length);
+  }
+  return [start];
+}
+
+/** The frames of a body, as views on it. Throws PROTOCOL when the table does not fit the bytes. */
+export function decodeFrames(body: Buffer): Buffer[] {
+  const count = body.length >= 4 ? body.readUInt32LE(0) : 0;
+  if (count < 4 || 4 + 4 * count > body.length) throw new IpclusterError('PROTOCOL', 'A message has a broken table.');
+  const frames: Buffer[] = [];
+  let offset = pad(4 + 4 * count);
+  for (let index = 0; index < count; index++) {
+    const length = body.readUInt32LE(4 + 4 * index);
+    if (offset + length > body.length) throw new IpclusterError('PROTOCOL', 'A message is shorter than its table says.');
+    frames.push(body.subarray(offset, offset + length));
+    offset += pad(length);
+  }
+  return frames;
+}

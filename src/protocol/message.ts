@@ -1,0 +1,124 @@
+import { userInfo } from 'node:os';
+import { IpclusterError } from '../base/errors.js';
+import { decodeFrames, encodeFrames } from './frames.js';
+import type { MessageContents, MessageType } from './messages.js';
+
+/** Who sent what and when: IPython's header, its dates kept as text. */
+export interface Header<T extends MessageType = MessageType> {
+  msg_id: string;
+  msg_type: T;
+  username: string;
+  session: string;
+  date: string;
+  version: string;
+}
+
+/** Facts beside the content that relays may read: scheduling wishes on requests, timing on replies. */
+export type Metadata = Record<string, unknown>;
+
+/** IPython's message; `parent` is the header of the request that it belongs to, absent for none. */
+export interface Message<T extends MessageType = MessageType> {
+  header: Header<T>;
+  parent: Header | undefined;
+  metadata: Metadata;
+  content: MessageContents[T];
+  buffers: Buffer[];
+}
+
+/** What a sender gives; the rest of the message is made by its {@link Session}. */
+export interface Outgoing<T extends MessageType> {
+  type: T;
+  content: MessageContents[T];
+  parent?: Buffer | undefined;
+  metadata?: Metadata;
+  buffers?: readonly Buffer[];
+}
+
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const empty = Buffer.from('{}');
+
+/** The identity under which one process sends; numbers its messages. */
+export class Session {
+  readonly id: string;
+  readonly #username: string;
+  #count = 0;
+
+  constructor(id: string) {
+    this.id = id;
+    this.#username = ownName();
+  }
+
+  /** A header for the next message of that type, with an id that nobody else uses. */
+  header<T extends MessageType>(type: T): Header<T> {
+    this.#count += 1;
+    return {
+      msg_id: `${this.id}_${process.pid}_${this.#count}`,
+      msg_type: type,
+      username: this.#username,
+      session: this.id,
+      date: new Date().toISOString(),
+      version: '5.3',
+    };
+  }
+
+  /** Encodes a message as a body, under a new header or the one given. */
+  encode<T extends MessageType>(outgoing: Outgoing<T>, header: Header<T> = this.header(outgoing.type)): Buffer[] {
+    return encodeFrames([
+      json(header),
+      outgoing.parent ?? empty,
+      outgoing.metadata ? json(outgoing.metadata) : empty,
+      json(outgoing.content),
+      ...(outgoing.buffers ?? []),
+    ]);
+  }
+}
+
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'user');
+  }
+}
+
+/** Reads a body whole. Throws PROTOCOL when it is no message. */
+export function decodeMessage(body: Buffer): Message {
+  const [header, parent, metadata, content, ...buffers] = decodeFrames(body);
+  const parentHeader = parseFrame(parent) as unknown as Header;
+  return {
+    header: parseHeader(header),
+    parent: 'msg_id' in parentHeader ? parentHeader : undefined,
+    metadata: parseFrame(metadata),
+    content: parseFrame(content) as unknown as MessageContents[MessageType],
+    buffers,
+  };
+}
+
+/** The header of a body and its bytes, without reading the rest. */
+export function headerOf(body: Buffer): { header: Header; bytes: Buffer; metadata: () => Metadata } {
+  const [bytes, , metadata] = decodeFrames(body);
+  return { header: parseHeader(bytes), bytes: bytes as Buffer, metadata: () => parseFrame(metadata) };
+}
+
+function parseHeader(frame: Buffer | undefined): Header {
+  const header = parseFrame(frame) as unknown as Header;
+  if (typeof header.msg_id !== 'string' || typeof header.msg_type !== 'string' || typeof header.session !== 'string') {
+    throw new IpclusterError('PROTOCOL', 'A message has no header.');
+  }
+  return header;
+}
+
+function parseFrame(frame: Buffer | undefined): Metadata {
+  try {
+    const value: unknown = JSON.parse((frame ?? empty).toString());
+    if (typeof value === 'object' && value !== null) return value as Metadata;
+  } catch (cause) {
+    throw new IpclusterError('PROTOCOL', 'A message has a part that is no JSON.', { cause });
+  }
+  throw new IpclusterError('PROTOCOL', 'A message has a part that is no object.');
+}
+
+/** True when the message is of that type; narrows its content. */
+export function isMessage<T extends MessageType>(message: Message, type: T): message is Message<T> {
+  return message.header.msg_type === type;
+}

@@ -1,0 +1,205 @@
+import type { FunctionReference } from './functions.js';
+
+/** What an error looks like in any reply: IPython's fields, and the engine's id when one made it. */
+export interface ErrorContent {
+  status: 'error';
+  ename: string;
+  evalue: string;
+  traceback: string[];
+  /** Advice of ours, when we know why such an error happens here. */
+  suggestions?: string[];
+}
+
+export interface OkContent {
+  status: 'ok';
+}
+
+export interface AbortedContent {
+  status: 'aborted';
+  /** What stopped it: removed from a queue, interrupted, abandoned, or the engine had to be restarted. */
+  how?: InterruptOutcome;
+}
+
+/** How an interrupt ended. */
+export type InterruptOutcome = 'removed' | 'interrupted' | 'abandoned' | 'killed' | 'restarted' | 'finished' | 'unknown';
+
+type Reply<T = object> = (OkContent & T) | ErrorContent | AbortedContent;
+
+/** A shell task: runs in its own process group on the engine's machine. */
+export interface CommandContent {
+  argv: string[];
+  cwd?: string;
+  /** Added to the engine's environment. */
+  env?: Record<string, string>;
+  input?: string;
+  /** Milliseconds after which the whole group is killed. */
+  timeLimit?: number;
+  /** Files that get the output instead of the client. */
+  stdoutFile?: string;
+  stderrFile?: string;
+}
+
+/** How a shell task ended; `stdout` and `stderr` are empty where they went to a file. */
+export interface CommandResult {
+  exitCode: number | null;
+  signal: string | null;
+  timedOut: boolean;
+  stdout: string;
+  stderr: string;
+  /** Milliseconds from start to end. */
+  runTime: number;
+}
+
+export type EngineState = 'starting' | 'idle' | 'busy' | 'restarting' | 'stopping';
+
+/** One engine, as `status` shows it. */
+export interface EngineRecord {
+  id: number;
+  uuid: string;
+  host: string;
+  pid: number;
+  state: EngineState;
+  /** Id of the request it runs. */
+  task: string | null;
+  /** When it entered this state (ISO text). */
+  since: string;
+  language: string;
+  rank: number | null;
+  /** Requests waiting for this very engine. */
+  queue: number;
+  completed: number;
+  supervisor: string;
+  log: string | null;
+}
+
+/** The controller's view of everything, made without asking any engine. */
+export interface StatusContent extends OkContent {
+  controller: {
+    host: string;
+    pid: number;
+    session: string;
+    version: string;
+    started: string;
+    addresses: string[];
+    /** Sum of the controller's memory in bytes. */
+    memory: number;
+    clients: number;
+    store: string;
+  };
+  engines: EngineRecord[];
+  queues: { balanced: number; waiting: number; running: number; direct: number; completed: number };
+}
+
+/** What a supervisor tells of one engine when it is up. */
+export interface EngineUp {
+  id: number;
+  uuid: string;
+  pid: number;
+  language: string;
+  log: string | null;
+}
+
+/** Something that watchers hear of. */
+export type ClusterEvent =
+  | { event: 'engine_joined'; id: number; uuid: string; host: string; pid: number }
+  | { event: 'engine_left'; id: number; uuid: string; reason: string; restarting: boolean }
+  | { event: 'task'; id: string; state: 'queued' | 'running' | 'done' | 'aborted'; engine: number | null; status: string | null };
+
+/** One row of the store. */
+export interface TaskRecord {
+  id: string;
+  session: string;
+  queue: 'direct' | 'balanced';
+  type: string;
+  label: string | null;
+  submitted: string;
+  started: string | null;
+  completed: string | null;
+  engine: number | null;
+  status: 'pending' | 'ok' | 'error' | 'aborted';
+  ename: string | null;
+  evalue: string | null;
+}
+
+/** Conditions on records, all of which must hold. */
+export interface TaskQuery {
+  ids?: string[];
+  status?: TaskRecord['status'];
+  queue?: TaskRecord['queue'];
+  engine?: number;
+  label?: string;
+  /** ISO texts; submitted at or after, and before. */
+  since?: string;
+  until?: string;
+  /** Newest first; 1000 when absent. */
+  limit?: number;
+}
+
+/** Every message there is, with its content. Types of messages, requests and handlers are made from this map. */
+export interface MessageContents {
+  execute_request: { code: string; fileName?: string };
+  execute_reply: Reply<{ execution_count: number; data: { 'text/plain'?: string }; cloneable: boolean }>;
+  apply_request: { function: FunctionReference; each?: boolean };
+  apply_reply: Reply;
+  push_request: object;
+  push_reply: Reply;
+  pull_request: { names: string[] };
+  pull_reply: Reply;
+  clear_request: object;
+  clear_reply: Reply;
+  command_request: CommandContent;
+  command_reply: Reply<{ result: CommandResult }>;
+  stream: { name: 'stdout' | 'stderr'; text: string };
+
+  registration_request: { version: string; protocol: number; host: string; pid: number; count: number; ids: number[]; rank: number | null };
+  registration_reply: Reply<{ ids: number[]; supervisor: string }>;
+  engine_up: EngineUp;
+  engine_down: { id: number; uuid: string; reason: string; restarting: boolean };
+  engine_welcome: { id: number; environment: Record<string, string> };
+  engine_hello: { uuid: string; pid: number; role: 'engine' | 'watcher' };
+
+  connection_request: { version: string; protocol: number };
+  connection_reply: Reply<{ version: string; clusterId: string; engines: { id: number; uuid: string }[] }>;
+  status_request: object;
+  status_reply: StatusContent | ErrorContent;
+  abort_request: { ids: string[]; targets?: number[] };
+  abort_reply: Reply<{ outcomes: Record<string, InterruptOutcome> }>;
+  interrupt_request: { targets: number[] };
+  interrupt_reply: Reply<{ outcomes: Record<string, InterruptOutcome> }>;
+  restart_request: { targets: number[] };
+  restart_reply: Reply<{ ids: number[] }>;
+  stop_request: { targets: number[] };
+  stop_reply: Reply<{ ids: number[] }>;
+  shutdown_request: object;
+  shutdown_reply: Reply;
+  query_request: { query: TaskQuery };
+  query_reply: Reply<{ records: TaskRecord[] }>;
+  result_request: { id: string };
+  result_reply: Reply<{ record: TaskRecord }>;
+  resubmit_request: { ids: string[] };
+  resubmit_reply: Reply<{ ids: Record<string, string> }>;
+  watch_request: { on: boolean };
+  watch_reply: Reply;
+  event: ClusterEvent;
+
+  cancel_request: { engine: number; id: string | null };
+  cancel_reply: Reply<{ outcome: InterruptOutcome }>;
+  reclaim_request: { engine: number; ids: string[] };
+  reclaim_reply: Reply<{ ids: string[] }>;
+  interrupt_aim: { sequence: number; settle?: boolean };
+  interrupt_hit: { sequence: number; outcome: InterruptOutcome | 'stuck' };
+  error_reply: ErrorContent;
+}
+
+export type MessageType = keyof MessageContents;
+
+/** The reply type that belongs to a request type. */
+export type ReplyTo<T extends MessageType> = T extends `${infer Name}_request` ? Extract<MessageType, `${Name}_reply`> : never;
+
+/** The content of a good reply to a request. */
+export type GoodReply<T extends MessageType> = Extract<MessageContents[ReplyTo<T>], OkContent>;
+
+export type RequestType = Extract<MessageType, `${string}_request`>;
+
+/** Raised with every change that older programs cannot follow. */
+export const protocolVersion = 1;

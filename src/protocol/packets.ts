@@ -1,0 +1,103 @@
+import { IpclusterError } from '../base/errors.js';
+import type { Route } from './routes.js';
+
+/*
+ * A packet is what travels: u32 bytes after the first 8, u32 length of the route, the route (JSON, padded with spaces), the
+ * body. The body is a message that relays pass on as the bytes received. Everything starts at a multiple of 8, so that typed
+ * arrays of large messages can be used in place.
+ */
+
+/** One received packet: where it goes, and the message as bytes. */
+export interface Packet {
+  route: Route;
+  body: Buffer;
+}
+
+/** The largest packet: what one Buffer of Node 20 can hold, less a page. */
+export const maximumPacket = 0xffff_f000;
+
+/** From this size on a packet gets a buffer of its own, and its frames are not copied when sent. */
+export const largePacket = 65_536;
+
+const head = 8;
+const pad = (length: number): number => (length + 7) & ~7;
+
+/** Encodes a packet around a body that is given in parts; the parts themselves are not copied. */
+export function encodePacket(route: Route, body: readonly Buffer[]): Buffer[] {
+  const text = JSON.stringify(route);
+  const length = Buffer.byteLength(text);
+  const routeLength = pad(length);
+  let size = routeLength;
+  for (const part of body) size += part.length;
+  if (size > maximumPacket) throw new IpclusterError('PROTOCOL', `A message of ${size} bytes is too large to send.`);
+  const start = Buffer.allocUnsafe(head + routeLength);
+  start.writeUInt32LE(size, 0);
+  start.writeUInt32LE(routeLength, 4);
+  start.write(text, head);
+  start.fill(0x20, head + length);
+  return [start, ...body];
+}
+
+/** Cuts a stream of chunks into packets; one reader per connection. Throws PROTOCOL on bytes that are no packets. */
+export class PacketReader {
+  #rest: Buffer = Buffer.alloc(0);
+  #large: Buffer | undefined;
+  #filled = 0;
+
+  push(chunk: Buffer): Packet[] {
+    const packets: Packet[] = [];
+    let data = chunk;
+    if (this.#large) {
+      const used = this.#fill(this.#large, data);
+      if (this.#filled < this.#large.length) return packets;
+      packets.push(decodePacket(this.#large));
+      this.#large = undefined;
+      data = data.subarray(used);
+    } else if (this.#rest.length > 0) {
+      data = Buffer.concat([this.#rest, chunk]);
+    }
+    this.#rest = this.#cut(data, packets);
+    return packets;
+  }
+
+  #fill(target: Buffer, data: Buffer): number {
+    const used = data.copy(target, this.#filled);
+    this.#filled += used;
+    return used;
+  }
+
+  /** Cuts whole packets off the front and answers what is left, unless that went into a large packet's own buffer. */
+  #cut(data: Buffer, packets: Packet[]): Buffer {
+    let offset = 0;
+    while (data.length - offset >= head) {
+      const length = head + data.readUInt32LE(offset);
+      if (length > maximumPacket + head) throw new IpclusterError('PROTOCOL', `A packet claims ${length} bytes.`);
+      if (data.length - offset < length) {
+        if (length < largePacket) break;
+        this.#large = Buffer.allocUnsafeSlow(length);
+        this.#filled = 0;
+        this.#fill(this.#large, data.subarray(offset));
+        return Buffer.alloc(0);
+      }
+      packets.push(decodePacket(data.subarray(offset, offset + length)));
+      offset += length;
+    }
+    return data.subarray(offset);
+  }
+}
+
+function decodePacket(bytes: Buffer): Packet {
+  const routeLength = bytes.readUInt32LE(4);
+  if (head + routeLength > bytes.length) throw new IpclusterError('PROTOCOL', 'A packet has a route that is too long.');
+  const text = bytes.toString('utf8', head, head + routeLength);
+  let route: unknown;
+  try {
+    route = JSON.parse(text);
+  } catch (cause) {
+    throw new IpclusterError('PROTOCOL', 'A packet has a route that is no JSON.', { cause });
+  }
+  if (typeof route !== 'object' || route === null || !('channel' in route)) {
+    throw new IpclusterError('PROTOCOL', 'A packet has no channel.');
+  }
+  return { route: route as Route, body: bytes.subarray(head + routeLength) };
+}

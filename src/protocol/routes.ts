@@ -1,0 +1,49 @@
+/** How a request ended, readable without opening the reply. */
+export type ReplyStatus = 'ok' | 'error' | 'aborted';
+
+/** A request about the cluster itself, or an answer or event of the controller. */
+export interface HubRoute {
+  channel: 'hub';
+}
+
+/** A request for the engines named: each of them runs it. */
+export interface DirectRoute {
+  channel: 'direct';
+  id: string;
+  to: number[];
+}
+
+/** A task for any free engine; from the controller on, `to` names the one that was chosen. */
+export interface BalancedRoute {
+  channel: 'balanced';
+  id: string;
+  to: number[];
+}
+
+/** The answer to a request; `from` is the engine, absent when the controller answers itself. */
+export interface ReplyRoute {
+  channel: 'reply';
+  id: string;
+  status: ReplyStatus;
+  from?: number;
+}
+
+/** Output of a running request, for the client session that asked. */
+export interface OutputRoute {
+  channel: 'output';
+  id: string;
+  session: string;
+  from: number;
+}
+
+/** Between a supervisor and its engine: the request's number on that connection, which aims interrupts. */
+export interface EngineRoute {
+  channel: 'engine';
+  id: string;
+  sequence: number;
+}
+
+/**
+ * Where a packet goes. Relays read the route and never the body; ids in it are those of the request's header.
+ */
+export type Route = HubRoute | DirectRoute | BalancedRoute | ReplyRoute | OutputRoute | EngineRoute;

@@ -1,0 +1,140 @@
+import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { programFile } from '../base/package.js';
+import { deferred } from '../base/wait.js';
+import { markVariable } from '../processes/table.js';
+import { startProcess, type Exit, type Started } from '../processes/start.js';
+import type { Packet } from '../protocol/packets.js';
+import { encodePacket } from '../protocol/packets.js';
+import type { Route } from '../protocol/routes.js';
+
+/** A request that the engine has, or that waits here for it. */
+export interface Assigned {
+  id: string;
+  body: Buffer;
+  /** Its number on the engine's connection once it was handed over. */
+  sequence: number;
+  handedAt: number;
+}
+
+/** Where engines are started and what they are told. */
+export interface EngineSettings {
+  socketPath: string;
+  logFolder: string;
+  mark: string;
+  workFolder: string;
+}
+
+/** Requests that take less than this on average are handed over several at a time (milliseconds). */
+const shortTask = 0.5;
+const shortWindow = 16;
+const sequenceLimit = 1 << 28;
+
+/** One engine as its supervisor sees it: a process, its two connections, and the requests it has been given. */
+export class EngineChild {
+  /** The id that the controller gave to this place; a restarted engine keeps it. */
+  id: number;
+  readonly uuid = randomUUID();
+  readonly logFile: string;
+  readonly waiting: Assigned[] = [];
+  readonly handed: Assigned[] = [];
+  socket: Socket | undefined;
+  watcher: Socket | undefined;
+  /** Set when its end is our doing. */
+  ending: 'restart' | 'stop' | undefined;
+  /** Settles when its end has been dealt with. */
+  readonly over: Promise<void>;
+  readonly settleOver: () => void;
+  #process: Started | undefined;
+  #sequence = 0;
+  #average = Number.POSITIVE_INFINITY;
+  #lastReply = 0;
+
+  constructor(id: number, logFolder: string) {
+    this.id = id;
+    const over = deferred<void>();
+    this.over = over.promise;
+    this.settleOver = over.resolve;
+    this.logFile = join(logFolder, `engine-${hostname()}-${this.uuid.slice(0, 8)}.log`);
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? -1;
+  }
+
+  /** Starts the process; `onExit` is told when it is over. */
+  async start({ socketPath, mark, workFolder }: EngineSettings, onExit: (exit: Exit) => void): Promise<void> {
+    this.#process = await startProcess({
+      argv: [process.execPath, '--v8-pool-size=1', programFile('engine'), socketPath, this.uuid],
+      // One thread for file and crypto work is plenty beside user code, and 64 engines must fit the limits of a machine.
+      env: { ...process.env, UV_THREADPOOL_SIZE: '1', [markVariable]: this.markOf(mark) },
+      cwd: workFolder,
+      stdout: this.logFile,
+      stderr: this.logFile,
+    });
+    void this.#process.exited.then(onExit);
+  }
+
+  /** What everything that this engine starts can be found by. */
+  markOf(mark: string): string {
+    return `${mark}/${this.uuid}`;
+  }
+
+  /** Puts a request behind the others. */
+  assign(id: string, body: Buffer): void {
+    this.waiting.push({ id, body, sequence: -1, handedAt: 0 });
+    this.handOver();
+  }
+
+  /** Hands requests to the engine: one at a time, or a few where they are short, so that it need not wait for each. */
+  handOver(): void {
+    const window = this.#average < shortTask ? shortWindow : 1;
+    const parts: Buffer[] = [];
+    while (this.socket && this.handed.length < window) {
+      const next = this.waiting.shift();
+      if (!next) break;
+      this.#sequence = (this.#sequence + 1) % sequenceLimit;
+      next.sequence = this.#sequence;
+      next.handedAt = performance.now();
+      this.handed.push(next);
+      parts.push(...encodePacket({ channel: 'engine', id: next.id, sequence: next.sequence }, [next.body]));
+    }
+    if (parts.length > 0) this.#write(parts);
+  }
+
+  #write(parts: readonly Buffer[]): void {
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    if (size < 65_536) return void this.socket?.write(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, size));
+    this.socket?.cork();
+    for (const part of parts) this.socket?.write(part);
+    this.socket?.uncork();
+  }
+
+  /** Sends a message that is no request. */
+  tell(route: Route, body: readonly Buffer[]): void {
+    this.#write(encodePacket(route, body));
+  }
+
+  /** Takes note of a reply: which request it ends, and how long such requests take. */
+  answered(packet: Packet): void {
+    if (packet.route.channel !== 'reply') return;
+    const { id } = packet.route;
+    const index = this.handed.findIndex((assigned) => assigned.id === id);
+    const [assigned] = index >= 0 ? this.handed.splice(index, 1) : [];
+    if (!assigned) return;
+    const now = performance.now();
+    const took = now - Math.max(assigned.handedAt, this.#lastReply);
+    this.#lastReply = now;
+    this.#average = Number.isFinite(this.#average) ? 0.9 * this.#average + 0.1 * took : took;
+    if (took > 10 * shortTask) this.#average = took;
+  }
+
+  /** Removes a request that the engine will not run; false when it is not here. */
+  drop(id: string, from: Assigned[] = this.waiting): boolean {
+    const index = from.findIndex((assigned) => assigned.id === id);
+    if (index >= 0) from.splice(index, 1);
+    return index >= 0;
+  }
+}

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import type { PeerCertificate } from 'node:tls';
+import { type ClientOptions, WebSocket } from 'ws';
+import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
+import { type Link, socketLink, webSocketLink } from './link.js';
+import { upgradeWord } from './server.js';
+
+/** Where a controller can be reached, and how to know that it is the right one. */
+export interface Target {
+  addresses: readonly string[];
+  port: number;
+  socket: string;
+  certificate: string;
+  fingerprint: string;
+  token: string;
+}
+
+/** What one address answered, for the breadcrumb and the error. */
+export interface Attempt {
+  address: string;
+  answer: string;
+}
+
+/**
+ * Reaches the controller: the Unix socket where it is on this host, else all addresses side by side, of which the first that
+ * shows the certificate is kept. Throws UNAUTHORIZED, CERTIFICATE or UNREACHABLE, with what every address answered.
+ */
+export async function dial(target: Target, timeout: number, signal?: AbortSignal): Promise<Link> {
+  const attempts: Attempt[] = [];
+  const bound = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]);
+  if (existsSync(target.socket)) {
+    const link = await dialSocket(target, bound).catch((error: unknown) => note(attempts, target.socket, error));
+    if (link) return link;
+  }
+  const losers = new AbortController();
+  const tries = target.addresses.map((address) =>
+    dialAddress(target, address, AbortSignal.any([bound, losers.signal])).catch((error: unknown) => {
+      note(attempts, address, error);
+      throw error;
+    }),
+  );
+  try {
+    return await Promise.any(tries);
+  } catch {
+    signal?.throwIfAborted();
+    throw unreachable(target, attempts);
+  } finally {
+    losers.abort();
+  }
+}
+
+function note(attempts: Attempt[], address: string, error: unknown): undefined {
+  if (error instanceof IpclusterError && error.code === 'UNAUTHORIZED') throw error;
+  attempts.push({ address, answer: systemCode(error) ?? messageOf(error) });
+  return undefined;
+}
+
+function unreachable({ port }: Target, attempts: readonly Attempt[]): IpclusterError {
+  const wrong = attempts.find(({ answer }) => /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|fingerprint/i.test(answer));
+  const told = attempts.map(({ address, answer }) => `${address} (${answer})`).join(', ') || 'no address in the file';
+  if (wrong) return new IpclusterError('CERTIFICATE', `Another program answers at port ${port}: ${told}.`);
+  return new IpclusterError('UNREACHABLE', `The controller cannot be reached: ${told}.`, { transient: true });
+}
+
+const authorization = (token: string): string => `Bearer ${token}`;
+const refused = (): IpclusterError => new IpclusterError('UNAUTHORIZED', 'The controller does not accept this token.');
+
+function dialSocket(target: Target, signal: AbortSignal): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      socketPath: target.socket,
+      signal,
+      headers: { connection: 'Upgrade', upgrade: upgradeWord, authorization: authorization(target.token) },
+    });
+    request.once('upgrade', (_response, socket, first) => {
+      // The signal bounds the dialling; once there is a link it must not end it.
+      socket.removeAllListeners('error');
+      resolve(socketLink(socket, first));
+    });
+    request.once('response', ({ statusCode }) => {
+      request.destroy();
+      reject(statusCode === 401 ? refused() : new Error(`HTTP ${statusCode}`));
+    });
+    request.once('error', reject);
+    request.end();
+  });
+}
+
+function dialAddress(target: Target, address: string, signal: AbortSignal): Promise<Link> {
+  const host = address.includes(':') ? `[${address}]` : address;
+  const options = {
+    ca: target.certificate,
+    minVersion: 'TLSv1.3' as const,
+    perMessageDeflate: false,
+    maxPayload: 1 << 24,
+    headers: { authorization: authorization(target.token) },
+    generateMask: (mask: Buffer) => mask.fill(0),
+    checkServerIdentity: (_host: string, { fingerprint256 }: PeerCertificate) =>
+      fingerprint256 === target.fingerprint ? undefined : new Error('another certificate (fingerprint differs)'),
+  };
+  // The types of ws know another checkServerIdentity than node:tls, to which it is handed.
+  const webSocket = new WebSocket(`wss://${host}:${target.port}/`, options as unknown as ClientOptions);
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      reject(signal.reason as Error);
+      webSocket.terminate();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    webSocket.once('error', reject);
+    webSocket.once('unexpected-response', (request, { statusCode }) => {
+      request.destroy();
+      reject(statusCode === 401 ? refused() : new Error(`HTTP ${statusCode}`));
+    });
+    webSocket.once('open', () => {
+      signal.removeEventListener('abort', stop);
+      resolve(webSocketLink(webSocket));
+    });
+  });
+}

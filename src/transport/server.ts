@@ -1,0 +1,123 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
+import type { PortRange } from '../base/quantities.js';
+import { type Link, socketLink, webSocketLink } from './link.js';
+
+/** The word of our own upgrade on the Unix socket: the stream as it is, without WebSocket's frames. */
+export const upgradeWord = 'ipcluster';
+
+export interface ServerOptions<Role extends string> {
+  /** Address to bind. */
+  host: string;
+  ports: PortRange;
+  socketPath: string;
+  certificate: { key: string; certificate: string };
+  /** Which token makes which role. */
+  tokens: Record<Role, string>;
+  onLink: (link: Link, role: Role, address: string) => void;
+  /** Answers GET of a path with JSON, or undefined where there is nothing. */
+  onGet: (path: string, role: Role) => unknown;
+}
+
+export interface RunningServer {
+  port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the one port (TLS, WebSocket) and the Unix socket, both behind the same tokens: without a valid one every path answers
+ * 401 with an empty body. Throws PORT_IN_USE or ADDRESS.
+ */
+export async function openServer<Role extends string>(options: ServerOptions<Role>): Promise<RunningServer> {
+  const { key, certificate: cert } = options.certificate;
+  const tcp = createHttpsServer({ key, cert, minVersion: 'TLSv1.3' });
+  const local = createHttpServer();
+  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 24 });
+  const roleOf = roleFinder(options.tokens);
+  for (const server of [tcp, local] as Server[]) {
+    server.on('request', (request, response) => answerGet(options, roleOf(request), request, response));
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      const role = roleOf(request);
+      if (!role) return void socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      const address = request.socket.remoteAddress ?? 'this host';
+      if (request.headers.upgrade === upgradeWord) {
+        socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${upgradeWord}\r\nConnection: Upgrade\r\n\r\n`);
+        return options.onLink(socketLink(socket, first), role, address);
+      }
+      webSockets.handleUpgrade(request, socket, first, (webSocket) => {
+        options.onLink(webSocketLink(webSocket), role, address);
+      });
+    });
+  }
+  await listen(local, { path: options.socketPath });
+  const port = await listenInRange(tcp as unknown as Server, options.host, options.ports);
+  return {
+    port,
+    async close() {
+      await Promise.all([tcp as unknown as Server, local].map(closeServer));
+    },
+  };
+}
+
+function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+function roleFinder<Role extends string>(tokens: Record<Role, string>): (request: IncomingMessage) => Role | undefined {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const known = Object.entries<string>(tokens).map(([role, token]) => ({ role: role as Role, digest: digest(token) }));
+  return (request) => {
+    const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ');
+    if (scheme !== 'Bearer') return undefined;
+    const given = digest(token);
+    return known.find((entry) => timingSafeEqual(entry.digest, given))?.role;
+  };
+}
+
+function answerGet<Role extends string>(
+  options: ServerOptions<Role>,
+  role: Role | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (!role) return void response.writeHead(401).end();
+  const answer = request.method === 'GET' ? options.onGet(request.url ?? '/', role) : undefined;
+  if (answer === undefined) return void response.writeHead(404).end();
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+}
+
+function listen(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(where, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Binds the first free port of the range. Binding is the test: nothing can take the port in between. */
+async function listenInRange(server: Server, host: string, { first, last }: PortRange): Promise<number> {
+  for (let port = first; port <= last; port++) {
+    try {
+      await listen(server, { host, port });
+      return (server.address() as AddressInfo).port;
+    } catch (cause) {
+      const code = systemCode(cause);
+      if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EINVAL') {
+        throw new IpclusterError('ADDRESS', `This machine has no address ${host} to listen on.`, { cause });
+      }
+      if (code === 'EACCES') throw new IpclusterError('PORT_IN_USE', `Port ${port} may not be opened by you.`, { cause });
+      if (code !== 'EADDRINUSE') throw new IpclusterError('ADDRESS', `Cannot listen on ${host}: ${messageOf(cause)}`, { cause });
+    }
+  }
+  const range = first === last ? `Port ${first}` : `Every port from ${first} to ${last}`;
+  throw new IpclusterError('PORT_IN_USE', `${range} on ${host} is taken by another program.`);
+}
