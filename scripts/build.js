@@ -31,6 +31,7 @@ await build({
     ipengine: 'src/supervisor/ipengine.ts',
     ipcontroller: 'src/controller/ipcontroller.ts',
     store: 'src/controller/store-worker.ts',
+    ipcluster: 'src/commands/main.ts',
   },
 });
 for (const name of readdirSync('bin')) chmodSync(`bin/${name}`, 0o755);

@@ -7,6 +7,7 @@ export { IpclusterError, isIpclusterError, type ErrorCode, type ErrorDetails } f
 export { AsyncResult, type CancelRequests, type Item, type OutputEvent, type Progress, type Timing } from './client/async-result.js';
 export { type After, BalancedView, type Condition, type TaskOptions } from './client/balanced-view.js';
 export type { ChunkSize } from './client/chunks.js';
+export { Cluster, type ClusterOptions } from './cluster/cluster.js';
 export { Client, type ConnectOptions, type StoredAnswer } from './client/client.js';
 export { type CommandOptions, DirectView, type Each, type Pulled, type Targets } from './client/direct-view.js';
 export type { Sequence } from './client/partition.js';

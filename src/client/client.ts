@@ -2,6 +2,7 @@ import { IpclusterError } from '../base/errors.js';
 import { Feed } from '../base/feed.js';
 import { newSession } from '../base/identifiers.js';
 import { packageVersion } from '../base/package.js';
+import { sleep } from '../base/wait.js';
 import { awaitConnectionFile, type ConnectionFile, readConnectionFile } from '../profile/connection-file.js';
 import { findPlace, pathsOf } from '../profile/paths.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
@@ -95,7 +96,7 @@ export class Client implements AsyncDisposable {
 
   /** Waits until so many engines are registered. Throws REGISTRATION_TIMEOUT, or CLOSED when the controller leaves. */
   async waitForEngines(count: number, { timeout = 60_000, signal }: { timeout?: number; signal?: AbortSignal } = {}): Promise<number[]> {
-    const bound = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]);
+    const bound = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeout)), ...(signal ? [signal] : [])]);
     const events = this.#events.follow(bound);
     while (this.#engines.size < count) {
       if (!(await events.next()).done) continue;
@@ -166,7 +167,7 @@ export class Client implements AsyncDisposable {
   /** Ends the controller and all engines. */
   async shutdown(): Promise<void> {
     await this.#peer.request({ type: 'shutdown_request', content: {} });
-    await this.#peer.link.closed;
+    await Promise.race([this.#peer.link.closed, sleep(10_000)]);
   }
 
   /** Closes the connection; tasks go on and their results are kept by the controller. */
@@ -196,7 +197,7 @@ export class Client implements AsyncDisposable {
     if (!isMessage(message, 'event')) return;
     const event = message.content;
     if (event.event === 'engine_joined') this.#engines.set(event.id, event.uuid);
-    else if (event.event === 'engine_left') this.#engines.delete(event.id);
+    else if (event.event === 'engine_left' && !event.restarting) this.#engines.delete(event.id);
     this.#events.push(event);
   }
 }

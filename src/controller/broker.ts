@@ -62,6 +62,7 @@ export class Broker {
     if (!engine) return this.#log.warn(`${node.name} brought an engine ${up.id} that is not its own`);
     this.#log.info(`engine ${up.id} joined: ${node.host}, pid ${up.pid}`);
     this.#clients.tell({ event: 'engine_joined', id: up.id, uuid: up.uuid, host: node.host, pid: up.pid });
+    this.direct.unpark(engine);
     this.balanced.queue.schedule();
   }
 
@@ -81,7 +82,9 @@ export class Broker {
 
   /** A supervisor has left, and with it its engines. */
   nodeLeft(node: Node): void {
-    for (const { id } of this.engines.leave(node)) this.engineDown(id, `the connection to ${node.host} was lost`, false);
+    const reason = `the connection to ${node.host} was lost`;
+    for (const id of this.engines.restartingOn(node)) this.direct.abandon(id, reason);
+    for (const { id } of this.engines.leave(node)) this.engineDown(id, reason, false);
   }
 
   /** Interrupts a request on an engine, or what it runs now. */

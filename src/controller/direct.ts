@@ -1,7 +1,7 @@
 import { headerOf } from '../protocol/message.js';
 import type { InterruptOutcome } from '../protocol/messages.js';
 import type { DirectRoute, ReplyStatus } from '../protocol/routes.js';
-import { assign, type EngineTable, type Node } from './engine-table.js';
+import { assign, type Engine, type EngineTable, type Node } from './engine-table.js';
 import type { Asked, Replies } from './replies.js';
 import type { Store } from './store.js';
 
@@ -15,6 +15,8 @@ export class DirectRequests {
   readonly #replies: Replies;
   readonly #store: Store;
   readonly #pending = new Map<string, Pending>();
+  /** Requests for engines that are being restarted. */
+  readonly #parked = new Map<number, { id: string; body: Buffer }[]>();
 
   constructor(engines: EngineTable, replies: Replies, store: Store) {
     this.#engines = engines;
@@ -41,6 +43,10 @@ export class DirectRequests {
     const nodes = new Map<Node, number[]>();
     for (const target of pending.left) {
       const engine = this.#engines.get(target);
+      if (!engine && this.#engines.restarting.has(target)) {
+        this.#parked.set(target, [...(this.#parked.get(target) ?? []), { id, body }]);
+        continue;
+      }
       if (!engine) {
         this.#fail(pending, target, `Engine ${target} is not there.`);
         continue;
@@ -49,6 +55,22 @@ export class DirectRequests {
       nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
     }
     for (const [node, targets] of nodes) node.peer.link.send({ channel: 'direct', id, to: targets }, [body]);
+  }
+
+  /** An engine is there again: what was sent to it meanwhile goes on. */
+  unpark(engine: Engine): void {
+    for (const { id, body } of this.#parked.get(engine.id) ?? []) {
+      assign(engine, id, 'direct', performance.now());
+      engine.node.peer.link.send({ channel: 'direct', id, to: [engine.id] }, [body]);
+    }
+    this.#parked.delete(engine.id);
+  }
+
+  /** An engine will not be there again. */
+  abandon(engine: number, reason: string): void {
+    const parked = this.#parked.get(engine) ?? [];
+    this.#parked.delete(engine);
+    for (const { id } of parked) this.lost(id, engine, reason);
   }
 
   /** An engine has answered; false when the request is none of ours. */

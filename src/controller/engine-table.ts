@@ -100,6 +100,11 @@ export class EngineTable {
     return engine;
   }
 
+  /** Engines of a supervisor that are being restarted. */
+  restartingOn(node: Node): number[] {
+    return [...this.restarting].filter((id) => this.#reserved.get(id) === node);
+  }
+
   /** Engines and reservations of a supervisor that has left. */
   leave(node: Node): Engine[] {
     for (const [id, owner] of this.#reserved) {

@@ -15,6 +15,7 @@ export async function runCommand(
   onOutput: (name: 'stdout' | 'stderr', text: string) => void,
 ): Promise<{ content: OkContent & { result: CommandResult } }> {
   const kept = { stdout: '', stderr: '' };
+  let truncated = false;
   const begin = performance.now();
   const command = startCommand({
     argv: content.argv,
@@ -25,7 +26,8 @@ export async function runCommand(
     stdoutFile: content.stdoutFile,
     stderrFile: content.stderrFile,
     onOutput(name, text) {
-      if (kept[name].length < keptOutput) kept[name] += text;
+      if (kept[name].length + text.length <= keptOutput) kept[name] += text;
+      else truncated = true;
       if (metadata['stream'] !== false) onOutput(name, text);
     },
   });
@@ -33,7 +35,7 @@ export async function runCommand(
   stopAtExit.add(command);
   try {
     const end = await command.ended;
-    return { content: { status: 'ok', result: { ...end, ...kept, runTime: performance.now() - begin } } };
+    return { content: { status: 'ok', result: { ...end, ...kept, truncated, runTime: performance.now() - begin } } };
   } finally {
     stopAtExit.delete(command);
   }

@@ -63,8 +63,8 @@ function welcome(body: Buffer): void {
     kernel.output.install();
     kernel.start();
   });
-  watcher.on('message', ({ sequence, terminated }: Settle) => {
-    watcher.postMessage({ sequence, outcome: kernel.settle(sequence, terminated) } satisfies Settled);
+  watcher.on('message', ({ sequence }: Settle) => {
+    watcher.postMessage({ sequence, outcome: kernel.settle(sequence) } satisfies Settled);
   });
   watcher.on('error', (error) => {
     process.stderr.write(`the watcher failed: ${error.message}\n`);

@@ -72,9 +72,10 @@ export class Kernel {
   }
 
   /** The watcher wants that request settled, after it terminated its code or instead of that. Answers how it ended. */
-  settle(sequence: number, terminated: boolean): InterruptOutcome {
+  settle(sequence: number): InterruptOutcome {
     const running = this.#current;
     if (running?.route.sequence !== sequence) return sequence === this.#interrupted ? 'interrupted' : 'finished';
+    const terminated = !this.#slots.isIn(sequence, phase.awaiting);
     const outcome = running.cancel ? 'killed' : terminated ? 'interrupted' : 'abandoned';
     this.#inKernel(() => {
       running.cancel?.();

@@ -19,10 +19,9 @@ export interface WatcherData {
   uuid: string;
 }
 
-/** Watcher to main thread: settle that request, whose code was terminated or not. */
+/** Watcher to main thread: settle that request. */
 export interface Settle {
   sequence: number;
-  terminated: boolean;
 }
 
 /** Main thread to watcher: that request was settled so. */
@@ -66,23 +65,24 @@ async function interrupt(sequence: number): Promise<InterruptOutcome | 'stuck'> 
   const aim = slots.aim(sequence);
   if (aim === 'removed' || aim === 'finished') return aim;
   if (aim === 'awaiting') {
-    const polite = await settle(sequence, false, 50);
+    const polite = await settle(sequence, 50);
     if (polite) return polite;
+    if (!slots.advance(sequence, phase.awaiting, phase.signalled)) return 'finished';
   }
   // Children that the code waits for (execSync) end by this; the engine itself ignores it.
   process.kill(-process.pid, 'SIGINT');
   for (let round = 0; round < 10; round++) {
     await terminate(sequence, aim === 'awaiting' || round > 0);
-    const outcome = await settle(sequence, true, 100 + 50 * round);
+    const outcome = await settle(sequence, 100 + 50 * round);
     if (outcome) return outcome;
   }
   return 'stuck';
 }
 
 /** Asks the main thread to settle the request; undefined when it does not come to it in time. */
-async function settle(sequence: number, terminated: boolean, patience: number): Promise<InterruptOutcome | undefined> {
+async function settle(sequence: number, patience: number): Promise<InterruptOutcome | undefined> {
   settled = deferred();
-  parentPort?.postMessage({ sequence, terminated } satisfies Settle);
+  parentPort?.postMessage({ sequence } satisfies Settle);
   const answer = await Promise.race([settled.promise, sleep(patience)]);
   return answer?.sequence === sequence ? answer.outcome : undefined;
 }

@@ -46,6 +46,8 @@ export interface CommandResult {
   timedOut: boolean;
   stdout: string;
   stderr: string;
+  /** True when there was more output than is kept (16 MiB of each); name files to get all of it. */
+  truncated: boolean;
   /** Milliseconds from start to end. */
   runTime: number;
 }

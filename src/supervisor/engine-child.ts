@@ -42,11 +42,14 @@ export class EngineChild {
   readonly handed: Assigned[] = [];
   socket: Socket | undefined;
   watcher: Socket | undefined;
+  /** The request that is being interrupted: should the engine end by that, it is restarted. */
+  aimed: Assigned | undefined;
   /** Set when its end is our doing. */
   ending: 'restart' | 'stop' | undefined;
   /** Settles when its end has been dealt with. */
   readonly over: Promise<void>;
-  readonly settleOver: () => void;
+  isOver = false;
+  readonly #settleOver: () => void;
   #process: Started | undefined;
   #sequence = 0;
   #average = Number.POSITIVE_INFINITY;
@@ -56,7 +59,7 @@ export class EngineChild {
     this.id = id;
     const over = deferred<void>();
     this.over = over.promise;
-    this.settleOver = over.resolve;
+    this.#settleOver = over.resolve;
     this.logFile = join(logFolder, `engine-${hostname()}-${this.uuid.slice(0, 8)}.log`);
   }
 
@@ -75,6 +78,12 @@ export class EngineChild {
       stderr: this.logFile,
     });
     void this.#process.exited.then(onExit);
+  }
+
+  /** Its end has been dealt with. */
+  finish(): void {
+    this.isOver = true;
+    this.#settleOver();
   }
 
   /** What everything that this engine starts can be found by. */

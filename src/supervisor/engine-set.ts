@@ -97,15 +97,16 @@ export class EngineSet {
   }
 
   async #exited(child: EngineChild, exit: Exit): Promise<void> {
-    const reason = child.ending === 'stop' ? 'stopped' : describeExit(exit);
+    const reason = child.ending === 'stop' ? 'stopped' : child.ending === 'restart' ? 'restarted' : describeExit(exit);
     this.#log.info(`engine ${child.id} is over: ${reason}`);
     // What escaped its group is found by its mark.
     await sweepMarked((mark) => mark === child.markOf(this.#settings.mark));
-    const next = child.ending === 'restart' ? new EngineChild(child.id, this.#settings.logFolder) : undefined;
+    const restart = child.ending === 'restart' || (child.ending === undefined && child.aimed !== undefined);
+    const next = restart ? new EngineChild(child.id, this.#settings.logFolder) : undefined;
     this.#children = this.#children.filter((other) => other !== child);
     this.#listener.down(child, reason, next);
     if (next) await this.#launch(next);
-    child.settleOver();
+    child.finish();
     if (this.#children.length === 0) this.#empty.resolve(`no engine is left (the last: ${reason})`);
   }
 

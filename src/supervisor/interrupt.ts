@@ -9,7 +9,7 @@ export interface Ladder {
   /** Asks the engine's watcher to interrupt; undefined when it does not answer within its bound. */
   aim(engine: EngineChild, sequence: number): Promise<WatcherOutcome | undefined>;
   /** The last rung: the same id, a new process, an empty namespace. */
-  restart(engine: EngineChild, abortedId: string): Promise<void>;
+  restart(engine: EngineChild): Promise<void>;
 }
 
 /**
@@ -21,14 +21,21 @@ export async function interruptRequest(ladder: Ladder, engine: EngineChild, id: 
   const aimed = id === null ? engine.handed[0] : engine.handed.find((assigned) => assigned.id === id);
   if (!aimed) return 'finished';
   for (let tries = 0; !engine.watcher && tries < 100; tries++) await sleep(10);
+  engine.aimed = aimed;
   const outcome = await ladder.aim(engine, aimed.sequence);
+  // Node cannot survive a termination inside a timer's callback; that engine has been replaced by now.
+  if (engine.isOver) return 'restarted';
+  if (outcome !== undefined && outcome !== 'stuck') engine.aimed = undefined;
   if (outcome === 'removed') {
     engine.drop(aimed.id, engine.handed);
     engine.handOver();
     return 'removed';
   }
   if (outcome !== undefined && outcome !== 'stuck') return outcome;
-  if (!engine.handed.includes(aimed)) return 'finished';
-  await ladder.restart(engine, aimed.id);
+  if (!engine.handed.includes(aimed)) {
+    engine.aimed = undefined;
+    return 'finished';
+  }
+  await ladder.restart(engine);
   return 'restarted';
 }

@@ -30,7 +30,7 @@ function readArguments(argv: readonly string[]) {
     return parseArgs({
       args: argv.map((word) => (/^-n=?\d+$/.test(word) ? word.replace(/^-n=?/, '-n') : word)),
       options: {
-        n: { type: 'string', short: 'n', default: '1' },
+        n: { type: 'string', short: 'n', default: process.env['IPCLUSTER_COUNT'] ?? '1' },
         profile: { type: 'string' },
         'cluster-id': { type: 'string' },
         file: { type: 'string' },

@@ -24,7 +24,8 @@ export class Relay implements EngineListener {
   }
 
   down(child: EngineChild, reason: string, next: EngineChild | undefined): void {
-    const { id, uuid } = child;
+    const { id, uuid, aimed } = child;
+    if (next && aimed && child.handed.includes(aimed)) this.#answerAborted(child, aimed);
     this.#peer?.tell({ type: 'engine_down', content: { id, uuid, reason, restarting: next !== undefined } });
   }
 
@@ -66,11 +67,7 @@ export class Relay implements EngineListener {
     return interruptRequest(
       {
         aim: (aimed, sequence) => engines.aim(aimed, sequence),
-        restart: async (aimed, abortedId) => {
-          const request = aimed.handed.find((assigned) => assigned.id === abortedId);
-          if (request) this.#answerAborted(aimed, request);
-          await engines.end(aimed, 'restart');
-        },
+        restart: (aimed) => engines.end(aimed, 'restart'),
       },
       child,
       id,

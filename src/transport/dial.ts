@@ -28,7 +28,7 @@ export interface Attempt {
  */
 export async function dial(target: Target, timeout: number, signal?: AbortSignal): Promise<Link> {
   const attempts: Attempt[] = [];
-  const bound = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]);
+  const bound = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeout)), ...(signal ? [signal] : [])]);
   if (existsSync(target.socket)) {
     const link = await dialSocket(target, bound).catch((error: unknown) => note(attempts, target.socket, error));
     if (link) return link;

@@ -118,6 +118,8 @@ export function socketLink(socket: Duplex, first: Buffer): Link {
     socket.on('data', onBytes);
     socket.on('error', onClose);
     socket.on('close', () => onClose());
+    // Sockets of Node's HTTP server stay half open when the other side ends.
+    socket.on('end', () => socket.end());
     if (first.length > 0) setImmediate(() => onBytes(first));
     return {
       write(chunks) {

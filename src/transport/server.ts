@@ -39,12 +39,15 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
   const local = createHttpServer();
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 24 });
   const roleOf = roleFinder(options.tokens);
+  const upgraded = new Set<Duplex>();
   for (const server of [tcp, local] as Server[]) {
     server.on('request', (request, response) => answerGet(options, roleOf(request), request, response));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
       socket.on('error', () => socket.destroy());
       const role = roleOf(request);
       if (!role) return void socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      upgraded.add(socket);
+      socket.once('close', () => upgraded.delete(socket));
       const address = request.socket.remoteAddress ?? 'this host';
       if (request.headers.upgrade === upgradeWord) {
         socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${upgradeWord}\r\nConnection: Upgrade\r\n\r\n`);
@@ -60,6 +63,8 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
   return {
     port,
     async close() {
+      // The server forgets sockets that were upgraded, but waits for them.
+      for (const socket of upgraded) socket.destroy();
       await Promise.all([tcp as unknown as Server, local].map(closeServer));
     },
   };

@@ -1,0 +1,64 @@
+import type { Client } from '../client/client.js';
+import { usableCores } from '../processes/cores.js';
+import { findPlace, type Place } from '../profile/paths.js';
+import { type StartedCluster, startCluster } from './start.js';
+import { endCluster } from './stop.js';
+
+/** How to start a cluster from a program. */
+export interface ClusterOptions {
+  /** Engines; the cores that this process may use when absent. */
+  n?: number;
+  profile?: string;
+  clusterId?: string;
+  /** `local` when absent. */
+  launcher?: string;
+  /** The launcher's options, each `key=value`. */
+  launcherOptions?: readonly string[];
+  /** Where the controller listens; this machine only when absent. */
+  ip?: string;
+  /** Milliseconds until all engines must be registered; 60,000 when absent. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+/** A cluster that this program has started, and ends. */
+export class Cluster implements AsyncDisposable {
+  /** A client that is connected to it. */
+  readonly client: Client;
+  readonly #place: Place;
+  readonly #started: StartedCluster;
+
+  private constructor(started: StartedCluster) {
+    this.client = started.client;
+    this.#place = started.place;
+    this.#started = started;
+  }
+
+  /**
+   * Starts a controller and engines and resolves when all are registered. Use it with `await using`, or call {@link stop}.
+   * Throws CLUSTER_RUNNING, LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, JOB_FAILED or REGISTRATION_TIMEOUT.
+   */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const { n = usableCores(), profile, clusterId, launcher = 'local', launcherOptions = [], ip, timeout = 60_000, signal } = options;
+    const place = findPlace({ profile, clusterId });
+    const controllerArgs = ip === undefined ? [] : ['--ip', ip];
+    return new Cluster(await startCluster({ place, count: n, launcher, launcherOptions, controllerArgs, timeout, signal }));
+  }
+
+  get profile(): string {
+    return this.#place.profile;
+  }
+
+  get clusterId(): string {
+    return this.#place.clusterId;
+  }
+
+  /** Ends everything, and proves that nothing is left. */
+  async stop(): Promise<void> {
+    await endCluster(this.#place, this.#started.file, this.client);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}

@@ -1,0 +1,34 @@
+import { connectTo } from './find.js';
+import { jobFailed, launchJob, makeSpec } from './jobs.js';
+import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
+import { readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
+import { markOf, type Place } from '../profile/paths.js';
+
+export interface AddRequest {
+  place: Place;
+  count: number;
+  launcher: string;
+  launcherOptions: readonly string[];
+  timeout: number;
+}
+
+/** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
+export async function addEngines({ place, count, launcher: name, launcherOptions, timeout }: AddRequest): Promise<number[]> {
+  const launcher = createLauncher(await openLauncher(name), launcherOptions);
+  await using client = await connectTo(place);
+  const file = await readClusterFile(place);
+  const taken = file?.jobs.length ?? 0;
+  const mark = file?.mark ?? markOf(place, client.connection.nonce);
+  const spec = makeSpec(place, mark, `engines-${taken + 1}`, 'ipengine', ['--timeout', `${timeout}ms`], count);
+  const wanted = client.ids.length + count;
+  const job = await launchJob(launcher, spec);
+  if (file) writeClusterFile(place, { ...file, engines: file.engines + count, jobs: [...file.jobs, { ...job.ref, role: 'engines', count }] });
+  const failed = job.ended.then(async () => {
+    throw await jobFailed(launcher, job, 'The engines');
+  });
+  try {
+    return await Promise.race([client.waitForEngines(wanted, { timeout }), failed]);
+  } finally {
+    await job[Symbol.asyncDispose]();
+  }
+}

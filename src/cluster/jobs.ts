@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { IpclusterError } from '../base/errors.js';
+import { ensureFolder } from '../base/files.js';
+import { programFile } from '../base/package.js';
+import type { Evidence, Job, JobSpec, Launcher } from '../launcher-kit/contract.js';
+import { readExitRecord } from '../launcher-kit/exit-record.js';
+import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
+import { markVariable } from '../processes/table.js';
+import type { RecordedJob } from '../profile/cluster-file.js';
+import { type Place, pathsOf } from '../profile/paths.js';
+
+/** Flags that keep Node's own threads and memory small; measured in docs/decisions/0004. */
+const nodeFlags = ['--v8-pool-size=1', '--max-semi-space-size=8'];
+
+/** Says what to start: one of our programs, in a job folder of its own. */
+export function makeSpec(place: Place, mark: string, name: string, program: string, args: readonly string[], count: number): JobSpec {
+  const placeArgs = place.clusterId ? ['--cluster-id', place.clusterId] : [];
+  return {
+    name,
+    argv: [process.execPath, ...nodeFlags, programFile(program), ...placeArgs, ...args],
+    count,
+    env: { [markVariable]: mark, IPP_PROFILE_DIR: place.profileFolder, IPCLUSTER_WORK_DIR: place.workFolder },
+    jobDir: join(pathsOf(place).jobs, name),
+  };
+}
+
+/** Launches a job; the folder is there before anything is started. */
+export async function launchJob(launcher: Launcher, spec: JobSpec, signal?: AbortSignal): Promise<Job> {
+  ensureFolder(spec.jobDir);
+  return launcher.launch(spec, signal ? { signal } : {});
+}
+
+/** Observes a job that was written down. */
+export async function attachJob({ launcher, ids, jobDir }: RecordedJob): Promise<Job> {
+  const made = createLauncher(await openLauncher(launcher), []);
+  return made.attach({ launcher, ids, jobDir });
+}
+
+/** The error for a job that ended while it was needed: what it said last, and where to look. */
+export async function jobFailed(launcher: Launcher, job: Job, what: string): Promise<IpclusterError> {
+  const { jobDir } = job.ref;
+  const files = [join(jobDir, 'stderr')];
+  const logTail = await job.logTail(5);
+  const record = await readExitRecord(jobDir);
+  const evidence: Evidence = { status: job.status, exitCode: record?.exitCode ?? null, logTail, files };
+  const verdict = launcher.explain(evidence);
+  const sentence = verdict?.sentence ?? `It is ${job.status.state.state}.`;
+  return new IpclusterError('JOB_FAILED', `${what} did not start. ${sentence}`, {
+    files,
+    ...(verdict && verdict.suggestions.length > 0 ? { suggestions: verdict.suggestions } : {}),
+  });
+}

@@ -1,0 +1,36 @@
+import { identify, findMarked, type ProcessInfo } from '../processes/table.js';
+import { endGroups, sweepMarked } from '../processes/end.js';
+import { readClusterFile } from '../profile/cluster-file.js';
+import type { Place } from '../profile/paths.js';
+import { endCluster } from './stop.js';
+
+/** One process of ours, as `ps` shows it. */
+export interface OwnProcess extends ProcessInfo {
+  clusterId: string;
+  what: string;
+}
+
+/** Processes of that place, from their marks alone: no controller is asked. */
+export function listProcesses(place: Place): OwnProcess[] {
+  const start = `${place.profileFolder}#${place.clusterId}#`;
+  return findMarked((mark) => mark.startsWith(start)).map((info) => ({ ...info, clusterId: place.clusterId, what: whatIs(info) }));
+}
+
+function whatIs({ command, mark }: ProcessInfo & { mark: string }): string {
+  const program = /dist\/programs\/(\w+)\.js/.exec(command)?.[1];
+  if (program === 'ipcontroller') return 'controller';
+  if (program === 'ipengine') return 'supervisor';
+  if (program === 'engine') return 'engine';
+  if (/job\.sh$/.test(command)) return 'job';
+  return mark.includes('/', mark.lastIndexOf('#')) ? 'task' : 'other';
+}
+
+/** Ends everything of that place without asking a controller; answers how many processes that were. */
+export async function killProcesses(place: Place): Promise<number> {
+  const processes = listProcesses(place);
+  const jobs = processes.filter(({ what }) => what === 'job').flatMap(({ pid }) => identify(pid) ?? []);
+  await endGroups(jobs, { grace: 3000 });
+  await sweepMarked((mark) => mark.startsWith(`${place.profileFolder}#${place.clusterId}#`));
+  await endCluster(place, await readClusterFile(place), undefined);
+  return processes.length;
+}

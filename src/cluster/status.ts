@@ -1,0 +1,76 @@
+import type { EngineRecord, StatusContent } from '../protocol/messages.js';
+import { IpclusterError } from '../base/errors.js';
+import { describeState } from '../launcher-kit/states.js';
+import { listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
+import type { Place } from '../profile/paths.js';
+import { findCluster, notFound } from './find.js';
+import { attachJob } from './jobs.js';
+
+/** A job and its state, in words. */
+export interface JobView extends RecordedJob {
+  state: string;
+}
+
+/** Everything that can be said of a cluster. */
+export interface ClusterStatus {
+  profile: string;
+  clusterId: string;
+  running: boolean;
+  /** Why the controller does not answer. */
+  problem: string | null;
+  controller: StatusContent['controller'] | null;
+  engines: EngineRecord[];
+  queues: StatusContent['queues'] | null;
+  jobs: JobView[];
+}
+
+/** Asks the controller, and the systems where its jobs are. Throws CLUSTER_NOT_FOUND. */
+export async function clusterStatus(place: Place): Promise<ClusterStatus> {
+  const { file, client, silence } = await findCluster(place);
+  if (!file && !client) throw silence ?? notFound(place);
+  const jobs = await Promise.all((file?.jobs ?? []).map(viewJob));
+  const base = { profile: place.profile, clusterId: place.clusterId, jobs };
+  if (!client) {
+    const problem = silence?.message ?? 'the controller has written no connection file, or has ended';
+    return { ...base, running: false, problem, controller: null, engines: [], queues: null };
+  }
+  try {
+    const { controller, engines, queues } = await client.status();
+    return { ...base, running: true, problem: null, controller, engines, queues };
+  } finally {
+    await client.close();
+  }
+}
+
+async function viewJob(recorded: RecordedJob): Promise<JobView> {
+  const job = await attachJob(recorded);
+  // The first look of the observer is asynchronous; a finished job answers with its end, a running one does not.
+  await Promise.race([job.ended, new Promise((resolve) => setTimeout(resolve, 20))]);
+  await job[Symbol.asyncDispose]();
+  return { ...recorded, state: describeState(job.status.state) };
+}
+
+/** One line of `list`. */
+export interface ClusterLine {
+  profile: string;
+  clusterId: string;
+  running: boolean;
+  engines: number;
+  launcher: string;
+  started: string;
+}
+
+/** All clusters of all profiles that have been started and not stopped. */
+export async function listClusters(): Promise<ClusterLine[]> {
+  const found = await listClusterFiles();
+  return Promise.all(
+    found.map(async ({ place, file }): Promise<ClusterLine> => {
+      const status = await clusterStatus(place as Place).catch((error: unknown) => {
+        if (error instanceof IpclusterError) return undefined;
+        throw error;
+      });
+      const { profile, clusterId, launcher, started } = file;
+      return { profile, clusterId, running: status?.running ?? false, engines: status?.engines.length ?? 0, launcher, started };
+    }),
+  );
+}

@@ -1,0 +1,72 @@
+import { IpclusterError, messageOf } from '../base/errors.js';
+import { removeEmptyFolder, removeFile } from '../base/files.js';
+import { poll } from '../base/wait.js';
+import type { Client } from '../client/client.js';
+import { sweepMarked } from '../processes/end.js';
+import { findMarked } from '../processes/table.js';
+import type { ClusterFile } from '../profile/cluster-file.js';
+import { type Place, pathsOf } from '../profile/paths.js';
+import { findCluster, notFound } from './find.js';
+import { attachJob } from './jobs.js';
+
+/** How long everything may take to end by itself after the controller was asked (milliseconds). */
+const patience = 8000;
+
+/** What stop did. */
+export interface Stopped {
+  /** True when the controller was asked and did as it was told. */
+  orderly: boolean;
+  /** Processes that had to be killed. */
+  killed: number;
+}
+
+/**
+ * Ends the cluster of that place and proves that nothing is left: ask the controller, wait, end the jobs, sweep what carries
+ * the mark. Throws CLUSTER_NOT_FOUND or STOP_FAILED.
+ */
+export async function stopCluster(place: Place): Promise<Stopped> {
+  const { file, client, silence } = await findCluster(place);
+  if (!file && !client) throw silence ?? notFound(place);
+  return endCluster(file ? { ...place, workFolder: file.workFolder } : place, file, client);
+}
+
+/** Ends what the cluster file names, through the controller where there is one. */
+export async function endCluster(place: Place, file: ClusterFile | undefined, client: Client | undefined): Promise<Stopped> {
+  const orderly = client ? await askController(client) : false;
+  let killed = 0;
+  if (file) {
+    const isOurs = (mark: string): boolean => mark === file.mark || mark.startsWith(`${file.mark}/`);
+    if (orderly) await poll(() => (findMarked(isOurs).length === 0 ? true : undefined), { timeout: patience }, 50);
+    for (const recorded of file.jobs) {
+      const job = await attachJob(recorded);
+      await job.cancel().catch((error: unknown) => process.emitWarning(messageOf(error)));
+      await job[Symbol.asyncDispose]();
+    }
+    killed = await sweepMarked(isOurs);
+    const left = findMarked(isOurs);
+    if (left.length > 0) {
+      throw new IpclusterError('STOP_FAILED', `Still there after SIGKILL: ${left.map(({ pid }) => pid).join(', ')}.`);
+    }
+  }
+  await removeTraces(place);
+  return { orderly, killed };
+}
+
+async function askController(client: Client): Promise<boolean> {
+  try {
+    await client.shutdown();
+    return true;
+  } catch {
+    // It did not answer: the jobs are ended without it.
+    return false;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Connection files of a killed controller stay behind; folders go when they are empty, job folders and logs stay. */
+async function removeTraces(place: Place): Promise<void> {
+  const { clientFile, engineFile, clusterFile, clusters } = pathsOf(place);
+  await Promise.all([clientFile, engineFile, clusterFile].map(removeFile));
+  await removeEmptyFolder(clusters);
+}

@@ -1,0 +1,41 @@
+import type { Command } from '@oclif/core';
+import Completion from './completion.js';
+import Connect from './connect.js';
+import EnginesAdd from './engines/add.js';
+import EnginesInterrupt from './engines/interrupt.js';
+import EnginesRestart from './engines/restart.js';
+import EnginesStop from './engines/stop.js';
+import Exec from './exec.js';
+import Kill from './kill.js';
+import Launchers from './launchers.js';
+import List from './list.js';
+import Logs from './logs.js';
+import MapCommand from './map.js';
+import Ps from './ps.js';
+import Result from './result.js';
+import Script from './script.js';
+import Start from './start.js';
+import Status from './status.js';
+import Stop from './stop.js';
+
+/** Every command by its id; a colon stands for the space between topic and command. */
+export const COMMANDS: Record<string, Command.Class> = {
+  start: Start,
+  stop: Stop,
+  status: Status,
+  list: List,
+  exec: Exec,
+  map: MapCommand,
+  result: Result,
+  connect: Connect,
+  logs: Logs,
+  'engines:add': EnginesAdd,
+  'engines:restart': EnginesRestart,
+  'engines:stop': EnginesStop,
+  'engines:interrupt': EnginesInterrupt,
+  ps: Ps,
+  kill: Kill,
+  launchers: Launchers,
+  script: Script,
+  completion: Completion,
+};

@@ -1,0 +1,63 @@
+import { run } from '@oclif/core';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { packageRoot, packageVersion } from '../base/package.js';
+import { describeError } from '../base/program.js';
+import { guardProcess } from '../base/signals.js';
+import { COMMANDS } from './commands.js';
+import { Interrupted, setRest } from './shared.js';
+
+export { COMMANDS } from './commands.js';
+
+/** Runs the command line and ends the program: 0 done, 1 failed, 2 wrong use, 3 timed out, 4 nothing there, 130 interrupted. */
+export async function main(argv: readonly string[]): Promise<void> {
+  guardProcess();
+  const cut = argv.indexOf('--');
+  const words = cut < 0 ? [...argv] : argv.slice(0, cut);
+  setRest(cut < 0 ? undefined : argv.slice(cut + 1));
+  try {
+    if (words[0] === '--version' || words[0] === '-V') {
+      process.stdout.write(`ipcluster ${packageVersion()} (TypeScript, ${packageRoot()}), node ${process.version}\n`);
+    } else {
+      await run(await checkCommand(words, cut >= 0), { root: packageRoot() });
+    }
+  } catch (error) {
+    process.exitCode = report(error, words.includes('--json'));
+  }
+  process.exit();
+}
+
+/** `ipcluster -n 4` means `ipcluster start -n 4`. Throws USAGE for a command that there is not, or that takes no `--`. */
+async function checkCommand(words: readonly string[], hasRest: boolean): Promise<string[]> {
+  const [first, second] = words;
+  const help = first === undefined || first === '--help' || first === '-h' || first === 'help';
+  if (help) return first === undefined || first === '-h' ? ['--help'] : [...words];
+  if (first.startsWith('-')) return ['start', ...words];
+  if (first === 'engines' && (second === undefined || second.startsWith('-'))) return [...words];
+  const id = first === 'engines' ? `engines:${second}` : first;
+  if (!(id in COMMANDS)) {
+    throw new IpclusterError('USAGE', `There is no command "${id.replace(':', ' ')}".`, { suggestions: ['See `ipcluster --help`.'] });
+  }
+  if (hasRest && id !== 'map') {
+    throw new IpclusterError('USAGE', `\`ipcluster ${id.replace(':', ' ')}\` takes nothing after --.`);
+  }
+  return [...words];
+}
+
+/** Prints why it did not work, as a sentence or as JSON, and answers the exit code. */
+function report(error: unknown, json: boolean): number {
+  if (error instanceof Interrupted) {
+    if (error.message) process.stderr.write(`ipcluster: ${error.message}\n`);
+    return 130;
+  }
+  const exit = (error as { oclif?: { exit?: number } }).oclif?.exit;
+  // oclif ends --help by throwing an exit of 0.
+  if (exit === 0) return 0;
+  if (json) {
+    const unknown = { code: exit === undefined ? 'INTERNAL' : 'USAGE', suggestions: [], files: [] };
+    const { code, suggestions, files } = isIpclusterError(error) ? error : unknown;
+    process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error), suggestions, files } })}\n`);
+  } else {
+    process.stderr.write(`ipcluster: ${describeError(error)}`);
+  }
+  return isIpclusterError(error) ? error.exitCode : (exit ?? 1);
+}

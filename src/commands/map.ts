@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { Command, Flags } from '@oclif/core';
+import { IpclusterError } from '../base/errors.js';
+import { parseCount, parseDuration } from '../base/quantities.js';
+import { connectTo } from '../cluster/find.js';
+import { commandText, type FarmItem, runFarm } from './farm/farm.js';
+import { JobLog } from './farm/job-log.js';
+import { FarmPrinter, FarmProgress } from './farm/printer.js';
+import { splitCommand } from './farm/template.js';
+import { commonFlags, interruption, Interrupted, placeOf, print, restOfLine } from './shared.js';
+
+export default class MapCommand extends Command {
+  static override summary = 'run a shell command for each input, on any free engine';
+  static override usage = 'map [FLAGS] -- COMMAND {} ::: a b c';
+  static override description =
+    'Inputs stand after ::: or are lines of stdin. {} is the input, {#} its number; without {} the input is appended. ' +
+    'Several words run exactly as they are; one quoted word with shell characters is a line for sh.';
+  static override examples = ['ipcluster map -- gzip {} ::: *.csv', "ls *.png | ipcluster map --joblog log -- 'convert {} {}.jpg'"];
+  static override flags = {
+    joblog: Flags.string({ description: 'write a line for each run, as GNU parallel does', helpValue: 'FILE' }),
+    resume: Flags.boolean({ dependsOn: ['joblog'], description: 'run only what has not succeeded according to the job log' }),
+    retries: Flags.string({ default: '0', description: 'run what fails again, so often', helpValue: 'K' }),
+    'time-limit': Flags.string({ description: 'kill a run after that', helpValue: 'DURATION' }),
+    env: Flags.string({ multiple: true, default: [], description: 'hand on a variable of yours', helpValue: 'NAME' }),
+    'keep-order': Flags.boolean({ char: 'k', description: 'print output in the order of the inputs' }),
+    progress: Flags.boolean({ allowNo: true, description: 'show a progress bar on stderr; on when that is a terminal' }),
+    ...commonFlags,
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(MapCommand);
+    const { template, inputs: given } = splitCommand(restOfLine());
+    const retries = parseCount(flags.retries, '--retries');
+    const timeLimit = flags['time-limit'] === undefined ? undefined : parseDuration(flags['time-limit'], '--time-limit');
+    const env = readEnvironment(flags.env);
+    const inputs = given ?? readLines();
+    const signal = interruption();
+    await using client = await connectTo(placeOf(flags));
+    if (client.ids.length === 0) throw new IpclusterError('NO_ENGINES', 'No engine is registered.');
+    const commandOf = (number: number): string | undefined => {
+      const input = inputs[number - 1];
+      return input === undefined ? undefined : commandText(template, input, number);
+    };
+    const opened = flags.joblog === undefined ? undefined : JobLog.open(flags.joblog, flags.resume, commandOf);
+    const skip = opened?.succeeded ?? new Set<number>();
+    const total = inputs.length - [...skip].filter((number) => number <= inputs.length).length;
+    const printer = new FarmPrinter(flags['keep-order'], skip);
+    const progress = new FarmProgress(total, flags.progress ?? (process.stderr.isTTY && !flags.json));
+    const items: FarmItem[] = [];
+    const { done, failed, interrupted } = await runFarm({
+      ...{ view: client.balanced(), template, inputs, skip, retries, timeLimit, env, cwd: process.cwd(), signal, log: opened?.log },
+      width: Math.max(16, client.ids.length * 8),
+      onEnd: (item) => {
+        progress.add(item);
+        if (flags.json) items.push(item);
+        else printer.add(item);
+      },
+    });
+    progress.clear();
+    if (flags.json) print(true, { total, done, failed, interrupted, items: items.sort((a, b) => a.number - b.number) }, '');
+    else printer.finish();
+    if (interrupted) throw new Interrupted(`interrupted after ${done} of ${total}${flags.joblog ? '; go on with --resume' : ''}`);
+    if (failed > 0) {
+      process.exitCode = 1;
+      if (!flags.json) process.stderr.write(`ipcluster map: ${failed} of ${total} failed\n`);
+    }
+  }
+}
+
+function readLines(): string[] {
+  if (process.stdin.isTTY) throw new IpclusterError('USAGE', 'There are no inputs: name them after :::, or send lines to stdin.');
+  return readFileSync(0, 'utf8').split('\n').filter((line) => line !== '');
+}
+
+function readEnvironment(names: readonly string[]): Record<string, string> {
+  const entries = names.map((name) => {
+    const value = process.env[name];
+    if (value === undefined) throw new IpclusterError('USAGE', `--env ${name}: there is no such variable here.`);
+    return [name, value] as const;
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,83 @@
+import { Command, Flags } from '@oclif/core';
+import { formatDuration, parsePorts } from '../base/quantities.js';
+import { planStart, startCluster, type StartRequest, type StartedCluster } from '../cluster/start.js';
+import { stopCluster } from '../cluster/stop.js';
+import { usableCores } from '../cluster/cores.js';
+import { engineCount } from '../config/engine-count.js';
+import { formatPlan } from '../launcher-kit/plan.js';
+import { pathsOf } from '../profile/paths.js';
+import { commonFlags, interruption, Interrupted, launcherFlags, placeOf, print, timeoutOf } from './shared.js';
+
+export default class Start extends Command {
+  static override summary = 'start a controller and engines';
+  static override description = 'In the foreground, until Ctrl-C; with -d it returns when the engines are there.';
+  static override examples = ['ipcluster start -n 4', 'ipcluster start -n 4 -d --json', 'ipcluster -n 4'];
+  static override flags = {
+    n: Flags.string({ char: 'n', description: 'engines; the cores that you may use when absent (or IPCLUSTER_N); 0 for none', helpValue: 'N' }),
+    daemonize: Flags.boolean({ char: 'd', description: 'return when the engines are there' }),
+    ...launcherFlags,
+    ip: Flags.string({ description: "where the controller listens: address, name, interface or '*'; this machine only when absent" }),
+    port: Flags.string({ aliases: ['engine-port'], description: 'its port, or a range such as 10000-10100' }),
+    location: Flags.string({ description: 'an address or name to tell others first' }),
+    'log-level': Flags.string({ options: ['debug', 'info', 'warn', 'error'], default: 'info', description: 'what the controller logs' }),
+    'dry-run': Flags.boolean({ description: 'print what would be written and run, and do nothing' }),
+    ...commonFlags,
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Start);
+    if (flags.port !== undefined) parsePorts(flags.port, '--port');
+    const place = placeOf(flags);
+    const signal = interruption();
+    const bar = process.stderr.isTTY && !flags.json;
+    const request: StartRequest = {
+      ...{ place, count: engineCount(flags.n, usableCores), launcher: flags.launcher, launcherOptions: flags.option },
+      controllerArgs: ['ip', 'port', 'location', 'log-level'].flatMap((name) => {
+        const value = flags[name as 'ip'];
+        return value === undefined ? [] : [`--${name}`, value];
+      }),
+      ...{ timeout: timeoutOf(flags), signal },
+      onProgress: bar ? (have, count) => process.stderr.write(`\rengines ${have}/${count} `) : undefined,
+    };
+    if (flags['dry-run']) {
+      const plans = await planStart(request);
+      return print(flags.json, { plans }, plans.map(formatPlan).join('\n\n'));
+    }
+    const cluster = await startCluster(request);
+    if (bar) process.stderr.write('\r\x1b[K');
+    print(flags.json, summarize(cluster), describe(cluster, flags.daemonize));
+    await cluster.client.close();
+    if (!flags.daemonize) await foreground(cluster, signal);
+  }
+}
+
+function summarize({ place, client, took }: StartedCluster) {
+  const seconds = Math.round(took) / 1000;
+  const { clientFile, work } = pathsOf(place);
+  return {
+    ...{ clusterId: place.clusterId, profile: place.profile, engines: client.ids.length, ids: client.ids },
+    ...{ connectionFile: clientFile, seconds, controller: { host: client.connection.host, pid: client.connection.pid }, workDir: work },
+  };
+}
+
+function describe(cluster: StartedCluster, daemonized: boolean): string {
+  const { engines, connectionFile } = summarize(cluster);
+  const name = cluster.place.clusterId ? ` --cluster-id ${cluster.place.clusterId}` : '';
+  return [
+    `${engines} engines in ${formatDuration(cluster.took)}`,
+    `connection file: ${connectionFile}`,
+    `try: ipcluster exec${name} 'process.pid'      how to connect: ipcluster connect${name}`,
+    daemonized ? `stop: ipcluster stop${name}` : 'Ctrl-C stops it',
+  ].join('\n');
+}
+
+async function foreground(cluster: StartedCluster, signal: AbortSignal): Promise<void> {
+  const asked = new Promise<'asked'>((resolve) => {
+    if (signal.aborted) resolve('asked');
+    signal.addEventListener('abort', () => resolve('asked'), { once: true });
+  });
+  const end = await Promise.race([asked, cluster.controllerEnded]);
+  await stopCluster(cluster.place).catch(() => {});
+  if (end === 'asked') throw new Interrupted();
+  process.stderr.write('the controller has ended\n');
+}

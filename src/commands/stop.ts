@@ -1,0 +1,16 @@
+import { Command } from '@oclif/core';
+import { stopCluster } from '../cluster/stop.js';
+import { commonFlags, placeOf, print } from './shared.js';
+
+export default class Stop extends Command {
+  static override summary = 'stop a cluster, and prove that nothing is left of it';
+  static override flags = { ...commonFlags };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Stop);
+    const place = placeOf(flags);
+    const { orderly, killed } = await stopCluster(place);
+    const how = orderly ? 'stopped' : 'the controller did not answer; its jobs were ended';
+    print(flags.json, { clusterId: place.clusterId, orderly, killed }, killed > 0 ? `${how}; ${killed} processes had to be killed` : how);
+  }
+}

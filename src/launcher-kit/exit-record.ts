@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { readJsonIfWhole } from '../base/files.js';
+import { quoteWord } from '../base/shell.js';
+
+/** What a job's own script writes at its end: the second witness of its fate. */
+export interface ExitRecord {
+  incarnation: number;
+  exitCode: number;
+  ended: string;
+}
+
+export const exitRecordPath = (jobDir: string): string => join(jobDir, 'exit.json');
+
+/** The exit record of a job; undefined when it has not been written. */
+export async function readExitRecord(jobDir: string): Promise<ExitRecord | undefined> {
+  const value = await readJsonIfWhole(exitRecordPath(jobDir));
+  return typeof value === 'object' && value !== null && 'exitCode' in value ? (value as ExitRecord) : undefined;
+}
+
+/** The last lines of every job's script: they keep the code, write the record whole, and end with the code. */
+export function exitRecordLines(jobDir: string, incarnation: string): string[] {
+  const path = quoteWord(exitRecordPath(jobDir));
+  return [
+    'code=$?',
+    `printf '{"incarnation":%d,"exitCode":%d,"ended":"%s"}\\n' ${incarnation} "$code" "$(date -u +%FT%TZ)" >${path}.tmp && mv ${path}.tmp ${path}`,
+    'exit "$code"',
+  ];
+}

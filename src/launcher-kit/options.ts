@@ -1,0 +1,2 @@
+/** Schemas for launchers' options. */
+export { z } from '../config/schema.js';
