@@ -48,7 +48,7 @@ export class Client implements AsyncDisposable {
   private constructor(peer: Peer, connection: ConnectionFile) {
     this.#peer = peer;
     this.connection = connection;
-    this.#requests = new Requests(peer);
+    this.#requests = new Requests(peer, connection.memory);
     this.#context = {
       requests: this.#requests,
       resolveTargets: (targets) => this.#resolve(targets),

@@ -1,4 +1,5 @@
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { largeFrame, type MemoryFile, writeMemoryFile } from '../base/memory-files.js';
 import { decodeMessage, type Message, type Metadata, type Outgoing } from '../protocol/message.js';
 import type { AbortedContent, ErrorContent, MessageType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
@@ -32,10 +33,13 @@ interface Pending {
 /** Requests to engines that are on their way: sends them, and brings answers and output back to who asked. */
 export class Requests {
   readonly #peer: Peer;
+  /** Where large frames may be left for peers on this host; empty for nowhere. */
+  readonly #memory: string;
   readonly #pending = new Map<string, Pending>();
 
-  constructor(peer: Peer) {
+  constructor(peer: Peer, memory: string) {
     this.#peer = peer;
+    this.#memory = peer.link.local ? memory : '';
     void peer.link.closed.then((error) => this.#failAll(error));
   }
 
@@ -49,9 +53,26 @@ export class Requests {
     const header = this.#peer.session.header(outgoing.type);
     const id = header.msg_id;
     this.#pending.set(id, { to: to ?? [], left: to?.length ?? 1, listener });
-    const body = this.#peer.session.encode(outgoing, header);
-    this.#peer.link.send(to ? { channel: 'direct', id, to: [...to] } : { channel: 'balanced', id, to: [] }, body);
+    if (!to) {
+      this.#peer.link.send({ channel: 'balanced', id, to: [] }, this.#peer.session.encode(outgoing, header));
+      return id;
+    }
+    const { buffers, files } = this.#setAside(outgoing.buffers ?? []);
+    const body = this.#peer.session.encode({ ...outgoing, buffers }, header);
+    this.#peer.link.send({ channel: 'direct', id, to: [...to], ...(files.length > 0 ? { files } : {}) }, body);
     return id;
+  }
+
+  /** Leaves large frames in memory of this host, where every engine reads them for itself; their places stay, empty. */
+  #setAside(buffers: readonly Buffer[]): { buffers: readonly Buffer[]; files: MemoryFile[] } {
+    if (this.#memory === '' || !buffers.some(({ length }) => length >= largeFrame)) return { buffers, files: [] };
+    const files: MemoryFile[] = [];
+    const kept = buffers.map((buffer, index) => {
+      const file = buffer.length >= largeFrame ? writeMemoryFile(this.#memory, index, buffer) : undefined;
+      if (file) files.push(file);
+      return file ? Buffer.alloc(0) : buffer;
+    });
+    return { buffers: kept, files };
   }
 
   /** Takes a packet that belongs to a request; false when it belongs to none. */

@@ -1,5 +1,6 @@
 import { IpclusterError, messageOf } from '../base/errors.js';
-import { removeEmptyFolder, removeFile } from '../base/files.js';
+import { readJsonIfWhole, removeEmptyFolder, removeFile } from '../base/files.js';
+import { removeMemoryFolder } from '../base/memory-files.js';
 import { poll } from '../base/wait.js';
 import type { Client } from '../client/client.js';
 import { sweepMarked } from '../processes/end.js';
@@ -67,6 +68,8 @@ async function askController(client: Client): Promise<boolean> {
 /** Connection files of a killed controller stay behind; folders go when they are empty, job folders and logs stay. */
 async function removeTraces(place: Place): Promise<void> {
   const { clientFile, engineFile, clusterFile, clusters } = pathsOf(place);
+  const left = (await readJsonIfWhole(clientFile)) as { memory?: string } | undefined;
+  if (left?.memory) removeMemoryFolder(left.memory);
   await Promise.all([clientFile, engineFile, clusterFile].map(removeFile));
   await removeEmptyFolder(clusters);
 }

@@ -82,7 +82,7 @@ export class BalancedTasks {
 
   #dispatch(task: Task, engine: Engine): void {
     task.engine = engine.id;
-    assign(engine, task.id, 'balanced', performance.now());
+    assign(engine, task.id, 'balanced');
     engine.node.peer.link.send({ channel: 'balanced', id: task.id, to: [engine.id] }, [task.body]);
     if (engine.assigned.length === 1) this.running(task.id);
   }

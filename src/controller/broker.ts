@@ -20,10 +20,10 @@ export class Broker {
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(replies: Replies, store: Store, clients: Clients, log: Log) {
+  constructor(replies: Replies, store: Store, clients: Clients, log: Log, memory: string) {
     this.#clients = clients;
     this.#log = log;
-    this.direct = new DirectRequests(this.engines, replies, store);
+    this.direct = new DirectRequests(this.engines, replies, store, memory);
     this.balanced = new BalancedTasks(this.engines, replies, store, clients, (engine, id) => this.interrupt(engine, id));
     this.#timer = setInterval(() => this.#reclaim(), reclaimInterval);
   }
@@ -52,13 +52,13 @@ export class Broker {
   }
 
   #released(engine: Engine, id: string): void {
-    if (!release(engine, id, performance.now())) return;
+    if (!release(engine, id)) return;
     const [head] = engine.assigned;
     if (head?.kind === 'balanced') this.balanced.running(head.id);
   }
 
   engineUp(node: Node, up: EngineUp): void {
-    const engine = this.engines.up(node, up, new Date().toISOString());
+    const engine = this.engines.up(node, up);
     if (!engine) return this.#log.warn(`${node.name} brought an engine ${up.id} that is not its own`);
     this.#log.info(`engine ${up.id} joined: ${node.host}, pid ${up.pid}`);
     this.#clients.tell({ event: 'engine_joined', id: up.id, uuid: up.uuid, host: node.host, pid: up.pid });
@@ -125,7 +125,7 @@ export class Broker {
     const now = performance.now();
     for (const engine of engines) {
       const [head, ...rest] = engine.assigned;
-      if (!head || now - Math.max(head.sinceTime, engine.lastReply) < reclaimInterval) continue;
+      if (!head || now - Math.max(head.given, engine.lastReply) < reclaimInterval) continue;
       const ids = rest.filter(({ kind }) => kind === 'balanced').map(({ id }) => id);
       if (ids.length > 0) void this.#takeBack(engine, ids);
     }
@@ -135,7 +135,7 @@ export class Broker {
     const content = { engine: engine.id, ids };
     const reply = await engine.node.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
     for (const id of (reply?.content.ids ?? []).toReversed()) {
-      if (release(engine, id, performance.now())) this.balanced.reclaimed(id);
+      if (release(engine, id)) this.balanced.reclaimed(id);
     }
     this.balanced.queue.schedule();
   }

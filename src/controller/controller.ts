@@ -4,6 +4,7 @@ import { IpclusterError } from '../base/errors.js';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { newSession, newToken } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
+import { makeMemoryFolder, removeMemoryFolder } from '../base/memory-files.js';
 import type { PortRange } from '../base/quantities.js';
 import { deferred } from '../base/wait.js';
 import { type ConnectionFile, type Role, readConnectionFile, writeConnectionFile } from '../profile/connection-file.js';
@@ -39,6 +40,7 @@ export class Controller {
   readonly #clients = new Clients(this.#session);
   readonly #tokens: Record<Role, string> = { client: newToken(), engine: newToken() };
   readonly #nodes = new Set<Node>();
+  readonly #memory = makeMemoryFolder();
   #store: Store | undefined;
   #broker: Broker | undefined;
   #hub: Hub | undefined;
@@ -64,7 +66,7 @@ export class Controller {
       onGet: (path, role) => this.#get(path, role),
     });
     const store = new Store(pathsOf(place).store, log);
-    const broker = new Broker(new Replies(this.#session, this.#clients, store), store, this.#clients, log);
+    const broker = new Broker(new Replies(this.#session, this.#clients, store), store, this.#clients, log, this.#memory);
     this.#store = store;
     this.#broker = broker;
     this.#hub = new Hub({
@@ -84,6 +86,7 @@ export class Controller {
     this.#broker?.close();
     await this.#store?.close();
     await this.#server?.close();
+    removeMemoryFolder(this.#memory);
     await removeEmptyFolder(socketFolder());
   }
 
@@ -91,7 +94,7 @@ export class Controller {
     const { place, listening } = this.#options;
     const file: Omit<ConnectionFile, 'role' | 'token'> = {
       ...{ kind: 'ipcluster', protocol: protocolVersion, clusterId: place.clusterId, addresses: listening.addresses },
-      ...{ port: this.#server?.port ?? 0, socket, host: hostname(), pid: process.pid, nonce: randomUUID() },
+      ...{ port: this.#server?.port ?? 0, socket, memory: this.#memory, host: hostname(), pid: process.pid, nonce: randomUUID() },
       ...{ certificate, fingerprint, location: hostname() },
     };
     const paths = pathsOf(place);

@@ -1,3 +1,6 @@
+import { basename, join } from 'node:path';
+import { type MemoryFile, readMemoryFile, removeMemoryFile } from '../base/memory-files.js';
+import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
 import { headerOf } from '../protocol/message.js';
 import type { InterruptOutcome } from '../protocol/messages.js';
 import type { DirectRoute, ReplyStatus } from '../protocol/routes.js';
@@ -7,6 +10,14 @@ import type { Store } from './store.js';
 
 interface Pending extends Asked {
   left: Set<number>;
+  files: MemoryFile[];
+}
+
+/** A request as it goes to a node. */
+interface Outbound {
+  id: string;
+  body: Buffer;
+  files: MemoryFile[];
 }
 
 /** Direct requests: each goes to the engines named, once, and every engine answers for itself. */
@@ -14,11 +25,14 @@ export class DirectRequests {
   readonly #engines: EngineTable;
   readonly #replies: Replies;
   readonly #store: Store;
+  /** Where clients of this host leave large frames; nothing else is read or removed. */
+  readonly #memory: string;
   readonly #pending = new Map<string, Pending>();
   /** Requests for engines that are being restarted. */
-  readonly #parked = new Map<number, { id: string; body: Buffer }[]>();
+  readonly #parked = new Map<number, Outbound[]>();
 
-  constructor(engines: EngineTable, replies: Replies, store: Store) {
+  constructor(engines: EngineTable, replies: Replies, store: Store, memory: string) {
+    this.#memory = memory;
     this.#engines = engines;
     this.#replies = replies;
     this.#store = store;
@@ -33,10 +47,12 @@ export class DirectRequests {
   }
 
   /** Sends a request on: once to each node, whatever the number of its engines. */
-  submit({ id, to }: DirectRoute, body: Buffer): void {
+  submit({ id, to, files: given = [] }: DirectRoute, body: Buffer): void {
+    const files = given.map((file) => ({ ...file, path: join(this.#memory, basename(file.path)) }));
+    const outbound: Outbound = { id, body, files };
     const { header, bytes, metadata } = headerOf(body);
     const label = metadata()['label'];
-    const pending: Pending = { id, session: header.session, type: header.msg_type, header: bytes, left: new Set(to) };
+    const pending: Pending = { id, session: header.session, type: header.msg_type, header: bytes, left: new Set(to), files };
     this.#pending.set(id, pending);
     const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type, submitted: header.date };
     this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: to.length }, undefined);
@@ -44,24 +60,24 @@ export class DirectRequests {
     for (const target of pending.left) {
       const engine = this.#engines.get(target);
       if (!engine && this.#engines.restarting.has(target)) {
-        this.#parked.set(target, [...(this.#parked.get(target) ?? []), { id, body }]);
+        this.#parked.set(target, [...(this.#parked.get(target) ?? []), outbound]);
         continue;
       }
       if (!engine) {
         this.#fail(pending, target, `Engine ${target} is not there.`);
         continue;
       }
-      assign(engine, id, 'direct', performance.now());
+      assign(engine, id, 'direct');
       nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
     }
-    for (const [node, targets] of nodes) node.peer.link.send({ channel: 'direct', id, to: targets }, [body]);
+    for (const [node, targets] of nodes) send(node, targets, outbound);
   }
 
   /** An engine is there again: what was sent to it meanwhile goes on. */
   unpark(engine: Engine): void {
-    for (const { id, body } of this.#parked.get(engine.id) ?? []) {
-      assign(engine, id, 'direct', performance.now());
-      engine.node.peer.link.send({ channel: 'direct', id, to: [engine.id] }, [body]);
+    for (const outbound of this.#parked.get(engine.id) ?? []) {
+      assign(engine, outbound.id, 'direct');
+      send(engine.node, [engine.id], outbound);
     }
     this.#parked.delete(engine.id);
   }
@@ -78,7 +94,7 @@ export class DirectRequests {
     const pending = this.#pending.get(id);
     if (!pending?.left.delete(engine)) return pending !== undefined;
     this.#replies.pass(pending, status, engine, body);
-    if (pending.left.size === 0) this.#pending.delete(id);
+    this.#forgetIfOver(pending);
     return true;
   }
 
@@ -93,7 +109,7 @@ export class DirectRequests {
     const pending = this.#pending.get(id);
     if (!pending?.left.delete(engine)) return;
     this.#replies.aborted(pending, how, engine);
-    if (pending.left.size === 0) this.#pending.delete(id);
+    this.#forgetIfOver(pending);
   }
 
   /** The engines that have not answered a request yet. */
@@ -104,6 +120,21 @@ export class DirectRequests {
   #fail(pending: Pending, engine: number, evalue: string): void {
     pending.left.delete(engine);
     this.#replies.fail(pending, 'EngineError', evalue, engine);
-    if (pending.left.size === 0) this.#pending.delete(pending.id);
+    this.#forgetIfOver(pending);
   }
+
+  #forgetIfOver({ id, left, files }: Pending): void {
+    if (left.size > 0) return;
+    this.#pending.delete(id);
+    for (const { path } of files) removeMemoryFile(path);
+  }
+}
+
+/** Sends a request to the engines of one node; to a node elsewhere with everything in it. */
+function send({ peer: { link } }: Node, to: number[], { id, body, files }: Outbound): void {
+  if (files.length === 0) return link.send({ channel: 'direct', id, to }, [body]);
+  if (link.local) return link.send({ channel: 'direct', id, to, files }, [body]);
+  const frames = decodeFrames(body);
+  for (const file of files) frames[file.index + messageFrames] = readMemoryFile(file);
+  link.send({ channel: 'direct', id, to }, encodeFrames(frames));
 }

@@ -13,9 +13,10 @@ export interface Node {
 export interface Assignment {
   id: string;
   kind: 'direct' | 'balanced';
-  /** When it became the first (ISO text and milliseconds). */
-  since: string;
-  sinceTime: number;
+  /** When it became the first (milliseconds since the epoch); until then, when it was given. */
+  since: number;
+  /** When it was given, on the monotonic clock. */
+  given: number;
 }
 
 /** One engine that is up. */
@@ -26,7 +27,8 @@ export interface Engine {
   node: Node;
   language: string;
   log: string | null;
-  idleSince: string;
+  /** Milliseconds since the epoch. */
+  idleSince: number;
   assigned: Assignment[];
   /** Average milliseconds per request, of late. */
   average: number;
@@ -82,10 +84,10 @@ export class EngineTable {
   }
 
   /** An engine is up; undefined when that id was not reserved for its supervisor. */
-  up(node: Node, { id, uuid, pid, language, log }: EngineUp, now: string): Engine | undefined {
+  up(node: Node, { id, uuid, pid, language, log }: EngineUp): Engine | undefined {
     if (this.#reserved.get(id) !== node || this.#engines.has(id)) return undefined;
     const engine: Engine = {
-      ...{ id, uuid, pid, node, language, log, idleSince: now, assigned: [] },
+      ...{ id, uuid, pid, node, language, log, idleSince: Date.now(), assigned: [] },
       ...{ average: Number.POSITIVE_INFINITY, lastReply: 0, completed: 0, stopping: false },
     };
     this.#engines.set(id, engine);
@@ -117,23 +119,22 @@ export class EngineTable {
 }
 
 /** Notes that an engine was given a request. */
-export function assign(engine: Engine, id: string, kind: Assignment['kind'], now: number): void {
-  const first = engine.assigned.length === 0;
-  engine.assigned.push({ id, kind, since: first ? new Date().toISOString() : '', sinceTime: now });
+export function assign(engine: Engine, id: string, kind: Assignment['kind']): void {
+  engine.assigned.push({ id, kind, since: Date.now(), given: performance.now() });
 }
 
 /** Notes that a request of an engine is over; false when the engine did not have it. */
-export function release(engine: Engine, id: string, now: number): boolean {
+export function release(engine: Engine, id: string): boolean {
   const index = engine.assigned.findIndex((assignment) => assignment.id === id);
   const [over] = index >= 0 ? engine.assigned.splice(index, 1) : [];
   if (!over) return false;
-  const took = now - Math.max(over.sinceTime, engine.lastReply);
+  const now = performance.now();
+  const took = now - Math.max(over.given, engine.lastReply);
   engine.lastReply = now;
   engine.average = Number.isFinite(engine.average) && took < 10 * prefetchTime ? 0.9 * engine.average + 0.1 * took : took;
-  const text = new Date().toISOString();
   const [head] = engine.assigned;
-  if (!head) engine.idleSince = text;
-  else if (index === 0) Object.assign(head, { since: text, sinceTime: now });
+  if (!head) engine.idleSince = Date.now();
+  else if (index === 0) head.since = Date.now();
   return true;
 }
 
@@ -143,7 +144,7 @@ export function describeEngine(engine: Engine): EngineRecord {
   const { id, uuid, pid, language, log, completed, node } = engine;
   return {
     ...{ id, uuid, host: node.host, pid, state: engine.stopping ? 'stopping' : head ? 'busy' : 'idle' },
-    ...{ task: head?.id ?? null, since: head?.since ?? engine.idleSince, language, rank: node.rank },
+    ...{ task: head?.id ?? null, since: new Date(head?.since ?? engine.idleSince).toISOString(), language, rank: node.rank },
     ...{ queue: rest.length, completed, supervisor: node.name, log },
   };
 }

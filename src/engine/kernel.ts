@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { readMemoryFile } from '../base/memory-files.js';
 import { decodeFrames, encodeFrames } from '../protocol/frames.js';
 import { decodeMessage, isMessage, type Message, type Session } from '../protocol/message.js';
 import type { InterruptOutcome, MessageContents, MessageType } from '../protocol/messages.js';
@@ -107,6 +108,7 @@ export class Kernel {
     this.#last = running;
     try {
       const message = decodeMessage(body);
+      for (const file of route.files ?? []) message.buffers[file.index] = readMemoryFile(file);
       running.session = message.header.session;
       running.type = message.header.msg_type;
       const answer = this.#handle(message, running);

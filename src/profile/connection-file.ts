@@ -17,6 +17,8 @@ export interface ConnectionFile {
   port: number;
   /** Unix socket for peers on the controller's own host. */
   socket: string;
+  /** Folder in this host's memory for large frames; empty where there is none. */
+  memory: string;
   host: string;
   pid: number;
   /** Differs from start to start, so that a stale file is recognised. */

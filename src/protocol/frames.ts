@@ -8,6 +8,9 @@ import { largePacket } from './packets.js';
 const pad = (length: number): number => (length + 7) & ~7;
 const zeros = Buffer.alloc(8);
 
+/** Frames of a message before its buffers: header, parent, metadata, content. */
+export const messageFrames = 4;
+
 /** Lays frames out as a body. A small body is one buffer; a large one keeps the frames as they are, uncopied. */
 export function encodeFrames(frames: readonly Buffer[]): Buffer[] {
   const tableLength = pad(4 + 4 * frames.length);

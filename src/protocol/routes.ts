@@ -1,3 +1,5 @@
+import type { MemoryFile } from '../base/memory-files.js';
+
 /** How a request ended, readable without opening the reply. */
 export type ReplyStatus = 'ok' | 'error' | 'aborted';
 
@@ -11,6 +13,8 @@ export interface DirectRoute {
   channel: 'direct';
   id: string;
   to: number[];
+  /** Buffers that are not in the body but in memory of this host. */
+  files?: MemoryFile[];
 }
 
 /** A task for any free engine; from the controller on, `to` names the one that was chosen. */
@@ -41,6 +45,7 @@ export interface EngineRoute {
   channel: 'engine';
   id: string;
   sequence: number;
+  files?: MemoryFile[];
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import type { MemoryFile } from '../base/memory-files.js';
 import { programFile } from '../base/package.js';
 import { deferred } from '../base/wait.js';
 import { markVariable } from '../processes/table.js';
@@ -14,6 +15,7 @@ import type { Route } from '../protocol/routes.js';
 export interface Assigned {
   id: string;
   body: Buffer;
+  files: MemoryFile[] | undefined;
   /** Its number on the engine's connection once it was handed over. */
   sequence: number;
   handedAt: number;
@@ -92,8 +94,8 @@ export class EngineChild {
   }
 
   /** Puts a request behind the others. */
-  assign(id: string, body: Buffer): void {
-    this.waiting.push({ id, body, sequence: -1, handedAt: 0 });
+  assign(id: string, body: Buffer, files?: MemoryFile[]): void {
+    this.waiting.push({ id, body, files, sequence: -1, handedAt: 0 });
     this.handOver();
   }
 
@@ -108,7 +110,8 @@ export class EngineChild {
       next.sequence = this.#sequence;
       next.handedAt = performance.now();
       this.handed.push(next);
-      parts.push(...encodePacket({ channel: 'engine', id: next.id, sequence: next.sequence }, [next.body]));
+      const { id, sequence, files } = next;
+      parts.push(...encodePacket({ channel: 'engine', id, sequence, ...(files && { files }) }, [next.body]));
     }
     if (parts.length > 0) this.#write(parts);
   }

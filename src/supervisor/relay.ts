@@ -35,7 +35,8 @@ export class Relay implements EngineListener {
 
   #fromController({ route, body }: Packet): void {
     if (route.channel === 'direct' || route.channel === 'balanced') {
-      for (const id of route.to) this.#engines?.find(id)?.assign(route.id, body);
+      const files = route.channel === 'direct' ? route.files : undefined;
+      for (const id of route.to) this.#engines?.find(id)?.assign(route.id, body, files);
     } else if (route.channel === 'hub') {
       void this.#order(decodeMessage(body));
     }

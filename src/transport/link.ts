@@ -7,9 +7,9 @@ import type { Route } from '../protocol/routes.js';
 
 /** How bytes leave and enter: a Unix socket as it is, or a WebSocket that carries the same stream. */
 export interface Carrier {
+  /** True when the other side is on this host for sure. */
+  local: boolean;
   write(chunks: Buffer[]): void;
-  /** Bytes accepted and not yet sent. */
-  backlog(): number;
   close(): void;
 }
 
@@ -21,7 +21,8 @@ export class Link {
   readonly #reader = new PacketReader();
   readonly #close = deferred<Error | undefined>();
   #waiting: Buffer[] = [];
-  #scheduled = false;
+  /** True when something has been sent in this turn of the event loop. */
+  #busy = false;
   #open = true;
   #handle: (packet: Packet) => void = () => {};
 
@@ -37,8 +38,9 @@ export class Link {
     return this.#open;
   }
 
-  get backlog(): number {
-    return this.#carrier.backlog();
+  /** True when the other side is on this host for sure. */
+  get local(): boolean {
+    return this.#carrier.local;
   }
 
   /** Every packet from now on goes there. Set it in the turn in which the link is handed out. */
@@ -46,18 +48,24 @@ export class Link {
     this.#handle = handle;
   }
 
-  /** Sends a packet; those of one turn of the event loop leave together. Nothing is sent once the link is closed. */
+  /**
+   * Sends a packet: the first of a turn of the event loop at once, for who waits for it; the others of that turn together at its
+   * end, since there are many of them. Nothing is sent once the link is closed.
+   */
   send(route: Route, body: readonly Buffer[]): void {
     if (!this.#open) return;
     this.#waiting.push(...encodePacket(route, body));
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.flush());
+    if (this.#busy) return;
+    this.#busy = true;
+    this.flush();
+    setImmediate(() => {
+      this.#busy = false;
+      this.flush();
+    });
   }
 
   /** Hands everything to the system now. */
   flush(): void {
-    this.#scheduled = false;
     if (this.#waiting.length === 0 || !this.#open) return;
     const chunks = joinSmall(this.#waiting);
     this.#waiting = [];
@@ -122,12 +130,12 @@ export function socketLink(socket: Duplex, first: Buffer): Link {
     socket.on('end', () => socket.end());
     if (first.length > 0) setImmediate(() => onBytes(first));
     return {
+      local: true,
       write(chunks) {
         socket.cork();
         for (const chunk of chunks) socket.write(chunk);
         socket.uncork();
       },
-      backlog: () => socket.writableLength,
       close: () => socket.end(() => socket.destroy()),
     };
   });
@@ -143,6 +151,7 @@ export function webSocketLink(webSocket: WebSocket): Link {
     webSocket.on('error', onClose);
     webSocket.on('close', () => onClose());
     return {
+      local: false,
       write(chunks) {
         for (const chunk of chunks) {
           for (let offset = 0; offset < chunk.length; offset += messageSize) {
@@ -150,7 +159,6 @@ export function webSocketLink(webSocket: WebSocket): Link {
           }
         }
       },
-      backlog: () => webSocket.bufferedAmount,
       close: () => webSocket.close(),
     };
   });
