@@ -3,15 +3,32 @@
  *
  * @module
  */
-export { IpclusterError, isIpclusterError, type ErrorCode, type ErrorDetails } from './base/errors.js';
-export { AsyncResult, type CancelRequests, type Item, type OutputEvent, type Progress, type Timing } from './client/async-result.js';
+export { type ErrorCode, type ErrorDetails, IpclusterError, isIpclusterError } from './base/errors.js';
+export {
+  AsyncResult,
+  type CancelRequests,
+  type Item,
+  type OutputEvent,
+  type Progress,
+  type Timing,
+} from './client/async-result.js';
 export { type After, BalancedView, type Condition, type TaskOptions } from './client/balanced-view.js';
 export type { ChunkSize } from './client/chunks.js';
-export { Cluster, type ClusterOptions } from './cluster/cluster.js';
 export { Client, type ConnectOptions, type StoredAnswer } from './client/client.js';
 export { type CommandOptions, DirectView, type Each, type Pulled, type Targets } from './client/direct-view.js';
 export type { Sequence } from './client/partition.js';
 export { CompositeError, RemoteError } from './client/remote-error.js';
+export { Cluster, type ClusterOptions } from './cluster/cluster.js';
 export type { ConnectionFile, Role } from './profile/connection-file.js';
 export type { Callable } from './protocol/functions.js';
-export type { ClusterEvent, CommandContent, CommandResult, EngineRecord, EngineState, InterruptOutcome, StatusContent, TaskQuery, TaskRecord } from './protocol/messages.js';
+export type {
+  ClusterEvent,
+  CommandContent,
+  CommandResult,
+  EngineRecord,
+  EngineState,
+  InterruptOutcome,
+  StatusContent,
+  TaskQuery,
+  TaskRecord,
+} from './protocol/messages.js';

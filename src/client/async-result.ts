@@ -94,7 +94,10 @@ export class AsyncResult<T, I = unknown> implements PromiseLike<T>, AsyncIterabl
   }
 
   // biome-ignore lint/suspicious/noThenProperty: being awaited is what this class is for.
-  then<A = T, B = never>(onValue?: ((value: T) => A | PromiseLike<A>) | null, onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+  then<A = T, B = never>(
+    onValue?: ((value: T) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     return this.#all.promise.then(onValue, onError);
   }
 

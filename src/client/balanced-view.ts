@@ -1,11 +1,11 @@
+import { type Callable, describeFunction } from '../protocol/functions.js';
 import type { Metadata, Outgoing } from '../protocol/message.js';
 import type { CommandResult, MessageType } from '../protocol/messages.js';
-import { type Callable, describeFunction } from '../protocol/functions.js';
 import { encodeValue } from '../protocol/values.js';
 import { AsyncResult } from './async-result.js';
 import { type ChunkSize, mapInChunks } from './chunks.js';
 import type { CommandOptions } from './direct-view.js';
-import { type Answer, valueOf } from './requests.js';
+import { type Answer, replyValue } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
 /** What a task waits for: results of earlier balanced tasks, or their ids. */
@@ -57,7 +57,10 @@ export class BalancedView {
   }
 
   /** Calls a function on a free engine. */
-  apply<A extends unknown[], R>(callable: ((...args: A) => R) | Exclude<Callable, Function>, ...args: A): AsyncResult<Awaited<R>> {
+  apply<A extends unknown[], R>(
+    callable: ((...args: A) => R) | Exclude<Callable, Function>,
+    ...args: A
+  ): AsyncResult<Awaited<R>> {
     const content = { function: describeFunction(callable) };
     return this.#one({ type: 'apply_request', content, buffers: args.length > 0 ? encodeValue(args) : [] });
   }
@@ -84,13 +87,18 @@ export class BalancedView {
     const { chunk = 'auto', ...wishes } = options;
     const content = { function: describeFunction(callable), each: true };
     const metadata = encodeOptions({ ...this.#options, ...wishes });
-    return mapInChunks(this.#context, [...items], chunk, (part) => ({ type: 'apply_request', content, metadata, buffers: encodeValue(part) }));
+    return mapInChunks(this.#context, [...items], chunk, (part) => ({
+      type: 'apply_request',
+      content,
+      metadata,
+      buffers: encodeValue(part),
+    }));
   }
 
   #one<T, M extends MessageType>(outgoing: Outgoing<M>): AsyncResult<T> {
     const result = new AsyncResult<T>(1, (parts) => parts[0] as T, this.#context.cancel);
     const answer = ({ engineId, outcome, runTime }: Answer): void => {
-      result.settle(0, 'error' in outcome ? outcome : { value: valueOf(outcome.message) }, engineId, runTime);
+      result.settle(0, 'error' in outcome ? outcome : { value: replyValue(outcome.message) }, engineId, runTime);
     };
     const metadata = encodeOptions(this.#options);
     const listener = { answer, output: result.write.bind(result) };

@@ -6,13 +6,20 @@ import { sleep } from '../base/wait.js';
 import { awaitConnectionFile, type ConnectionFile, readConnectionFile } from '../profile/connection-file.js';
 import { findPlace, pathsOf } from '../profile/paths.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
-import { type ClusterEvent, type InterruptOutcome, protocolVersion, type StatusContent, type TaskQuery, type TaskRecord } from '../protocol/messages.js';
+import {
+  type ClusterEvent,
+  type InterruptOutcome,
+  protocolVersion,
+  type StatusContent,
+  type TaskQuery,
+  type TaskRecord,
+} from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import { dial } from '../transport/dial.js';
 import { Peer } from '../transport/peer.js';
 import { BalancedView, type TaskOptions } from './balanced-view.js';
 import { DirectView, type Targets } from './direct-view.js';
-import { Requests, readReply, valueOf } from './requests.js';
+import { Requests, readReply, replyValue } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
 /** Which cluster to connect to. */
@@ -53,7 +60,8 @@ export class Client implements AsyncDisposable {
       requests: this.#requests,
       resolveTargets: (targets) => this.#resolve(targets),
       cancel: (ids) => this.cancel(ids),
-      interrupt: async (targets) => (await peer.request({ type: 'interrupt_request', content: { targets } }, 60_000)).content.outcomes,
+      interrupt: async (targets) =>
+        (await peer.request({ type: 'interrupt_request', content: { targets } }, 60_000)).content.outcomes,
       engineCount: () => this.#engines.size,
     };
     peer.onPacket((packet) => this.#receive(packet));
@@ -95,14 +103,20 @@ export class Client implements AsyncDisposable {
   }
 
   /** Waits until so many engines are registered. Throws REGISTRATION_TIMEOUT, or CLOSED when the controller leaves. */
-  async waitForEngines(count: number, { timeout = 60_000, signal }: { timeout?: number; signal?: AbortSignal } = {}): Promise<number[]> {
+  async waitForEngines(
+    count: number,
+    { timeout = 60_000, signal }: { timeout?: number; signal?: AbortSignal } = {},
+  ): Promise<number[]> {
     const bound = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeout)), ...(signal ? [signal] : [])]);
     const events = this.#events.follow(bound);
     while (this.#engines.size < count) {
       if (!(await events.next()).done) continue;
       signal?.throwIfAborted();
       if (!this.#peer.link.open) throw new IpclusterError('CLOSED', 'The controller left while engines were waited for.');
-      throw new IpclusterError('REGISTRATION_TIMEOUT', `${this.#engines.size} of ${count} engines registered within ${timeout / 1000} s.`);
+      throw new IpclusterError(
+        'REGISTRATION_TIMEOUT',
+        `${this.#engines.size} of ${count} engines registered within ${timeout / 1000} s.`,
+      );
     }
     await events.return?.();
     return this.ids;
@@ -139,7 +153,9 @@ export class Client implements AsyncDisposable {
     const { content, buffers } = await this.#peer.request({ type: 'result_request', content: { id } });
     const answers = buffers.map((body): StoredAnswer => {
       const { outcome } = readReply(body, content.record.engine ?? undefined);
-      return 'error' in outcome ? { value: undefined, error: outcome.error } : { value: valueOf(outcome.message), error: undefined };
+      return 'error' in outcome
+        ? { value: undefined, error: outcome.error }
+        : { value: replyValue(outcome.message), error: undefined };
     });
     return { record: content.record, answers };
   }
@@ -156,7 +172,8 @@ export class Client implements AsyncDisposable {
 
   /** Ends these engines and starts new ones under the same ids. */
   async restartEngines(targets: Targets): Promise<number[]> {
-    return (await this.#peer.request({ type: 'restart_request', content: { targets: this.#resolve(targets) } }, 60_000)).content.ids;
+    return (await this.#peer.request({ type: 'restart_request', content: { targets: this.#resolve(targets) } }, 60_000)).content
+      .ids;
   }
 
   /** Ends these engines for good. */
@@ -184,7 +201,8 @@ export class Client implements AsyncDisposable {
     if (targets !== 'all') {
       const wanted = typeof targets === 'number' ? [targets] : [...targets];
       const missing = wanted.find((id) => !this.#engines.has(id));
-      if (missing !== undefined) throw new IpclusterError('NOT_FOUND', `There is no engine ${missing}; there are ${this.ids.join(' ') || 'none'}.`);
+      if (missing !== undefined)
+        throw new IpclusterError('NOT_FOUND', `There is no engine ${missing}; there are ${this.ids.join(' ') || 'none'}.`);
       return wanted;
     }
     if (this.#engines.size === 0) throw new IpclusterError('NO_ENGINES', 'No engine is registered.');
@@ -202,7 +220,14 @@ export class Client implements AsyncDisposable {
   }
 }
 
-async function findConnection({ profile, clusterId, file, timeout = 10_000, wait, signal }: ConnectOptions): Promise<ConnectionFile> {
+async function findConnection({
+  profile,
+  clusterId,
+  file,
+  timeout = 10_000,
+  wait,
+  signal,
+}: ConnectOptions): Promise<ConnectionFile> {
   const path = file ?? pathsOf(findPlace({ profile, clusterId })).clientFile;
   if (wait) return awaitConnectionFile(path, timeout, signal);
   try {

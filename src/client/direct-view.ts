@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { type Callable, describeFunction } from '../protocol/functions.js';
 import type { Outgoing } from '../protocol/message.js';
 import type { CommandContent, CommandResult, InterruptOutcome, MessageType } from '../protocol/messages.js';
-import { type Callable, describeFunction } from '../protocol/functions.js';
 import { encodeValue } from '../protocol/values.js';
 import { AsyncResult } from './async-result.js';
-import { joinParts, splitEvenly, type Sequence } from './partition.js';
-import { type Answer, valueOf } from './requests.js';
+import { joinParts, type Sequence, splitEvenly } from './partition.js';
+import { type Answer, replyValue } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
 /** Which engines: all of them at the time of the call, some, or one. */
@@ -53,17 +53,27 @@ export class DirectView<V extends Targets = Targets> {
   }
 
   /** Calls a function on every target with the same arguments. */
-  apply<A extends unknown[], R>(callable: ((...args: A) => R) | Exclude<Callable, Function>, ...args: A): AsyncResult<Each<V, Awaited<R>>> {
+  apply<A extends unknown[], R>(
+    callable: ((...args: A) => R) | Exclude<Callable, Function>,
+    ...args: A
+  ): AsyncResult<Each<V, Awaited<R>>> {
     const content = { function: describeFunction(callable) };
     return this.#broadcast({ type: 'apply_request', content, buffers: args.length > 0 ? encodeValue(args) : [] });
   }
 
   /** Calls a function for each item, the items split evenly over the targets; answers the results in order. */
-  map<I, R>(callable: ((item: I) => R) | Exclude<Callable, Function>, items: Iterable<I>): AsyncResult<Awaited<R>[], Awaited<R>[]> {
+  map<I, R>(
+    callable: ((item: I) => R) | Exclude<Callable, Function>,
+    items: Iterable<I>,
+  ): AsyncResult<Awaited<R>[], Awaited<R>[]> {
     const { targets } = this;
     const content = { function: describeFunction(callable), each: true };
     const blocks = splitEvenly([...items], targets.length);
-    const result = new AsyncResult<Awaited<R>[], Awaited<R>[]>(targets.length, (parts) => parts.flat() as Awaited<R>[], this.#context.cancel);
+    const result = new AsyncResult<Awaited<R>[], Awaited<R>[]>(
+      targets.length,
+      (parts) => parts.flat() as Awaited<R>[],
+      this.#context.cancel,
+    );
     targets.forEach((target, index) => {
       const outgoing: Outgoing<'apply_request'> = { type: 'apply_request', content, buffers: encodeValue(blocks[index]) };
       this.#send(result, outgoing, [target], index);
@@ -80,7 +90,10 @@ export class DirectView<V extends Targets = Targets> {
   pull<N extends string | string[]>(names: N): AsyncResult<Each<V, Pulled<N>>> {
     const list: string[] = typeof names === 'string' ? [names] : [...names];
     const pick = (values: unknown): unknown => (typeof names === 'string' ? (values as unknown[])[0] : values);
-    return this.#broadcast({ type: 'pull_request', content: { names: list } }, (parts) => this.#shape(parts.map(pick)) as Each<V, Pulled<N>>);
+    return this.#broadcast(
+      { type: 'pull_request', content: { names: list } },
+      (parts) => this.#shape(parts.map(pick)) as Each<V, Pulled<N>>,
+    );
   }
 
   /** Splits an array or typed array evenly and puts one part on each target. */
@@ -116,7 +129,10 @@ export class DirectView<V extends Targets = Targets> {
   }
 
   /** One message for all targets: it crosses the network once for each node. */
-  #broadcast<T, M extends MessageType>(outgoing: Outgoing<M>, assemble = (parts: unknown[]) => this.#shape(parts) as T): AsyncResult<T> {
+  #broadcast<T, M extends MessageType>(
+    outgoing: Outgoing<M>,
+    assemble = (parts: unknown[]) => this.#shape(parts) as T,
+  ): AsyncResult<T> {
     const { targets } = this;
     const result = new AsyncResult<T>(targets.length, assemble, this.#context.cancel);
     this.#send(result, outgoing, targets, 0);
@@ -129,7 +145,7 @@ export class DirectView<V extends Targets = Targets> {
       if ('error' in outcome) return result.settle(index, outcome, engineId, runTime);
       const { content } = outcome.message;
       if ('data' in content) result.texts[index] = content.data['text/plain'] ?? '';
-      result.settle(index, { value: valueOf(outcome.message) }, engineId, runTime);
+      result.settle(index, { value: replyValue(outcome.message) }, engineId, runTime);
     };
     result.ids.push(this.#context.requests.send(outgoing, targets, { answer, output: (event) => result.write(event) }));
   }
@@ -139,4 +155,5 @@ export class DirectView<V extends Targets = Targets> {
   }
 }
 
-const label = (text: string | undefined): { metadata?: { label: string } } => (text === undefined ? {} : { metadata: { label: text } });
+const label = (text: string | undefined): { metadata?: { label: string } } =>
+  text === undefined ? {} : { metadata: { label: text } };

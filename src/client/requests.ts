@@ -94,7 +94,9 @@ export class Requests {
 
   #failAll(cause: Error | undefined): void {
     const why = cause ? ` (${messageOf(cause)})` : '';
-    const error = new IpclusterError('CLOSED', `The connection to the controller was closed${why} before the answer came.`, { cause });
+    const error = new IpclusterError('CLOSED', `The connection to the controller was closed${why} before the answer came.`, {
+      cause,
+    });
     for (const { to, listener } of this.#pending.values()) {
       for (let position = 0; position < Math.max(1, to.length); position++) {
         listener.answer({ position, engineId: to[position], outcome: { error }, runTime: 0 });
@@ -119,7 +121,7 @@ function runTimeOf(metadata: Metadata, completed: string): number {
 }
 
 /** The value that a good reply carries. */
-export function valueOf({ buffers, content }: Message): unknown {
+export function replyValue({ buffers, content }: Message): unknown {
   if ('result' in content) return content.result;
   return decodeValue(buffers);
 }

@@ -39,7 +39,16 @@ export class Cluster implements AsyncDisposable {
    * Throws CLUSTER_RUNNING, LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, JOB_FAILED or REGISTRATION_TIMEOUT.
    */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const { n = usableCores(), profile, clusterId, launcher = 'local', launcherOptions = [], ip, timeout = 60_000, signal } = options;
+    const {
+      n = usableCores(),
+      profile,
+      clusterId,
+      launcher = 'local',
+      launcherOptions = [],
+      ip,
+      timeout = 60_000,
+      signal,
+    } = options;
     const place = findPlace({ profile, clusterId });
     const controllerArgs = ip === undefined ? [] : ['--ip', ip];
     return new Cluster(await startCluster({ place, count: n, launcher, launcherOptions, controllerArgs, timeout, signal }));

@@ -1,8 +1,8 @@
-import { connectTo } from './find.js';
-import { jobFailed, launchJob, makeSpec } from './jobs.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
 import { readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf, type Place } from '../profile/paths.js';
+import { connectTo } from './find.js';
+import { jobFailed, launchJob, makeSpec } from './jobs.js';
 
 export interface AddRequest {
   place: Place;
@@ -22,7 +22,12 @@ export async function addEngines({ place, count, launcher: name, launcherOptions
   const spec = makeSpec(place, mark, `engines-${taken + 1}`, 'ipengine', ['--timeout', `${timeout}ms`], count);
   const wanted = client.ids.length + count;
   const job = await launchJob(launcher, spec);
-  if (file) writeClusterFile(place, { ...file, engines: file.engines + count, jobs: [...file.jobs, { ...job.ref, role: 'engines', count }] });
+  if (file)
+    writeClusterFile(place, {
+      ...file,
+      engines: file.engines + count,
+      jobs: [...file.jobs, { ...job.ref, role: 'engines', count }],
+    });
   const failed = job.ended.then(async () => {
     throw await jobFailed(launcher, job, 'The engines');
   });

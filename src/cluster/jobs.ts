@@ -13,7 +13,14 @@ import { type Place, pathsOf } from '../profile/paths.js';
 const nodeFlags = ['--v8-pool-size=1', '--max-semi-space-size=8'];
 
 /** Says what to start: one of our programs, in a job folder of its own. */
-export function makeSpec(place: Place, mark: string, name: string, program: string, args: readonly string[], count: number): JobSpec {
+export function makeSpec(
+  place: Place,
+  mark: string,
+  name: string,
+  program: string,
+  args: readonly string[],
+  count: number,
+): JobSpec {
   const placeArgs = place.clusterId ? ['--cluster-id', place.clusterId] : [];
   return {
     name,

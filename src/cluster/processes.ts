@@ -1,5 +1,5 @@
-import { identify, findMarked, type ProcessInfo } from '../processes/table.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
+import { findMarked, identify, type ProcessInfo } from '../processes/table.js';
 import { readClusterFile } from '../profile/cluster-file.js';
 import type { Place } from '../profile/paths.js';
 import { endCluster } from './stop.js';
@@ -13,7 +13,11 @@ export interface OwnProcess extends ProcessInfo {
 /** Processes of that place, from their marks alone: no controller is asked. */
 export function listProcesses(place: Place): OwnProcess[] {
   const start = `${place.profileFolder}#${place.clusterId}#`;
-  return findMarked((mark) => mark.startsWith(start)).map((info) => ({ ...info, clusterId: place.clusterId, what: whatIs(info) }));
+  return findMarked((mark) => mark.startsWith(start)).map((info) => ({
+    ...info,
+    clusterId: place.clusterId,
+    what: whatIs(info),
+  }));
 }
 
 function whatIs({ command, mark }: ProcessInfo & { mark: string }): string {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
 import { ensureFolder, removeFile } from '../base/files.js';
 import { Client } from '../client/client.js';
 import type { Job, Launcher, LaunchPlan } from '../launcher-kit/contract.js';
-import { isFinal } from '../launcher-kit/states.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
+import { isFinal } from '../launcher-kit/states.js';
 import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { findCluster } from './find.js';
@@ -41,7 +41,9 @@ export interface StartedCluster {
 }
 
 /** The jobs that a request means; nothing is touched. Throws LAUNCHER_UNKNOWN or LAUNCHER_OPTIONS. */
-async function prepare(request: StartRequest): Promise<{ launcher: Launcher; mark: string; specs: ReturnType<typeof makeSpec>[] }> {
+async function prepare(
+  request: StartRequest,
+): Promise<{ launcher: Launcher; mark: string; specs: ReturnType<typeof makeSpec>[] }> {
   const { place, count, controllerArgs } = request;
   const launcher = createLauncher(await openLauncher(request.launcher), request.launcherOptions);
   const mark = markOf(place, randomUUID());
@@ -98,9 +100,12 @@ async function clearTheWay(place: Place): Promise<void> {
   if (client) {
     await client.close();
     const { pid, host } = client.connection;
-    throw new IpclusterError('CLUSTER_RUNNING', `A cluster runs there already (controller pid ${pid} on ${host}).`, { files: [clientFile] });
+    throw new IpclusterError('CLUSTER_RUNNING', `A cluster runs there already (controller pid ${pid} on ${host}).`, {
+      files: [clientFile],
+    });
   }
-  if (silence?.message.includes("Python's")) throw new IpclusterError('CLUSTER_RUNNING', silence.message, { files: [clientFile] });
+  if (silence?.message.includes("Python's"))
+    throw new IpclusterError('CLUSTER_RUNNING', silence.message, { files: [clientFile] });
   if (file) await endCluster(place, file, undefined);
   await Promise.all([removeFile(clientFile), removeFile(engineFile)]);
   await Promise.all(['controller', 'engines'].map((name) => rm(`${jobs}/${name}`, { recursive: true, force: true })));

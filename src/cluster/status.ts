@@ -1,13 +1,13 @@
-import type { EngineRecord, StatusContent } from '../protocol/messages.js';
 import { IpclusterError } from '../base/errors.js';
 import { describeState } from '../launcher-kit/states.js';
 import { listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
 import type { Place } from '../profile/paths.js';
+import type { EngineRecord, StatusContent } from '../protocol/messages.js';
 import { findCluster, notFound } from './find.js';
 import { attachJob } from './jobs.js';
 
 /** A job and its state, in words. */
-export interface JobView extends RecordedJob {
+interface JobView extends RecordedJob {
   state: string;
 }
 

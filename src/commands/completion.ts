@@ -1,6 +1,5 @@
 import { Args, Command } from '@oclif/core';
 import { IpclusterError } from '../base/errors.js';
-import { COMMANDS } from './commands.js';
 
 export default class Completion extends Command {
   static override summary = 'print a completion script for a shell';
@@ -11,7 +10,7 @@ export default class Completion extends Command {
     const { args } = await this.parse(Completion);
     const make = scripts[args.shell];
     if (!make) throw new IpclusterError('USAGE', `There is no completion for "${args.shell}": bash, zsh and fish are known.`);
-    process.stdout.write(make());
+    process.stdout.write(make(completables(this.config.commands)));
   }
 }
 
@@ -22,18 +21,18 @@ interface Completable {
 }
 
 /** Every command with its words and flags, read off the commands themselves. */
-function completables(): Completable[] {
-  return Object.entries(COMMANDS).map(([id, command]) => ({
+function completables(commands: readonly Command.Loadable[]): Completable[] {
+  return commands.map(({ id, summary, flags }) => ({
     words: id.replace(':', ' '),
-    summary: command.summary ?? '',
-    flags: Object.keys(command.flags ?? {}).map((name) => `--${name}`),
+    summary: summary ?? '',
+    flags: Object.keys(flags).map((name) => `--${name}`),
   }));
 }
 
-const bash = (): string => {
-  const cases = completables().map(({ words, flags }) => `    "${words}") COMPREPLY=($(compgen -W "${flags.join(' ')}" -- "$current"));;`);
-  const first = [...new Set(completables().map(({ words }) => words.split(' ')[0]))].join(' ');
-  const second = completables().flatMap(({ words }) => words.split(' ')[1] ?? []).join(' ');
+const bash = (all: readonly Completable[]): string => {
+  const cases = all.map(({ words, flags }) => `    "${words}") COMPREPLY=($(compgen -W "${flags.join(' ')}" -- "$current"));;`);
+  const first = [...new Set(all.map(({ words }) => words.split(' ')[0]))].join(' ');
+  const second = all.flatMap(({ words }) => words.split(' ')[1] ?? []).join(' ');
   return `_ipcluster() {
   local current="\${COMP_WORDS[COMP_CWORD]}" words="\${COMP_WORDS[1]}"
   if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${first}" -- "$current")); return; fi
@@ -49,17 +48,20 @@ complete -o default -F _ipcluster ipcluster
 `;
 };
 
-const zsh = (): string => `autoload -U +X bashcompinit && bashcompinit\n${bash()}`;
+const zsh = (all: readonly Completable[]): string => `autoload -U +X bashcompinit && bashcompinit\n${bash(all)}`;
 
-const fish = (): string => {
+const fish = (all: readonly Completable[]): string => {
   const quote = (text: string): string => `'${text.replaceAll("'", "\\'")}'`;
-  const lines = completables().flatMap(({ words, summary, flags }) => {
+  const lines = all.flatMap(({ words, summary, flags }) => {
     const [first = '', second] = words.split(' ');
-    const offer = second === undefined ? `-n __fish_use_subcommand -a ${first}` : `-n '__fish_seen_subcommand_from ${first}' -a ${second}`;
-    const own = flags.map((flag) => `complete -c ipcluster -n '__fish_seen_subcommand_from ${second ?? first}' -l ${flag.slice(2)}`);
+    const offer =
+      second === undefined ? `-n __fish_use_subcommand -a ${first}` : `-n '__fish_seen_subcommand_from ${first}' -a ${second}`;
+    const own = flags.map(
+      (flag) => `complete -c ipcluster -n '__fish_seen_subcommand_from ${second ?? first}' -l ${flag.slice(2)}`,
+    );
     return [`complete -c ipcluster ${offer} -d ${quote(summary)}`, ...own];
   });
   return `${lines.join('\n')}\n`;
 };
 
-const scripts: Record<string, (() => string) | undefined> = { bash, zsh, fish };
+const scripts: Record<string, ((all: readonly Completable[]) => string) | undefined> = { bash, zsh, fish };

@@ -22,6 +22,10 @@ export default class Connect extends Command {
     const elsewhere = addresses.every((address) => address.startsWith('127.'))
       ? 'From another machine: start the cluster with --ip, then copy the file there (mode 0600) and connect with { file }.'
       : `From another machine: copy the file there (mode 0600) and connect with { file: '…' }; it reaches port ${port} of ${addresses.join(', ')}.`;
-    print(flags.json, { code, connectionFile: clientFile, addresses, port }, `${code}\n\nconnection file: ${clientFile}\n${elsewhere}`);
+    print(
+      flags.json,
+      { code, connectionFile: clientFile, addresses, port },
+      `${code}\n\nconnection file: ${clientFile}\n${elsewhere}`,
+    );
   }
 }

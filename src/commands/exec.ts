@@ -5,16 +5,24 @@ import { IpclusterError, messageOf } from '../base/errors.js';
 import type { AsyncResult } from '../client/async-result.js';
 import { RemoteError } from '../client/remote-error.js';
 import { connectTo } from '../cluster/find.js';
-import { commonFlags, interruption, Interrupted, parseTargets, placeOf, print, targetsFlag } from './shared.js';
+import { commonFlags, Interrupted, interruption, parseTargets, placeOf, print, targetsFlag } from './shared.js';
 
 export default class Exec extends Command {
   static override summary = 'run code on engines and show its value';
-  static override examples = ["ipcluster exec 'x = engineId * 2'", 'ipcluster exec --targets 0 --file setup.js', "ipcluster exec --no-wait 'longJob()'"];
+  static override examples = [
+    "ipcluster exec 'x = engineId * 2'",
+    'ipcluster exec --targets 0 --file setup.js',
+    "ipcluster exec --no-wait 'longJob()'",
+  ];
   static override args = { code: Args.string({ description: 'JavaScript; the value of its last expression is shown' }) };
   static override flags = {
     targets: targetsFlag,
     file: Flags.string({ char: 'f', description: 'run a file instead', helpValue: 'PATH' }),
-    wait: Flags.boolean({ default: true, allowNo: true, description: 'wait for the end; --no-wait prints the id for `ipcluster result`' }),
+    wait: Flags.boolean({
+      default: true,
+      allowNo: true,
+      description: 'wait for the end; --no-wait prints the id for `ipcluster result`',
+    }),
     ...commonFlags,
   };
 
@@ -26,14 +34,18 @@ export default class Exec extends Command {
     }
     const signal = interruption();
     await using client = await connectTo(placeOf(flags));
-    const result = client.direct(parseTargets(flags.targets)).execute(code, flags.file === undefined ? {} : { fileName: flags.file });
+    const result = client
+      .direct(parseTargets(flags.targets))
+      .execute(code, flags.file === undefined ? {} : { fileName: flags.file });
     const [id] = result.ids;
     if (!flags.wait) {
       await client.status();
       return print(flags.json, { id }, `${id ?? ''}`);
     }
     if (!flags.json) void show(result);
-    const interrupted = new Promise<'interrupted'>((resolve) => signal.addEventListener('abort', () => resolve('interrupted'), { once: true }));
+    const interrupted = new Promise<'interrupted'>((resolve) =>
+      signal.addEventListener('abort', () => resolve('interrupted'), { once: true }),
+    );
     const parts = await Promise.race([result.settled(), interrupted]);
     if (parts === 'interrupted') {
       await result.cancel();
@@ -44,7 +56,8 @@ export default class Exec extends Command {
     print(flags.json, { id, results }, text);
     const failed = parts.flatMap((part) => (part.status === 'rejected' ? [part.reason as Error] : []));
     if (flags.json && failed.length > 0) process.exitCode = 1;
-    for (const error of flags.json ? [] : failed) process.stderr.write(`${error instanceof RemoteError ? remoteText(error) : messageOf(error)}\n`);
+    for (const error of flags.json ? [] : failed)
+      process.stderr.write(`${error instanceof RemoteError ? remoteText(error) : messageOf(error)}\n`);
     if (failed.length > 0) process.exitCode = 1;
   }
 }
@@ -68,7 +81,8 @@ function describe(part: PromiseSettledResult<unknown>, result: AsyncResult<unkno
     return { engine, value: part.value ?? null, text: part.value === undefined ? text : (text ?? inspect(part.value)) };
   }
   const error = part.reason as IpclusterError;
-  const { ename, evalue, traceback } = error instanceof RemoteError ? error : { ename: error.code, evalue: error.message, traceback: [] };
+  const { ename, evalue, traceback } =
+    error instanceof RemoteError ? error : { ename: error.code, evalue: error.message, traceback: [] };
   return { engine, error: { ename, evalue, traceback } };
 }
 

@@ -11,9 +11,15 @@ export default class Launchers extends Command {
     const definitions = await Promise.all(ownLaunchers().map(openLauncher));
     const launchers = definitions.map(({ name, summary, options }) => ({
       ...{ name, summary },
-      options: Object.entries(options.shape).map(([key, option]) => ({ key, help: (option as { description?: string }).description ?? '' })),
+      options: Object.entries(options.shape).map(([key, option]) => ({
+        key,
+        help: (option as { description?: string }).description ?? '',
+      })),
     }));
-    const text = launchers.flatMap(({ name, summary, options }) => [`${name}: ${summary}`, ...options.map(({ key, help }) => `  -o ${key}=…  ${help}`)]);
+    const text = launchers.flatMap(({ name, summary, options }) => [
+      `${name}: ${summary}`,
+      ...options.map(({ key, help }) => `  -o ${key}=…  ${help}`),
+    ]);
     print(flags.json, { launchers }, text.join('\n'));
   }
 }

@@ -13,7 +13,11 @@ import { commonFlags, interruption, placeOf, print } from './shared.js';
 export default class Logs extends Command {
   static override summary = 'show the last lines of the logs';
   static override flags = {
-    engine: Flags.string({ char: 'e', description: "an engine's own output, by id; without it controller and supervisors", helpValue: 'ID' }),
+    engine: Flags.string({
+      char: 'e',
+      description: "an engine's own output, by id; without it controller and supervisors",
+      helpValue: 'ID',
+    }),
     lines: Flags.string({ default: '20', description: 'how many lines of each', helpValue: 'N' }),
     follow: Flags.boolean({ char: 'f', description: 'go on as lines come, until Ctrl-C' }),
     ...commonFlags,
@@ -24,7 +28,10 @@ export default class Logs extends Command {
     const place = placeOf(flags);
     const count = parseCount(flags.lines, '--lines');
     const { jobs } = pathsOf(place);
-    const files = flags.engine === undefined ? ['controller', 'engines'].map((name) => join(jobs, name, 'stderr')) : [await engineLog(place, parseCount(flags.engine, '--engine'))];
+    const files =
+      flags.engine === undefined
+        ? ['controller', 'engines'].map((name) => join(jobs, name, 'stderr'))
+        : [await engineLog(place, parseCount(flags.engine, '--engine'))];
     const present = files.filter((file) => existsSync(file));
     if (present.length === 0) throw new IpclusterError('NOT_FOUND', `There is no log yet: ${files.join(', ')}.`, { files });
     const logs = await Promise.all(present.map(async (file) => ({ file, lines: await lastLines(file, count) })));

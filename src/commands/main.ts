@@ -35,7 +35,9 @@ async function checkCommand(words: readonly string[], hasRest: boolean): Promise
   if (first === 'engines' && (second === undefined || second.startsWith('-'))) return [...words];
   const id = first === 'engines' ? `engines:${second}` : first;
   if (!(id in COMMANDS)) {
-    throw new IpclusterError('USAGE', `There is no command "${id.replace(':', ' ')}".`, { suggestions: ['See `ipcluster --help`.'] });
+    throw new IpclusterError('USAGE', `There is no command "${id.replace(':', ' ')}".`, {
+      suggestions: ['See `ipcluster --help`.'],
+    });
   }
   if (hasRest && id !== 'map') {
     throw new IpclusterError('USAGE', `\`ipcluster ${id.replace(':', ' ')}\` takes nothing after --.`);

@@ -7,7 +7,7 @@ import { commandText, type FarmItem, runFarm } from './farm/farm.js';
 import { JobLog } from './farm/job-log.js';
 import { FarmPrinter, FarmProgress } from './farm/printer.js';
 import { splitCommand } from './farm/template.js';
-import { commonFlags, interruption, Interrupted, placeOf, print, restOfLine } from './shared.js';
+import { commonFlags, Interrupted, interruption, placeOf, print, restOfLine } from './shared.js';
 
 export default class MapCommand extends Command {
   static override summary = 'run a shell command for each input, on any free engine';
@@ -15,7 +15,10 @@ export default class MapCommand extends Command {
   static override description =
     'Inputs stand after ::: or are lines of stdin. {} is the input, {#} its number; without {} the input is appended. ' +
     'Several words run exactly as they are; one quoted word with shell characters is a line for sh.';
-  static override examples = ['ipcluster map -- gzip {} ::: *.csv', "ls *.png | ipcluster map --joblog log -- 'convert {} {}.jpg'"];
+  static override examples = [
+    'ipcluster map -- gzip {} ::: *.csv',
+    "ls *.png | ipcluster map --joblog log -- 'convert {} {}.jpg'",
+  ];
   static override flags = {
     joblog: Flags.string({ description: 'write a line for each run, as GNU parallel does', helpValue: 'FILE' }),
     resume: Flags.boolean({ dependsOn: ['joblog'], description: 'run only what has not succeeded according to the job log' }),
@@ -48,7 +51,18 @@ export default class MapCommand extends Command {
     const progress = new FarmProgress(total, flags.progress ?? (process.stderr.isTTY && !flags.json));
     const items: FarmItem[] = [];
     const { done, failed, interrupted } = await runFarm({
-      ...{ view: client.balanced(), template, inputs, skip, retries, timeLimit, env, cwd: process.cwd(), signal, log: opened?.log },
+      ...{
+        view: client.balanced(),
+        template,
+        inputs,
+        skip,
+        retries,
+        timeLimit,
+        env,
+        cwd: process.cwd(),
+        signal,
+        log: opened?.log,
+      },
       width: Math.max(16, client.ids.length * 8),
       onEnd: (item) => {
         progress.add(item);
@@ -69,7 +83,9 @@ export default class MapCommand extends Command {
 
 function readLines(): string[] {
   if (process.stdin.isTTY) throw new IpclusterError('USAGE', 'There are no inputs: name them after :::, or send lines to stdin.');
-  return readFileSync(0, 'utf8').split('\n').filter((line) => line !== '');
+  return readFileSync(0, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 }
 
 function readEnvironment(names: readonly string[]): Record<string, string> {

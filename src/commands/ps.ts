@@ -10,7 +10,12 @@ export default class Ps extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse(Ps);
     const processes = listProcesses(placeOf(flags));
-    const rows = processes.map(({ pid, what, memory, command }) => [String(pid), what, `${Math.round(memory / 1e6)} MB`, command.slice(0, 100)]);
+    const rows = processes.map(({ pid, what, memory, command }) => [
+      String(pid),
+      what,
+      `${Math.round(memory / 1e6)} MB`,
+      command.slice(0, 100),
+    ]);
     print(flags.json, { processes }, rows.length > 0 ? formatTable([['pid', 'what', 'memory', 'command'], ...rows]) : 'nothing');
   }
 }

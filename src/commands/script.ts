@@ -7,12 +7,23 @@ import { commonFlags, launcherFlags, placeOf, print, timeoutOf } from './shared.
 
 export default class Script extends Command {
   static override summary = 'print the scripts and commands that a start would use';
-  static override flags = { n: Flags.string({ char: 'n', description: 'engines', helpValue: 'N' }), ...launcherFlags, ...commonFlags };
+  static override flags = {
+    n: Flags.string({ char: 'n', description: 'engines', helpValue: 'N' }),
+    ...launcherFlags,
+    ...commonFlags,
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Script);
     const count = engineCount(flags.n, usableCores);
-    const plans = await planStart({ place: placeOf(flags), count, launcher: flags.launcher, launcherOptions: flags.option, controllerArgs: [], timeout: timeoutOf(flags) });
+    const plans = await planStart({
+      place: placeOf(flags),
+      count,
+      launcher: flags.launcher,
+      launcherOptions: flags.option,
+      controllerArgs: [],
+      timeout: timeoutOf(flags),
+    });
     print(flags.json, { plans }, plans.map(formatPlan).join('\n\n'));
   }
 }

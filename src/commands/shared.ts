@@ -15,11 +15,22 @@ export const commonFlags = {
 /** Flags of commands that start jobs. */
 export const launcherFlags = {
   launcher: Flags.string({ default: 'local', description: 'what starts the jobs: see `ipcluster launchers`', helpValue: 'NAME' }),
-  option: Flags.string({ char: 'o', multiple: true, default: [], description: 'an option of the launcher', helpValue: 'KEY=VALUE' }),
+  option: Flags.string({
+    char: 'o',
+    multiple: true,
+    default: [],
+    description: 'an option of the launcher',
+    helpValue: 'KEY=VALUE',
+  }),
   timeout: Flags.string({ default: '60s', description: 'how long engines may take to register', helpValue: 'DURATION' }),
 };
 
-export const targetsFlag = Flags.string({ char: 't', default: 'all', description: 'engine ids, such as 0,2-5, or all', helpValue: 'IDS' });
+export const targetsFlag = Flags.string({
+  char: 't',
+  default: 'all',
+  description: 'engine ids, such as 0,2-5, or all',
+  helpValue: 'IDS',
+});
 
 type PlaceFlags = { profile?: string | undefined; 'cluster-id'?: string | undefined; 'work-dir'?: string | undefined };
 
@@ -37,7 +48,8 @@ export function parseTargets(text: string): Targets {
   return text.split(',').flatMap((part) => {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
     const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-    if (!match || last < first) throw new IpclusterError('USAGE', `--targets is "${text}", but must be ids such as 0,2-5, or all.`);
+    if (!match || last < first)
+      throw new IpclusterError('USAGE', `--targets is "${text}", but must be ids such as 0,2-5, or all.`);
     return Array.from({ length: last - first + 1 }, (_unused, index) => first + index);
   });
 }
@@ -58,7 +70,14 @@ function jsonSafe(_key: string, value: unknown): unknown {
 /** Columns of text, each as wide as its widest cell. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_unused, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 let untouched: readonly string[] | undefined;

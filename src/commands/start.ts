@@ -1,25 +1,35 @@
 import { Command, Flags } from '@oclif/core';
 import { formatDuration, parsePorts } from '../base/quantities.js';
-import { planStart, startCluster, type StartRequest, type StartedCluster } from '../cluster/start.js';
-import { stopCluster } from '../cluster/stop.js';
 import { usableCores } from '../cluster/cores.js';
+import { planStart, type StartedCluster, type StartRequest, startCluster } from '../cluster/start.js';
+import { stopCluster } from '../cluster/stop.js';
 import { engineCount } from '../config/engine-count.js';
 import { formatPlan } from '../launcher-kit/plan.js';
 import { pathsOf } from '../profile/paths.js';
-import { commonFlags, interruption, Interrupted, launcherFlags, placeOf, print, timeoutOf } from './shared.js';
+import { commonFlags, Interrupted, interruption, launcherFlags, placeOf, print, timeoutOf } from './shared.js';
 
 export default class Start extends Command {
   static override summary = 'start a controller and engines';
   static override description = 'In the foreground, until Ctrl-C; with -d it returns when the engines are there.';
   static override examples = ['ipcluster start -n 4', 'ipcluster start -n 4 -d --json', 'ipcluster -n 4'];
   static override flags = {
-    n: Flags.string({ char: 'n', description: 'engines; the cores that you may use when absent (or IPCLUSTER_N); 0 for none', helpValue: 'N' }),
+    n: Flags.string({
+      char: 'n',
+      description: 'engines; the cores that you may use when absent (or IPCLUSTER_N); 0 for none',
+      helpValue: 'N',
+    }),
     daemonize: Flags.boolean({ char: 'd', description: 'return when the engines are there' }),
     ...launcherFlags,
-    ip: Flags.string({ description: "where the controller listens: address, name, interface or '*'; this machine only when absent" }),
+    ip: Flags.string({
+      description: "where the controller listens: address, name, interface or '*'; this machine only when absent",
+    }),
     port: Flags.string({ aliases: ['engine-port'], description: 'its port, or a range such as 10000-10100' }),
     location: Flags.string({ description: 'an address or name to tell others first' }),
-    'log-level': Flags.string({ options: ['debug', 'info', 'warn', 'error'], default: 'info', description: 'what the controller logs' }),
+    'log-level': Flags.string({
+      options: ['debug', 'info', 'warn', 'error'],
+      default: 'info',
+      description: 'what the controller logs',
+    }),
     'dry-run': Flags.boolean({ description: 'print what would be written and run, and do nothing' }),
     ...commonFlags,
   };
@@ -56,7 +66,12 @@ function summarize({ place, client, took }: StartedCluster) {
   const { clientFile, work } = pathsOf(place);
   return {
     ...{ clusterId: place.clusterId, profile: place.profile, engines: client.ids.length, ids: client.ids },
-    ...{ connectionFile: clientFile, seconds, controller: { host: client.connection.host, pid: client.connection.pid }, workDir: work },
+    ...{
+      connectionFile: clientFile,
+      seconds,
+      controller: { host: client.connection.host, pid: client.connection.pid },
+      workDir: work,
+    },
   };
 }
 

@@ -7,7 +7,10 @@ import { commonFlags, formatTable, interruption, placeOf, print } from './shared
 export default class Status extends Command {
   static override summary = 'show controller, engines, queues and jobs';
   static override description = 'The controller answers whatever the engines do.';
-  static override flags = { watch: Flags.boolean({ char: 'w', description: 'again every second, until Ctrl-C' }), ...commonFlags };
+  static override flags = {
+    watch: Flags.boolean({ char: 'w', description: 'again every second, until Ctrl-C' }),
+    ...commonFlags,
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
@@ -27,13 +30,27 @@ function describe({ profile, clusterId, controller, engines, queues, jobs, probl
   const lines = [`profile ${profile}${clusterId ? `, cluster id ${clusterId}` : ''}: ${controller ? 'running' : 'not running'}`];
   if (problem) lines.push(problem);
   if (controller) {
-    lines.push(`controller: pid ${controller.pid} on ${controller.host}, ${controller.addresses.join(' ')}, since ${controller.started}`);
+    lines.push(
+      `controller: pid ${controller.pid} on ${controller.host}, ${controller.addresses.join(' ')}, since ${controller.started}`,
+    );
   }
-  if (queues) lines.push(`tasks: ${queues.balanced + queues.waiting} waiting, ${queues.running} running, ${queues.completed} done; ${queues.direct} direct requests`);
+  if (queues)
+    lines.push(
+      `tasks: ${queues.balanced + queues.waiting} waiting, ${queues.running} running, ${queues.completed} done; ${queues.direct} direct requests`,
+    );
   for (const { role, launcher, ids, state } of jobs) lines.push(`job: ${role} by ${launcher} ${ids.join(' ')}: ${state}`);
   if (engines.length > 0) {
     const rows = engines.map(({ id, state, since, host, pid, task, queue, completed }) => [
-      ...[String(id), state, formatDuration(Date.now() - Date.parse(since)), host, String(pid), String(queue), String(completed), task ?? ''],
+      ...[
+        String(id),
+        state,
+        formatDuration(Date.now() - Date.parse(since)),
+        host,
+        String(pid),
+        String(queue),
+        String(completed),
+        task ?? '',
+      ],
     ]);
     lines.push('', formatTable([['id', 'state', 'for', 'host', 'pid', 'queue', 'done', 'task'], ...rows]));
   }

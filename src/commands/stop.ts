@@ -11,6 +11,10 @@ export default class Stop extends Command {
     const place = placeOf(flags);
     const { orderly, killed } = await stopCluster(place);
     const how = orderly ? 'stopped' : 'the controller did not answer; its jobs were ended';
-    print(flags.json, { clusterId: place.clusterId, orderly, killed }, killed > 0 ? `${how}; ${killed} processes had to be killed` : how);
+    print(
+      flags.json,
+      { clusterId: place.clusterId, orderly, killed },
+      killed > 0 ? `${how}; ${killed} processes had to be killed` : how,
+    );
   }
 }

@@ -3,7 +3,7 @@ import { decodeMessage, headerOf } from '../protocol/message.js';
 import type { InterruptOutcome } from '../protocol/messages.js';
 import type { BalancedRoute, ReplyStatus } from '../protocol/routes.js';
 import type { Clients } from './clients.js';
-import { assign, type Assignment, type Engine, type EngineTable } from './engine-table.js';
+import { type Assignment, assign, type Engine, type EngineTable } from './engine-table.js';
 import { leastLoad } from './policies.js';
 import type { Replies } from './replies.js';
 import type { Store } from './store.js';

@@ -46,7 +46,8 @@ export class Broker {
     if (engine?.node !== node) return;
     this.#released(engine, route.id);
     engine.completed += 1;
-    const known = this.balanced.reply(route.id, engine.id, route.status, body) || this.direct.reply(route.id, engine.id, route.status, body);
+    const known =
+      this.balanced.reply(route.id, engine.id, route.status, body) || this.direct.reply(route.id, engine.id, route.status, body);
     if (!known) this.#log.debug(`engine ${engine.id} answered ${route.id}, which nobody waits for`);
     this.balanced.queue.schedule();
   }

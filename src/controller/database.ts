@@ -38,7 +38,9 @@ export class Database {
     // One start, one database: what an earlier cluster of that id left is not ours to answer for.
     if (path !== ':memory:') for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
     this.#database = new Libsql(path);
-    this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2000;');
+    this.#database.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2000;',
+    );
     this.#database.exec(schema);
     this.#addTask = this.#database.prepare('INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#addReply = this.#database.prepare('INSERT INTO replies VALUES (?, ?, ?, ?)');
@@ -111,7 +113,8 @@ export class Database {
     if (query.label !== undefined) where('label = ?', query.label);
     if (query.since !== undefined) where('submitted >= ?', query.since);
     if (query.until !== undefined) where('submitted < ?', query.until);
-    if (query.engine !== undefined) where('EXISTS (SELECT 1 FROM replies r WHERE r.id = tasks.id AND r.engine = ?)', query.engine);
+    if (query.engine !== undefined)
+      where('EXISTS (SELECT 1 FROM replies r WHERE r.id = tasks.id AND r.engine = ?)', query.engine);
     const count = '(SELECT count(*) FROM replies r WHERE r.id = tasks.id';
     if (query.status === 'pending') where(`${count}) < targets`);
     else if (query.status === 'ok') where(`${count} AND r.status = 'ok') >= targets`);

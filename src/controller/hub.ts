@@ -30,8 +30,17 @@ interface Answer<T extends RequestType> {
 
 /** Questions that a client may ask; requests to engines are not among them. */
 type ClientRequest =
-  | 'connection_request' | 'status_request' | 'abort_request' | 'interrupt_request' | 'restart_request' | 'stop_request'
-  | 'shutdown_request' | 'query_request' | 'result_request' | 'resubmit_request' | 'watch_request';
+  | 'connection_request'
+  | 'status_request'
+  | 'abort_request'
+  | 'interrupt_request'
+  | 'restart_request'
+  | 'stop_request'
+  | 'shutdown_request'
+  | 'query_request'
+  | 'result_request'
+  | 'resubmit_request'
+  | 'watch_request';
 
 type Handlers = { [T in ClientRequest]: (message: Message<T>, link: Link) => Answer<T> | Promise<Answer<T>> };
 
@@ -97,10 +106,14 @@ export class Hub {
     },
     interrupt_request: async ({ content }) => {
       const engines = this.#engines(content.targets);
-      const outcomes = await Promise.all(engines.map(async ({ id }) => [String(id), await this.#parts.broker.interrupt(id, null)] as const));
+      const outcomes = await Promise.all(
+        engines.map(async ({ id }) => [String(id), await this.#parts.broker.interrupt(id, null)] as const),
+      );
       return { content: { status: 'ok', outcomes: Object.fromEntries(outcomes) } };
     },
-    restart_request: async ({ content }) => ({ content: { status: 'ok', ids: await this.#order('restart_request', content.targets) } }),
+    restart_request: async ({ content }) => ({
+      content: { status: 'ok', ids: await this.#order('restart_request', content.targets) },
+    }),
     stop_request: async ({ content }) => ({ content: { status: 'ok', ids: await this.#order('stop_request', content.targets) } }),
     shutdown_request: () => {
       setImmediate(this.#parts.shutdown);
@@ -168,4 +181,3 @@ export function checkVersion({ version, protocol }: { version: string; protocol:
     `This controller is ipcluster ${packageVersion()} (protocol ${protocolVersion}); you are ${version} (protocol ${protocol}).`,
   );
 }
-

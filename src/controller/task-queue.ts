@@ -83,7 +83,7 @@ export class TaskQueue {
     clearTimeout(task.timer);
     this.tasks.delete(task.id);
     this.remember(task.id, { ok, engine: task.engine });
-    for (const other of this.#blocked) {
+    for (const other of [...this.#blocked]) {
       const waitsForIt = [other.after, other.follow].some((dependency) => dependency?.dependencies.includes(task.id));
       if (waitsForIt && this.#blocked.delete(other)) this.#place(other);
     }
@@ -99,7 +99,7 @@ export class TaskQueue {
 
   /** Gives out whatever can be given out now. */
   schedule(): void {
-    for (const task of this.#choosy) {
+    for (const task of [...this.#choosy]) {
       const allowed = this.#allowed(task);
       if (allowed.length === 0) {
         this.#choosy.delete(task);

@@ -66,7 +66,8 @@ function readNumber(metadata: Metadata, name: string, least = 0): number {
 
 function readTargets(value: unknown): readonly number[] | undefined {
   if (value === undefined || value === null) return undefined;
-  if (Array.isArray(value) && value.every((id) => Number.isInteger(id))) return value.length > 0 ? (value as number[]) : undefined;
+  if (Array.isArray(value) && value.every((id) => Number.isInteger(id)))
+    return value.length > 0 ? (value as number[]) : undefined;
   throw new IpclusterError('USAGE', `A task's targets are ${JSON.stringify(value)}, but must be engine ids.`);
 }
 

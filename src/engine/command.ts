@@ -20,7 +20,7 @@ export async function runCommand(
   const command = startCommand({
     argv: content.argv,
     cwd: content.cwd,
-    env: { ...inheritedEnvironment(), ...content.env, IPCLUSTER_TASK: header.msg_id },
+    env: environmentFor(header.msg_id, content.env),
     input: content.input,
     timeLimit: content.timeLimit,
     stdoutFile: content.stdoutFile,
@@ -41,9 +41,10 @@ export async function runCommand(
   }
 }
 
-/** The engine's environment without what only the engine itself was given. */
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  const { UV_THREADPOOL_SIZE: _own, ...environment } = process.env;
+/** The engine's environment, without what only the engine itself was given. */
+function environmentFor(task: string, own: Record<string, string> | undefined): NodeJS.ProcessEnv {
+  const environment: NodeJS.ProcessEnv = { ...process.env, ...own, IPCLUSTER_TASK: task };
+  if (own?.['UV_THREADPOOL_SIZE'] === undefined) delete environment['UV_THREADPOOL_SIZE'];
   return environment;
 }
 

@@ -191,7 +191,8 @@ export class Kernel {
       return results.some(isThenable) ? Promise.all(results) : results;
     };
     const reference = content.function;
-    const value = 'source' in reference ? run(this.#namespace.fromSource(reference.source)) : this.#namespace.resolve(reference).then(run);
+    const value =
+      'source' in reference ? run(this.#namespace.fromSource(reference.source)) : this.#namespace.resolve(reference).then(run);
     return isThenable(value) ? Promise.resolve(value).then(answer) : answer(value);
   }
 

@@ -14,7 +14,11 @@ export class Namespace {
   #executions = 0;
 
   constructor() {
-    Object.defineProperty(globalThis, 'require', { value: createRequire(join(process.cwd(), 'engine')), configurable: true, writable: true });
+    Object.defineProperty(globalThis, 'require', {
+      value: createRequire(join(process.cwd(), 'engine')),
+      configurable: true,
+      writable: true,
+    });
     this.#initial = new Set([...Object.getOwnPropertyNames(globalThis), 'engineId']);
   }
 
@@ -27,7 +31,8 @@ export class Namespace {
     this.#executions += 1;
     const { code: source, names, offset } = rewrite(code);
     for (const name of names) {
-      if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value: undefined, writable: true, enumerable: true, configurable: true });
+      if (!(name in globalThis))
+        Object.defineProperty(globalThis, name, { value: undefined, writable: true, enumerable: true, configurable: true });
     }
     const script = compile(source, fileName ?? `execute-${this.#executions}`, offset);
     return script.runInThisContext({ displayErrors: false });
@@ -36,8 +41,12 @@ export class Namespace {
   /** Finds or makes the function that a reference means. */
   async resolve(reference: FunctionReference): Promise<AnyFunction> {
     if ('source' in reference) return this.fromSource(reference.source);
-    const specifier = /^\.{0,2}\//.test(reference.module) ? pathToFileURL(join(process.cwd(), reference.module)).href : reference.module;
-    const module = (await import(specifier.startsWith('file:') && reference.module.startsWith('/') ? pathToFileURL(reference.module).href : specifier)) as Record<string, unknown>;
+    const specifier = /^\.{0,2}\//.test(reference.module)
+      ? pathToFileURL(join(process.cwd(), reference.module)).href
+      : reference.module;
+    const module = (await import(
+      specifier.startsWith('file:') && reference.module.startsWith('/') ? pathToFileURL(reference.module).href : specifier
+    )) as Record<string, unknown>;
     const found = module[reference.export];
     if (typeof found !== 'function') throw new TypeError(`${reference.module} exports no function "${reference.export}"`);
     return found as AnyFunction;
@@ -64,7 +73,10 @@ export class Namespace {
     return names.map((name) => {
       const [first = '', ...rest] = name.split('.');
       if (!(first in globalThis)) throw new ReferenceError(`${first} is not defined`);
-      return rest.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], (globalThis as Record<string, unknown>)[first]);
+      return rest.reduce<unknown>(
+        (value, key) => (value as Record<string, unknown>)[key],
+        (globalThis as Record<string, unknown>)[first],
+      );
     });
   }
 

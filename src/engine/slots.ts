@@ -7,15 +7,9 @@
 /** Where a request is. `done` and `terminated` are the main thread's leave to go on. */
 export const phase = { running: 1, awaiting: 2, removed: 3, signalled: 4, terminated: 5, done: 6 } as const;
 
+/** A supervisor never has this many requests in an engine at once, so a slot is free when its turn comes again. */
 const slotCount = 64;
-const numbers = 1 << 28;
 const gateIndex = slotCount;
-
-/** The supervisor never has this many requests in an engine at once, so a slot is free when its turn comes again. */
-export const largestWindow = slotCount / 2;
-
-/** The number after this one; they start over before a word would overflow. */
-export const nextSequence = (sequence: number): number => (sequence + 1) % numbers;
 
 export type Aim = 'removed' | 'running' | 'awaiting' | 'finished';
 

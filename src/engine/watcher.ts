@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { deferred, sleep } from '../base/wait.js';
 import { decodeMessage, isMessage, Session as MessageSession } from '../protocol/message.js';
-import { PacketReader, encodePacket } from '../protocol/packets.js';
 import type { InterruptOutcome } from '../protocol/messages.js';
+import { encodePacket, PacketReader } from '../protocol/packets.js';
 import { phase, Slots } from './slots.js';
 
 /*

@@ -2,9 +2,9 @@ import type { z } from './options.js';
 import type { LaunchPlan } from './plan.js';
 import type { JobStatus } from './states.js';
 
+export { z } from './options.js';
 export type { LaunchPlan, PlannedCommand, PlannedFile } from './plan.js';
 export type { JobStatus, State } from './states.js';
-export { z } from './options.js';
 
 /** What is to be started. A launcher never knows whether this is a controller or engines. */
 export interface JobSpec {
@@ -82,6 +82,8 @@ export interface LauncherDefinition<Options extends z.ZodObject = z.ZodObject> {
 }
 
 /** Declares a launcher; gives the options their types. */
-export function defineLauncher<Options extends z.ZodObject>(definition: LauncherDefinition<Options>): LauncherDefinition<Options> {
+export function defineLauncher<Options extends z.ZodObject>(
+  definition: LauncherDefinition<Options>,
+): LauncherDefinition<Options> {
   return definition;
 }

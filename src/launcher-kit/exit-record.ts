@@ -9,7 +9,7 @@ export interface ExitRecord {
   ended: string;
 }
 
-export const exitRecordPath = (jobDir: string): string => join(jobDir, 'exit.json');
+const exitRecordPath = (jobDir: string): string => join(jobDir, 'exit.json');
 
 /** The exit record of a job; undefined when it has not been written. */
 export async function readExitRecord(jobDir: string): Promise<ExitRecord | undefined> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
@@ -16,6 +17,7 @@ import { identify, isAlive, type ProcessIdentity, signalPid } from '../processes
 /** A job that has ended on its own terms gets so long to end (milliseconds), then it is killed. */
 const grace = 5000;
 const interval = 200;
+const cancelFile = (jobDir: string): string => join(jobDir, 'cancelled.json');
 const refFile = (jobDir: string): string => join(jobDir, 'job.json');
 
 function plan({ name, argv, count, env, jobDir }: JobSpec, cwd: string | undefined): LaunchPlan {
@@ -46,6 +48,7 @@ function decodeId(id: string | undefined): ProcessIdentity {
 async function statusOf(leader: ProcessIdentity, jobDir: string): Promise<JobStatus> {
   const alive = isAlive(leader);
   const record = await readExitRecord(jobDir);
+  if (!alive && existsSync(cancelFile(jobDir))) return { incarnation: 0, state: { state: 'cancelled', by: 'ipcluster' } };
   if (record?.exitCode === 0) return { incarnation: 0, state: { state: 'succeeded' } };
   if (record) {
     const { exitCode } = record;
@@ -64,6 +67,8 @@ function observe(ref: JobRef, started?: Started): Job {
     interval,
     hint: started?.exited,
     cancel: async () => {
+      if (!isAlive(leader)) return;
+      writeWhole(cancelFile(ref.jobDir), `${JSON.stringify({ by: 'ipcluster' })}\n`);
       const left = await endGroups([leader], { grace });
       if (left.length > 0) throw new IpclusterError('STOP_FAILED', `Process ${leader.pid} does not end.`);
     },
@@ -94,12 +99,17 @@ function create({ cwd }: { cwd?: string | undefined }): Launcher {
     async find(jobsFolder) {
       const names = await readdir(jobsFolder).catch(() => []);
       const refs = await Promise.all(names.map((name) => readJsonIfWhole(refFile(join(jobsFolder, name)))));
-      return (refs as (JobRef | undefined)[]).flatMap((ref) => (ref?.launcher === 'local' && isAlive(decodeId(ref.ids[0])) ? [ref] : []));
+      return (refs as (JobRef | undefined)[]).flatMap((ref) =>
+        ref?.launcher === 'local' && isAlive(decodeId(ref.ids[0])) ? [ref] : [],
+      );
     },
     explain({ status: { state }, logTail }) {
       if (state.state !== 'failed' && state.state !== 'lost') return undefined;
       const [last] = logTail.slice(-1);
-      return { sentence: `It ended (${state.reason})${last ? `; its last words: ${last}` : ' and said nothing'}.`, suggestions: [] };
+      return {
+        sentence: `It ended (${state.reason})${last ? `; its last words: ${last}` : ' and said nothing'}.`,
+        suggestions: [],
+      };
     },
   };
 }

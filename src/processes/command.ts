@@ -16,7 +16,7 @@ export interface CommandOptions {
   onOutput: (name: 'stdout' | 'stderr', text: string) => void;
 }
 
-export interface CommandEnd {
+interface CommandEnd {
   exitCode: number | null;
   signal: string | null;
   timedOut: boolean;

@@ -153,7 +153,15 @@ export interface MessageContents {
   command_reply: Reply<{ result: CommandResult }>;
   stream: { name: 'stdout' | 'stderr'; text: string };
 
-  registration_request: { version: string; protocol: number; host: string; pid: number; count: number; ids: number[]; rank: number | null };
+  registration_request: {
+    version: string;
+    protocol: number;
+    host: string;
+    pid: number;
+    count: number;
+    ids: number[];
+    rank: number | null;
+  };
   registration_reply: Reply<{ ids: number[]; supervisor: string }>;
   engine_up: EngineUp;
   engine_down: { id: number; uuid: string; reason: string; restarting: boolean };

@@ -4,7 +4,7 @@ import type { MemoryFile } from '../base/memory-files.js';
 export type ReplyStatus = 'ok' | 'error' | 'aborted';
 
 /** A request about the cluster itself, or an answer or event of the controller. */
-export interface HubRoute {
+interface HubRoute {
   channel: 'hub';
 }
 
@@ -25,7 +25,7 @@ export interface BalancedRoute {
 }
 
 /** The answer to a request; `from` is the engine, absent when the controller answers itself. */
-export interface ReplyRoute {
+interface ReplyRoute {
   channel: 'reply';
   id: string;
   status: ReplyStatus;
@@ -33,7 +33,7 @@ export interface ReplyRoute {
 }
 
 /** Output of a running request, for the client session that asked. */
-export interface OutputRoute {
+interface OutputRoute {
   channel: 'output';
   id: string;
   session: string;

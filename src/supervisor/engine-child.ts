@@ -1,12 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
 import type { MemoryFile } from '../base/memory-files.js';
 import { programFile } from '../base/package.js';
 import { deferred } from '../base/wait.js';
+import { type Exit, type Started, startProcess } from '../processes/start.js';
 import { markVariable } from '../processes/table.js';
-import { startProcess, type Exit, type Started } from '../processes/start.js';
 import type { Packet } from '../protocol/packets.js';
 import { encodePacket } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
-import { parseCount, parseDuration, parsePorts } from '../base/quantities.js';
 import { readLogLevel, runProgram } from '../base/program.js';
+import { parseCount, parseDuration, parsePorts } from '../base/quantities.js';
 import { deferred } from '../base/wait.js';
 import { markVariable } from '../processes/table.js';
 import { findPlace, markOf, pathsOf, socketPath } from '../profile/paths.js';
@@ -56,7 +56,8 @@ async function main(): Promise<void> {
   const count = parseCount(flags.n, '-n', 1);
   const timeout = parseDuration(flags.timeout, '--timeout');
   const firstId = flags.id === undefined ? undefined : parseCount(flags.id, '--id');
-  const controllerPort = flags['controller-port'] === undefined ? undefined : parsePorts(flags['controller-port'], '--controller-port').first;
+  const controllerPort =
+    flags['controller-port'] === undefined ? undefined : parsePorts(flags['controller-port'], '--controller-port').first;
   const log = createLog('ipengine', readLogLevel(flags['log-level']));
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'] });
   const paths = pathsOf(place);

@@ -63,7 +63,14 @@ function withOverrides(file: ConnectionFile, { controllerIp, controllerPort }: J
 function breadcrumb({ jobFolder, log }: JoinOptions, file: ConnectionFile | undefined, state: string): void {
   if (!jobFolder) return;
   const path = join(jobFolder, `breadcrumb-${hostname()}-${process.pid}.json`);
-  const facts = { host: hostname(), pid: process.pid, at: new Date().toISOString(), addresses: file?.addresses, port: file?.port, state };
+  const facts = {
+    host: hostname(),
+    pid: process.pid,
+    at: new Date().toISOString(),
+    addresses: file?.addresses,
+    port: file?.port,
+    state,
+  };
   try {
     writeWhole(path, `${JSON.stringify(facts)}\n`);
   } catch (error) {

@@ -88,7 +88,10 @@ export class Relay implements EngineListener {
       { status: 'aborted', how: 'restarted' },
     ].map((part) => Buffer.from(JSON.stringify(part)));
     const [replyHeader, metadata, content] = parts as [Buffer, Buffer, Buffer];
-    peer.link.send({ channel: 'reply', id, status: 'aborted', from: child.id }, encodeFrames([replyHeader, bytes, metadata, content]));
+    peer.link.send(
+      { channel: 'reply', id, status: 'aborted', from: child.id },
+      encodeFrames([replyHeader, bytes, metadata, content]),
+    );
   }
 }
 

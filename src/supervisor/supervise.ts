@@ -38,7 +38,15 @@ export async function supervise({ settings, count, ids, join, log, end }: Superv
     const peer = new Peer(link, new Session(newSession()));
     relay.connect(peer, engines);
     void link.closed.then(() => end.resolve('the connection to the controller is closed'));
-    const content = { version: packageVersion(), protocol: protocolVersion, host: hostname(), pid: process.pid, count, ids: [...ids], rank: null };
+    const content = {
+      version: packageVersion(),
+      protocol: protocolVersion,
+      host: hostname(),
+      pid: process.pid,
+      count,
+      ids: [...ids],
+      rank: null,
+    };
     const reply = await peer.request({ type: 'registration_request', content });
     engines.name(reply.content.ids);
     log.info(`joined as ${reply.content.supervisor} with engines ${reply.content.ids.join(' ')}`);

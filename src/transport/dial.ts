@@ -17,7 +17,7 @@ export interface Target {
 }
 
 /** What one address answered, for the breadcrumb and the error. */
-export interface Attempt {
+interface Attempt {
   address: string;
   answer: string;
 }

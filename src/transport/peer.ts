@@ -28,7 +28,10 @@ export class Peer {
    * Asks and waits for the answer, which is good: an error in it is thrown.
    * Throws CLOSED when the link ends first, TIMEOUT after `timeout` ms.
    */
-  async request<T extends RequestType>(outgoing: Outgoing<T>, timeout = 30_000): Promise<Message<ReplyTo<T>> & { content: GoodReply<T> }> {
+  async request<T extends RequestType>(
+    outgoing: Outgoing<T>,
+    timeout = 30_000,
+  ): Promise<Message<ReplyTo<T>> & { content: GoodReply<T> }> {
     if (!this.link.open) throw closedError();
     const header = this.session.header(outgoing.type);
     const answer = deferred<Message>();
@@ -62,7 +65,8 @@ export class Peer {
   }
 }
 
-const closedError = (): IpclusterError => new IpclusterError('CLOSED', 'The connection to the controller was closed.', { transient: true });
+const closedError = (): IpclusterError =>
+  new IpclusterError('CLOSED', 'The connection to the controller was closed.', { transient: true });
 
 const timeoutError = (type: string, timeout: number): IpclusterError =>
   new IpclusterError('TIMEOUT', `No answer to ${type} within ${timeout / 1000} s.`, { transient: true });

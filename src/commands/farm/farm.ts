@@ -93,7 +93,14 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
     delete item.error;
     const { exitCode, signal, timedOut, runTime, stdout } = item.result;
     log?.add({
-      ...{ number: item.number, host: `engine-${result.engineIds[0] ?? '?'}`, start, runTime: runTime / 1000, sent: 0, received: stdout.length },
+      ...{
+        number: item.number,
+        host: `engine-${result.engineIds[0] ?? '?'}`,
+        start,
+        runTime: runTime / 1000,
+        sent: 0,
+        received: stdout.length,
+      },
       ...{ exitCode: timedOut ? -1 : (exitCode ?? 0), signal: signalNumber(signal), command: quoteCommand(argv) },
     });
   } catch (error) {
@@ -101,7 +108,17 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
     delete item.result;
     item.error = error.message;
     if (error.code === 'TASK_ABORTED') return;
-    log?.add({ number: item.number, host: '-', start, runTime: 0, sent: 0, received: 0, exitCode: -1, signal: 0, command: quoteCommand(argv) });
+    log?.add({
+      number: item.number,
+      host: '-',
+      start,
+      runTime: 0,
+      sent: 0,
+      received: 0,
+      exitCode: -1,
+      signal: 0,
+      command: quoteCommand(argv),
+    });
   } finally {
     underWay.delete(result);
   }
@@ -110,4 +127,5 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
 const signalNumber = (name: string | null): number => (name === null ? 0 : (constants.signals[name as NodeJS.Signals] ?? -1));
 
 /** The command of a number as the job log has it. */
-export const commandText = (template: CommandTemplate, input: string, number: number): string => quoteCommand(fillTemplate(template, input, number));
+export const commandText = (template: CommandTemplate, input: string, number: number): string =>
+  quoteCommand(fillTemplate(template, input, number));

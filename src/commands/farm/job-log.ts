@@ -30,7 +30,11 @@ export class JobLog {
    * Opens the log. With `resume` it goes on with an earlier one and answers the numbers that succeeded; otherwise an earlier one
    * is replaced. Throws JOB_LOG when it cannot be used, or when it is of other commands.
    */
-  static open(path: string, resume: boolean, commandOf: (number: number) => string | undefined): { log: JobLog; succeeded: Set<number> } {
+  static open(
+    path: string,
+    resume: boolean,
+    commandOf: (number: number) => string | undefined,
+  ): { log: JobLog; succeeded: Set<number> } {
     try {
       const earlier = resume && existsSync(path) ? readFileSync(path, 'utf8') : undefined;
       if (earlier === undefined) writeFileSync(path, heading);
@@ -52,12 +56,17 @@ const oneLine = (command: string): string => command.replaceAll('\n', ' ');
 /** A last line without its end was being written when the writer died: it does not count. */
 function readSucceeded(text: string, path: string, commandOf: (number: number) => string | undefined): Set<number> {
   const succeeded = new Set<number>();
-  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n').slice(1)) {
+  for (const line of text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(1)) {
     const [number, , , , , , exitCode, signal, ...command] = line.split('\t');
     if (number === undefined || exitCode === undefined) continue;
     const expected = commandOf(Number(number));
     if (expected !== undefined && oneLine(expected) !== command.join('\t')) {
-      throw new IpclusterError('JOB_LOG', `Line ${number} of the job log is of another run: it has "${command.join(' ')}".`, { files: [path] });
+      throw new IpclusterError('JOB_LOG', `Line ${number} of the job log is of another run: it has "${command.join(' ')}".`, {
+        files: [path],
+      });
     }
     if (exitCode === '0' && signal === '0') succeeded.add(Number(number));
   }

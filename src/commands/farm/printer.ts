@@ -79,6 +79,8 @@ export class FarmProgress {
     const left = ((this.#total - this.#done) / rate) * 1000;
     const failed = this.#failed > 0 ? `, ${this.#failed} failed` : '';
     const bar = `[${'#'.repeat(full)}${'.'.repeat(width - full)}]`;
-    process.stderr.write(`\r\x1b[K${bar} ${this.#done}/${this.#total}${failed}  ${rate.toFixed(1)}/s  ${formatDuration(left)} left`);
+    process.stderr.write(
+      `\r\x1b[K${bar} ${this.#done}/${this.#total}${failed}  ${rate.toFixed(1)}/s  ${formatDuration(left)} left`,
+    );
   }
 }

@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { JobLog } from '../../../src/commands/farm/job-log.js';
+import { fillTemplate, splitCommand } from '../../../src/commands/farm/template.js';
+import { parseTargets } from '../../../src/commands/shared.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'ipcluster-farm-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the command of a map', () => {
+  test.each([
+    [['echo', '{}', ':::', 'a', 'b'], ['echo', 'a'], ['a', 'b']],
+    [['echo', ':::', 'a'], ['echo', 'a'], ['a']],
+    [['grep', '--', '-n', '{}', ':::', 'f'], ['grep', '--', '-n', 'f'], ['f']],
+    [['cp', '{}', '{}.{#}', ':::', 'x y'], ['cp', 'x y', 'x y.1'], ['x y']],
+    [['wc -l {} | cat', ':::', "it's"], ['/bin/sh', '-c', "wc -l 'it'\\''s' | cat"], ["it's"]],
+    [['wc -l', ':::', 'f'], ['/bin/sh', '-c', 'wc -l f'], ['f']],
+  ])('%j', (rest, argv, inputs) => {
+    const { template, inputs: split } = splitCommand(rest);
+    expect(split).toEqual(inputs);
+    expect(fillTemplate(template, inputs[0] ?? '', 1)).toEqual(argv);
+  });
+
+  test('without ::: the inputs come from elsewhere; without a command there is a sentence', () => {
+    expect(splitCommand(['true']).inputs).toBeUndefined();
+    for (const rest of [undefined, [], [':::', 'a']]) expect(() => splitCommand(rest)).toThrow(/no command/);
+  });
+});
+
+describe('the job log', () => {
+  const line = { host: 'engine-0', start: 1, runTime: 0.5, sent: 0, received: 3, signal: 0 };
+  const commandOf = (number: number): string => `echo ${number}`;
+
+  test('is of the form of GNU parallel, and says what succeeded', () => {
+    const path = join(folder, 'log');
+    const { log } = JobLog.open(path, false, commandOf);
+    log.add({ ...line, number: 1, exitCode: 0, command: 'echo 1' });
+    log.add({ ...line, number: 2, exitCode: 3, command: 'echo 2' });
+    expect(readFileSync(path, 'utf8').split('\n')[0]).toBe('Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand');
+    expect([...JobLog.open(path, true, commandOf).succeeded]).toEqual([1]);
+  });
+
+  test('a line that was cut off does not count', () => {
+    const path = join(folder, 'cut');
+    writeFileSync(path, 'Seq\n1\th\t0\t0\t0\t0\t0\t0\techo 1\n2\th\t0\t0\t0\t0\t0\t0\techo');
+    expect([...JobLog.open(path, true, commandOf).succeeded]).toEqual([1]);
+  });
+
+  test('of another run, or one that cannot be written, is refused', () => {
+    const path = join(folder, 'other');
+    writeFileSync(path, 'Seq\n1\th\t0\t0\t0\t0\t0\t0\trm 1\n');
+    expect(() => JobLog.open(path, true, commandOf)).toThrow(expect.objectContaining({ code: 'JOB_LOG' }));
+    expect(() => JobLog.open(join(folder, 'none', 'log'), false, commandOf)).toThrow(expect.objectContaining({ code: 'JOB_LOG' }));
+  });
+});
+
+describe('targets', () => {
+  test('ids and ranges', () => {
+    expect(parseTargets('all')).toBe('all');
+    expect(parseTargets('0,2-4')).toEqual([0, 2, 3, 4]);
+  });
+
+  test.each(['', 'x', '3-1', '-1', '1,,2'])('"%s" is refused', (text) => {
+    expect(() => parseTargets(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+  });
+});

@@ -1,0 +1,179 @@
+import { describe, expect, test, vi } from 'vitest';
+import { assign, type Engine, EngineTable, type Node, release, windowOf } from '../../../src/controller/engine-table.js';
+import { PriorityFifo } from '../../../src/controller/fifo.js';
+import { leastLoad } from '../../../src/controller/policies.js';
+import { TaskQueue } from '../../../src/controller/task-queue.js';
+import { judge, makeTask, type Outcome, type Task } from '../../../src/controller/tasks.js';
+import { Session } from '../../../src/protocol/message.js';
+
+const session = new Session('s');
+const node = { name: 'n', host: 'h', rank: null } as Node;
+
+function task(metadata: Record<string, unknown> = {}, id?: string): Task {
+  const header = session.header('apply_request');
+  return makeTask(id ? { ...header, msg_id: id } : header, Buffer.from('{}'), metadata, Buffer.alloc(0));
+}
+
+function table(count: number): EngineTable {
+  const engines = new EngineTable();
+  for (const id of engines.reserve(node, count, [])) engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null });
+  return engines;
+}
+
+function queueOf(engines: EngineTable) {
+  const given: [string, number][] = [];
+  const impossible = vi.fn();
+  const queue = new TaskQueue(engines, leastLoad, {
+    dispatch: (dispatched, engine) => {
+      dispatched.engine = engine.id;
+      assign(engine, dispatched.id, 'balanced');
+      given.push([dispatched.id, engine.id]);
+    },
+    impossible: (hopeless, reason) => {
+      impossible(hopeless.id, reason);
+      queue.finish(hopeless, false);
+    },
+  });
+  const add = (...tasks: Task[]): void => {
+    for (const added of tasks) queue.add(added);
+    queue.schedule();
+  };
+  const end = (ended: Task, ok = true): void => {
+    release(engines.get(ended.engine ?? -1) as Engine, ended.id);
+    queue.finish(ended, ok);
+    queue.schedule();
+  };
+  return { queue, given, impossible, add, end };
+}
+
+describe('dependencies', () => {
+  const outcomes: Record<string, Outcome> = { good: { ok: true, engine: 0 }, bad: { ok: false, engine: 1 } };
+  const judged = (dependencies: string[], wish: object = {}) =>
+    judge({ dependencies, all: true, success: true, failure: false, ...wish }, (id) => outcomes[id]);
+
+  test.each([
+    [['good'], {}, 'met'],
+    [['bad'], {}, 'never'],
+    [['good', 'open'], {}, 'wait'],
+    [['good', 'bad'], {}, 'never'],
+    [['bad'], { success: false, failure: true }, 'met'],
+    [['good'], { success: false, failure: true }, 'never'],
+    [['bad', 'good'], { failure: true }, 'met'],
+    [['bad', 'good'], { all: false }, 'met'],
+    [['bad', 'open'], { all: false }, 'wait'],
+    [['bad'], { all: false }, 'never'],
+  ])('%j with %j: %s', (ids, wish, verdict) => {
+    expect(judged(ids, wish)).toBe(verdict);
+  });
+
+  test.each([{ after: 'x' }, { retries: 'x' }, { retries: -1 }, { targets: [1.5] }, { timeout: -1 }])('%j is refused', (metadata) => {
+    expect(() => task(metadata)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+  });
+});
+
+describe('the balanced queue', () => {
+  test('gives tasks to the engine with the fewest, one each while nothing is known of their length', () => {
+    const { given, add } = queueOf(table(2));
+    add(task({}, 'a'), task({}, 'b'), task({}, 'c'));
+    expect(given).toEqual([
+      ['a', 0],
+      ['b', 1],
+    ]);
+  });
+
+  test('goes by priority, then by arrival', () => {
+    const { given, add, end } = queueOf(table(1));
+    const first = task({}, 'first');
+    add(first, task({}, 'low'), task({ priority: 5 }, 'high'), task({}, 'later'));
+    end(first);
+    expect(given.map(([id]) => id)).toEqual(['first', 'high', 'low', 'later']);
+  });
+
+  test('a task waits for those that it comes after, and follows them to their engine', () => {
+    const { given, add, end } = queueOf(table(2));
+    const [a, b] = [task({}, 'a'), task({}, 'b')];
+    add(a, b, task({ after: ['a', 'b'] }, 'after'), task({ follow: ['b'] }, 'follow'));
+    expect(given).toHaveLength(2);
+    end(b);
+    expect(given.at(-1)).toEqual(['follow', 1]);
+    end(a);
+    expect(given.at(-1)).toEqual(['after', 0]);
+  });
+
+  test('what can never run is said at once, and so is what depends on that', () => {
+    const { impossible, add, end } = queueOf(table(1));
+    const a = task({}, 'a');
+    add(a, task({ after: ['a'] }, 'b'), task({ after: ['b'] }, 'c'));
+    end(a, false);
+    expect(impossible.mock.calls.map(([id]) => id)).toEqual(['b', 'c']);
+  });
+
+  test('a task for an engine that is not there can never run, unless that engine is being restarted', () => {
+    const engines = table(1);
+    const { impossible, add } = queueOf(engines);
+    add(task({ targets: [7] }, 'a'));
+    expect(impossible).toHaveBeenCalledWith('a', expect.stringContaining('engines'));
+    engines.restarting.add(8);
+    add(task({ targets: [8] }, 'b'));
+    expect(impossible).toHaveBeenCalledTimes(1);
+  });
+
+  test('without any engine tasks wait', () => {
+    const engines = new EngineTable();
+    const { queue, given, add } = queueOf(engines);
+    add(task({}, 'a'));
+    expect(queue.counts).toEqual({ balanced: 1, waiting: 0, running: 0 });
+    for (const id of engines.reserve(node, 1, [])) engines.up(node, { id, uuid: 'u', pid: 1, language: 'javascript', log: null });
+    queue.schedule();
+    expect(given).toEqual([['a', 0]]);
+  });
+
+  test('a task that failed somewhere is tried elsewhere first', () => {
+    const { queue, given, add } = queueOf(table(2));
+    const a = task({ retries: 1 }, 'a');
+    a.excluded.add(0);
+    add(a);
+    expect(given).toEqual([['a', 1]]);
+    expect(queue.isWaiting(a)).toBe(false);
+  });
+});
+
+describe('the engine table', () => {
+  test('ids are given once, and those asked for where they are free', () => {
+    const engines = new EngineTable();
+    expect(engines.reserve(node, 2, [])).toEqual([0, 1]);
+    expect(engines.reserve(node, 2, [5, 1])).toEqual([5, 2]);
+    expect(engines.reserve(node, 2, [])).toEqual([3, 4]);
+    expect(engines.reserve(node, 1, [])).toEqual([6]);
+  });
+
+  test('an engine can only come where its supervisor has a place', () => {
+    const engines = new EngineTable();
+    const [id = -1] = engines.reserve(node, 1, []);
+    const up = { id, uuid: 'u', pid: 1, language: 'javascript', log: null };
+    expect(engines.up({ ...node }, up)).toBeUndefined();
+    expect(engines.up(node, up)).toBeDefined();
+    expect(engines.up(node, up)).toBeUndefined();
+  });
+
+  test('short requests are fetched ahead, long ones are not', () => {
+    const [engine] = table(1).all as [Engine];
+    expect(windowOf(engine)).toBe(1);
+    expect(windowOf({ ...engine, average: 0.05 })).toBe(64);
+    expect(windowOf({ ...engine, average: 2 })).toBe(3);
+    expect(windowOf({ ...engine, average: 60_000 })).toBe(1);
+  });
+});
+
+test('a queue by priority keeps order, takes back to the front and removes', () => {
+  const fifo = new PriorityFifo<string>();
+  for (const value of ['a', 'b', 'c']) fifo.push(value, 0);
+  fifo.push('high', 1);
+  fifo.pushFront('first', 0);
+  expect(fifo.remove((value) => value === 'b')).toBe(true);
+  expect(fifo.remove((value) => value === 'b')).toBe(false);
+  expect([fifo.shift(), fifo.shift(), fifo.shift(), fifo.shift(), fifo.shift()]).toEqual(['high', 'first', 'a', 'c', undefined]);
+  for (let index = 0; index < 5000; index++) fifo.push(String(index), 0);
+  for (let index = 0; index < 5000; index++) expect(fifo.shift()).toBe(String(index));
+  expect(fifo.size).toBe(0);
+});
