@@ -51,6 +51,12 @@ export async function jobFailed(launcher: Launcher, job: Job, what: string): Pro
   const record = await readExitRecord(jobDir);
   const evidence: Evidence = { status: job.status, exitCode: record?.exitCode ?? null, logTail, files };
   const verdict = launcher.explain(evidence);
+  // A program of ours that exits 2 was used wrongly, and has said how.
+  const refusal = record?.exitCode === 2 ? logTail.findLast((line) => !/^\s/.test(line)) : undefined;
+  if (refusal) {
+    const suggestions = logTail.flatMap((line) => /^\s+try: (.*)/.exec(line)?.[1] ?? []);
+    return new IpclusterError('USAGE', refusal, { suggestions, files });
+  }
   const sentence = verdict?.sentence ?? `It is ${job.status.state.state}.`;
   return new IpclusterError('JOB_FAILED', `${what} did not start. ${sentence}`, {
     files,

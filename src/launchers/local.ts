@@ -25,7 +25,7 @@ function plan({ name, argv, count, env, jobDir }: JobSpec, cwd: string | undefin
   const script = [
     '#!/bin/sh',
     `# ${name}: a job of ipcluster on this machine. It leads its own process group; its exit record is written at the end.`,
-    'trap : TERM INT HUP',
+    'trap : TERM INT HUP USR1 USR2',
     ...Object.entries(variables).map(([key, value]) => `export ${key}=${quoteWord(value)}`),
     ...(cwd ? [`cd ${quoteWord(cwd)} || exit 1`] : []),
     `${quoteCommand(argv)} >>${quoteWord(join(jobDir, 'stdout'))} 2>>${quoteWord(join(jobDir, 'stderr'))}`,
@@ -88,7 +88,7 @@ function create({ cwd }: { cwd?: string | undefined }): Launcher {
       const planned = plan(spec, cwd);
       writePlan(planned);
       const [command] = planned.commands;
-      const started = await startProcess({ argv: command?.argv ?? ['false'], env: process.env });
+      const started = await startProcess({ argv: command?.argv ?? ['false'], env: { ...process.env, ...spec.env } });
       const leader = identify(started.pid) ?? { pid: started.pid, startTime: null };
       const ref: JobRef = { launcher: 'local', ids: [encodeId(leader)], jobDir: spec.jobDir };
       writeWhole(refFile(spec.jobDir), `${JSON.stringify(ref)}\n`);
@@ -105,7 +105,8 @@ function create({ cwd }: { cwd?: string | undefined }): Launcher {
     },
     explain({ status: { state }, logTail }) {
       if (state.state !== 'failed' && state.state !== 'lost') return undefined;
-      const [last] = logTail.slice(-1);
+      // Advice and stacks are indented; the sentence is not.
+      const last = logTail.findLast((line) => !/^\s/.test(line));
       return {
         sentence: `It ended (${state.reason})${last ? `; its last words: ${last}` : ' and said nothing'}.`,
         suggestions: [],

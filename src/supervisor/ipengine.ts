@@ -67,7 +67,8 @@ async function main(): Promise<void> {
   const settings = {
     socketPath: socketPath(run),
     logFolder: paths.log,
-    mark: process.env[markVariable] ?? markOf(place, run),
+    // A supervisor sweeps what carries its own mark, never what its neighbours of the same cluster started.
+    mark: `${process.env[markVariable] ?? markOf(place, run)}/${run}`,
     workFolder: flags['work-dir'] ?? process.cwd(),
   };
   const ids = firstId === undefined ? [] : Array.from({ length: count }, (_unused, index) => firstId + index);

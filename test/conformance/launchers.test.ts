@@ -1,0 +1,135 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Job, JobSpec, Launcher } from '../../src/launcher-kit/contract.js';
+import { createLauncher, openLauncher, ownLaunchers } from '../../src/launcher-kit/registry.js';
+import { isFinal } from '../../src/launcher-kit/states.js';
+import { findMarked, markVariable } from '../../src/processes/table.js';
+import { until } from '../helpers.js';
+
+/*
+ * What every launcher promises, whatever it launches with. A launcher that cannot be tried on this machine is skipped here,
+ * with its reason.
+ */
+describe.each(ownLaunchers())('the launcher %s', (name) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ipcluster-jobs-'));
+  const mark = `conformance#${process.pid}#${name}`;
+  let launcher: Launcher;
+  let number = 0;
+
+  const spec = (script: string, count = 1): JobSpec => {
+    number += 1;
+    const jobDir = join(folder, `job-${number}`);
+    return { name: `job-${number}`, argv: ['/bin/sh', '-c', script], count, env: { [markVariable]: mark, GREETING: "it's" }, jobDir };
+  };
+  const launch = (script: string, count?: number): Promise<Job> => launcher.launch(spec(script, count));
+
+  beforeAll(async () => {
+    launcher = createLauncher(await openLauncher(name), []);
+  });
+
+  afterAll(() => {
+    const left = findMarked((found) => found === mark).map(({ command }) => command);
+    rmSync(folder, { recursive: true, force: true });
+    expect(left).toEqual([]);
+  });
+
+  test('has its name, a summary and described options', async () => {
+    const definition = await openLauncher(name);
+    expect(definition.name).toBe(name);
+    expect(launcher.name).toBe(name);
+    expect(definition.summary).not.toBe('');
+    for (const option of Object.values(definition.options.shape)) expect((option as { description?: string }).description).toBeTruthy();
+  });
+
+  test('plans without touching anything, and the plan is what is kept', async () => {
+    const planned = spec('true');
+    const plan = launcher.plan(planned);
+    expect(plan).toEqual(launcher.plan(planned));
+    expect(existsSync(planned.jobDir)).toBe(false);
+    const job = await launcher.launch(planned);
+    await job.ended;
+    for (const { path, text } of plan.files) expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+
+  test('runs the job with its environment, count and folder', async () => {
+    const job = await launch('echo "$GREETING $IPCLUSTER_COUNT $IPCLUSTER_JOB_DIR"', 3);
+    expect((await job.ended).state).toEqual({ state: 'succeeded' });
+    expect(readFileSync(join(job.ref.jobDir, 'stdout'), 'utf8')).toBe(`it's 3 ${job.ref.jobDir}\n`);
+  });
+
+  test('a job that fails is a value with its exit code, and its last words are at hand', async () => {
+    const job = await launch('echo first >&2; echo last words >&2; exit 3');
+    expect((await job.ended).state).toMatchObject({ state: 'failed', exitCode: 3 });
+    expect(await job.logTail(1)).toEqual(['last words']);
+    const verdict = launcher.explain({ status: job.status, exitCode: 3, logTail: await job.logTail(5), files: [] });
+    expect(verdict?.sentence).toContain('last words');
+  });
+
+  test('the reference is plain JSON by which another process can observe', async () => {
+    const job = await launch('sleep 0.3; exit 4');
+    const other = await launcher.attach(JSON.parse(JSON.stringify(job.ref)) as Job['ref']);
+    expect(isFinal(other.status.state)).toBe(false);
+    expect((await other.ended).state).toMatchObject({ state: 'failed', exitCode: 4 });
+    expect((await launcher.attach(job.ref)).ref).toEqual(job.ref);
+  });
+
+  test('watching tells of the end, and stopping to watch does not end the job', async () => {
+    const job = await launch('sleep 0.3');
+    const other = await launcher.attach(job.ref);
+    await other[Symbol.asyncDispose]();
+    const states: string[] = [];
+    for await (const { state } of job.watch()) states.push(state.state);
+    expect(states.at(-1)).toBe('succeeded');
+  });
+
+  test('finds what lives, and only that', async () => {
+    const job = await launch('sleep 30');
+    expect(await launcher.find(folder)).toEqual([job.ref]);
+    await job.cancel();
+    expect(await launcher.find(folder)).toEqual([]);
+    expect(await launcher.find(join(folder, 'none'))).toEqual([]);
+  });
+
+  test('cancel ends the job with everything in it, and says that it was cancelled', async () => {
+    const job = await launch('sleep 31 & sleep 32 & wait');
+    await until('three processes', () => findMarked((found) => found === mark).length >= 3);
+    await job.cancel();
+    expect((await job.ended).state).toMatchObject({ state: 'cancelled' });
+    expect(findMarked((found) => found === mark)).toEqual([]);
+    await job.cancel();
+  });
+
+  test('a signal reaches the job', async () => {
+    const job = await launch('trap "echo got it >&2; exit 5" USR2; echo ready >&2; while :; do sleep 0.05; done');
+    await until('ready', async () => (await job.logTail(1)).includes('ready'));
+    await job.signal('SIGUSR2');
+    expect((await job.ended).state).toMatchObject({ state: 'failed', exitCode: 5 });
+    expect(await job.logTail(1)).toEqual(['got it']);
+  });
+
+  test('a job that is killed from outside is not called finished', async () => {
+    const job = await launch('exec sleep 33');
+    const [leader] = findMarked((found) => found === mark);
+    process.kill(-(leader?.group ?? 0), 'SIGKILL');
+    expect((await job.ended).state.state).toBe('lost');
+  });
+
+  test('an abort before the launch starts nothing', async () => {
+    const planned = spec('sleep 34');
+    await expect(launcher.launch(planned, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no');
+    expect(existsSync(planned.jobDir)).toBe(false);
+  });
+
+  test('an unknown option is named', async () => {
+    const definition = await openLauncher(name);
+    expect(() => createLauncher(definition, ['colour=red'])).toThrow(/no option "colour"/);
+    expect(() => createLauncher(definition, ['colour'])).toThrow(/key=value/);
+  });
+});
+
+test('a launcher that there is not is refused with the list of those that there are', async () => {
+  await expect(openLauncher('torpedo')).rejects.toMatchObject({ code: 'LAUNCHER_UNKNOWN', message: expect.stringContaining('local') });
+  await expect(openLauncher('./package.json')).rejects.toMatchObject({ code: 'LAUNCHER_UNKNOWN' });
+});

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect } from 'vitest';
+import { poll } from '../src/base/wait.js';
+import { findMarked } from '../src/processes/table.js';
+
+/** What a program did. */
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** An IPython folder of a test's own, and our programs in it. */
+export class Home {
+  readonly folder = mkdtempSync(join(tmpdir(), 'ipcluster-home-'));
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor() {
+    this.env = { ...process.env, IPYTHONDIR: join(this.folder, 'ipython'), HOME: this.folder };
+    for (const name of ['IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'IPCLUSTER_N', 'IPCLUSTER_WORK_DIR', 'NODE_OPTIONS']) delete this.env[name];
+  }
+
+  /** Makes clients and clusters of this very process use the folder too. */
+  enter(): void {
+    Object.assign(process.env, { IPYTHONDIR: this.env['IPYTHONDIR'] });
+  }
+
+  path(...names: string[]): string {
+    return join(this.folder, 'ipython', 'profile_default', ...names);
+  }
+
+  /** Starts one of our programs. */
+  spawn(program: string, args: readonly string[], { env = {}, cwd = this.folder }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}) {
+    return spawn(process.execPath, [resolve('bin', program), ...args], { env: { ...this.env, ...env }, cwd });
+  }
+
+  /** Runs `ipcluster` to its end; killed after a minute. */
+  async run(args: readonly string[], options: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string; program?: string } = {}): Promise<Outcome> {
+    const child = this.spawn(options.program ?? 'ipcluster', args, options);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stdin.end(options.input ?? '');
+    const code = await new Promise<number | null>((done) => child.once('close', done));
+    clearTimeout(timer);
+    return { code, stdout, stderr };
+  }
+
+  /** Runs a command with --json and answers the object. */
+  async json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
+    const { stdout, stderr } = await this.run([...args, '--json']);
+    expect(stdout.trim().split('\n'), stderr).toHaveLength(1);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** Everything of ours in that folder. */
+  processes() {
+    return findMarked((mark) => mark.startsWith(this.folder));
+  }
+
+  /** The end of a suite: no process, no socket and no file of security may be left. */
+  async leave(): Promise<void> {
+    await poll(() => (this.processes().length === 0 ? true : undefined), { timeout: 5000 });
+    const left = this.processes().map(({ pid, command }) => `${pid} ${command}`);
+    for (const { pid } of this.processes()) process.kill(pid, 'SIGKILL');
+    const profiles = join(this.folder, 'ipython');
+    const files = (existsSync(profiles) ? readdirSync(profiles, { recursive: true }) : []).map(String).filter((name) => /security\/.|cluster\/.|\.sock$|\.tmp$/.test(name));
+    rmSync(this.folder, { recursive: true, force: true });
+    expect(left).toEqual([]);
+    expect(files).toEqual([]);
+  }
+}
+
+/** Waits until something is so; fails with its name after ten seconds. */
+export async function until(what: string, probe: () => boolean | Promise<boolean>, timeout = 10_000): Promise<void> {
+  const answer = await poll(async () => ((await probe()) ? true : undefined), { timeout }, 50);
+  expect(answer, what).toBe(true);
+}
