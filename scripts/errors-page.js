@@ -7,7 +7,8 @@ const source = Buffer.from(outputFiles[0].contents).toString('base64');
 const { errorCatalogue } = await import(`data:text/javascript;base64,${source}`);
 
 const rows = Object.entries(errorCatalogue).map(([code, { exitCode, what, suggestions }]) => {
-  const advice = suggestions.length > 0 ? suggestions.map((line) => `- ${line}`).join('\n') : '- The message says what there is to do.';
+  const advice =
+    suggestions.length > 0 ? suggestions.map((line) => `- ${line}`).join('\n') : '- The message says what there is to do.';
   return `## ${code}\n\n${what} Exit code ${exitCode}.\n\n${advice}\n`;
 });
 const page = `# Errors\n\nMade from \`src/base/error-catalogue.ts\` by \`npm run docs\`; do not edit it here.\n\nExit codes of \`ipcluster\`: 0 done, 1 failed, 2 wrong use, 3 timed out, 4 nothing there, 130 interrupted.\n\n${rows.join('\n')}`;

@@ -21,7 +21,8 @@ try {
   failed += result.numFailedTests;
   for (const file of result.testResults) {
     if (file.status === 'failed' && file.assertionResults.length === 0) failed += 1;
-    for (const test of file.assertionResults) if (test.status === 'pending' || test.status === 'skipped') skipped.push(test.fullName);
+    for (const test of file.assertionResults)
+      if (test.status === 'pending' || test.status === 'skipped') skipped.push(test.fullName);
   }
 } catch (error) {
   process.stdout.write(`the report of the suites cannot be read: ${error.message}\n`);

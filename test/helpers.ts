@@ -20,7 +20,8 @@ export class Home {
 
   constructor() {
     this.env = { ...process.env, IPYTHONDIR: join(this.folder, 'ipython'), HOME: this.folder };
-    for (const name of ['IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'IPCLUSTER_N', 'IPCLUSTER_WORK_DIR', 'NODE_OPTIONS']) delete this.env[name];
+    for (const name of ['IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'IPCLUSTER_N', 'IPCLUSTER_WORK_DIR', 'NODE_OPTIONS'])
+      delete this.env[name];
   }
 
   /** Makes clients and clusters of this very process use the folder too. */
@@ -33,12 +34,19 @@ export class Home {
   }
 
   /** Starts one of our programs. */
-  spawn(program: string, args: readonly string[], { env = {}, cwd = this.folder }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}) {
+  spawn(
+    program: string,
+    args: readonly string[],
+    { env = {}, cwd = this.folder }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  ) {
     return spawn(process.execPath, [resolve('bin', program), ...args], { env: { ...this.env, ...env }, cwd });
   }
 
   /** Runs `ipcluster` to its end; killed after a minute. */
-  async run(args: readonly string[], options: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string; program?: string } = {}): Promise<Outcome> {
+  async run(
+    args: readonly string[],
+    options: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string; program?: string } = {},
+  ): Promise<Outcome> {
     const child = this.spawn(options.program ?? 'ipcluster', args, options);
     const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
     let [stdout, stderr] = ['', ''];
@@ -68,7 +76,9 @@ export class Home {
     const left = this.processes().map(({ pid, command }) => `${pid} ${command}`);
     for (const { pid } of this.processes()) process.kill(pid, 'SIGKILL');
     const profiles = join(this.folder, 'ipython');
-    const files = (existsSync(profiles) ? readdirSync(profiles, { recursive: true }) : []).map(String).filter((name) => /security\/.|cluster\/.|\.sock$|\.tmp$/.test(name));
+    const files = (existsSync(profiles) ? readdirSync(profiles, { recursive: true }) : [])
+      .map(String)
+      .filter((name) => /security\/.|cluster\/.|\.sock$|\.tmp$/.test(name));
     rmSync(this.folder, { recursive: true, force: true });
     expect(left).toEqual([]);
     expect(files).toEqual([]);

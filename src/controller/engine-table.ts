@@ -41,8 +41,13 @@ export interface Engine {
 const prefetchTime = 5;
 const largestPrefetch = 64;
 
-/** How many requests an engine may hold: short ones must not wait for a round trip, long ones must not be hoarded. */
-export function windowOf(engine: Engine): number {
+/**
+ * How many requests an engine may hold: short ones must not wait for a round trip, long ones must not be hoarded, and nothing
+ * is put behind one that turns out to be long.
+ */
+export function windowOf(engine: Engine, now = performance.now()): number {
+  const [head] = engine.assigned;
+  if (head && now - Math.max(head.given, engine.lastReply) > prefetchTime) return 1;
   return Math.min(largestPrefetch, 1 + Math.floor(prefetchTime / engine.average));
 }
 

@@ -52,6 +52,12 @@ export class Slots {
     return own && present === wanted;
   }
 
+  /** Watcher: takes a request out that has not begun; false when it has. */
+  remove(sequence: number): boolean {
+    const { word, own } = this.#read(sequence);
+    return !own && this.#swap(sequence, word, phase.removed);
+  }
+
   /** Watcher: takes aim. After `running` the main thread cannot leave the request before it was terminated. */
   aim(sequence: number): Aim {
     for (;;) {

@@ -46,7 +46,11 @@ socket.on('data', (chunk) => {
   for (const { body } of reader.push(chunk)) {
     const message = decodeMessage(body);
     if (!isMessage(message, 'interrupt_aim')) continue;
-    const { sequence } = message.content;
+    const { sequence, onlyWaiting } = message.content;
+    if (onlyWaiting) {
+      tell({ type: 'interrupt_hit', content: { sequence, outcome: slots.remove(sequence) ? 'removed' : 'finished' } });
+      continue;
+    }
     line = line.then(async () => {
       tell({ type: 'interrupt_hit', content: { sequence, outcome: await interrupt(sequence) } });
     });

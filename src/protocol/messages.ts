@@ -196,7 +196,7 @@ export interface MessageContents {
   cancel_reply: Reply<{ outcome: InterruptOutcome }>;
   reclaim_request: { engine: number; ids: string[] };
   reclaim_reply: Reply<{ ids: string[] }>;
-  interrupt_aim: { sequence: number; settle?: boolean };
+  interrupt_aim: { sequence: number; onlyWaiting?: boolean };
   interrupt_hit: { sequence: number; outcome: InterruptOutcome | 'stuck' };
   error_reply: ErrorContent;
 }

@@ -19,6 +19,9 @@ export const maximumPacket = 0xffff_f000;
 /** From this size on a packet gets a buffer of its own, and its frames are not copied when sent. */
 export const largePacket = 65_536;
 
+/** Routes name ids and engines; a larger one is noise. */
+const largestRoute = 1 << 20;
+
 const head = 8;
 const pad = (length: number): number => (length + 7) & ~7;
 
@@ -71,6 +74,7 @@ export class PacketReader {
     let offset = 0;
     while (data.length - offset >= head) {
       const length = head + data.readUInt32LE(offset);
+      if (data.readUInt32LE(offset + 4) > largestRoute) throw new IpclusterError('PROTOCOL', 'A packet claims an absurd route.');
       if (length > maximumPacket + head) throw new IpclusterError('PROTOCOL', `A packet claims ${length} bytes.`);
       if (data.length - offset < length) {
         if (length < largePacket) break;

@@ -78,12 +78,15 @@ export class EngineSet {
     this.#server.close();
   }
 
-  /** Asks an engine's watcher to interrupt that request; undefined when it does not answer within four seconds. */
-  async aim(child: EngineChild, sequence: number): Promise<WatcherOutcome | undefined> {
+  /**
+   * Asks an engine's watcher to interrupt that request, or only to take it out if it has not begun; undefined when it does not
+   * answer within four seconds.
+   */
+  async aim(child: EngineChild, sequence: number, onlyWaiting = false): Promise<WatcherOutcome | undefined> {
     const key = `${child.uuid}/${sequence}`;
     const answer = this.#aims.get(key) ?? deferred<WatcherOutcome>();
     this.#aims.set(key, answer);
-    const body = this.#session.encode({ type: 'interrupt_aim', content: { sequence } });
+    const body = this.#session.encode({ type: 'interrupt_aim', content: { sequence, onlyWaiting } });
     child.watcher?.write(Buffer.concat(encodePacket({ channel: 'hub' }, body)));
     const outcome = await Promise.race([answer.promise, child.over.then(() => undefined), sleep(4000)]);
     this.#aims.delete(key);

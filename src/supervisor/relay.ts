@@ -51,7 +51,7 @@ export class Relay implements EngineListener {
       peer.tell({ type: 'cancel_reply', content: { status: 'ok', outcome: await this.#cancel(engines, engine, id) } }, header);
     } else if (isMessage(message, 'reclaim_request')) {
       const child = engines.find(message.content.engine);
-      const ids = message.content.ids.filter((id) => child?.drop(id));
+      const ids = child ? await takeBack(engines, child, message.content.ids) : [];
       peer.tell({ type: 'reclaim_reply', content: { status: 'ok', ids } }, header);
     } else if (isMessage(message, 'restart_request')) {
       const ids = await endAll(engines, message.content.targets, 'restart');
@@ -93,6 +93,18 @@ export class Relay implements EngineListener {
       encodeFrames([replyHeader, bytes, metadata, content]),
     );
   }
+}
+
+/** Takes requests back that have not begun: here, or in the engine, whose main thread is busy with another. */
+async function takeBack(engines: EngineSet, child: EngineChild, ids: readonly string[]): Promise<string[]> {
+  const taken = ids.filter((id) => child.drop(id));
+  const inside = child.handed.filter(({ id }) => ids.includes(id));
+  await Promise.all(
+    inside.map(async ({ id, sequence }) => {
+      if ((await engines.aim(child, sequence, true)) === 'removed' && child.drop(id, child.handed)) taken.push(id);
+    }),
+  );
+  return ids.filter((id) => taken.includes(id));
 }
 
 async function endAll(engines: EngineSet, targets: readonly number[], how: 'restart' | 'stop'): Promise<number[]> {

@@ -42,19 +42,23 @@ export async function dial(target: Target, timeout: number, signal?: AbortSignal
   );
   try {
     return await Promise.any(tries);
-  } catch {
+  } catch (error) {
     signal?.throwIfAborted();
-    throw unreachable(target, attempts);
+    // Whoever refuses the token holds the certificate: it is the controller, and no other address will say better.
+    const refusal = error instanceof AggregateError ? error.errors.find(isRefusal) : undefined;
+    throw refusal ?? unreachable(target, attempts);
   } finally {
     losers.abort();
   }
 }
 
 function note(attempts: Attempt[], address: string, error: unknown): undefined {
-  if (error instanceof IpclusterError && error.code === 'UNAUTHORIZED') throw error;
+  if (isRefusal(error)) throw error;
   attempts.push({ address, answer: systemCode(error) ?? messageOf(error) });
   return undefined;
 }
+
+const isRefusal = (error: unknown): boolean => error instanceof IpclusterError && error.code === 'UNAUTHORIZED';
 
 function unreachable({ port }: Target, attempts: readonly Attempt[]): IpclusterError {
   const wrong = attempts.find(({ answer }) => /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|fingerprint/i.test(answer));

@@ -21,7 +21,13 @@ describe.each(ownLaunchers())('the launcher %s', (name) => {
   const spec = (script: string, count = 1): JobSpec => {
     number += 1;
     const jobDir = join(folder, `job-${number}`);
-    return { name: `job-${number}`, argv: ['/bin/sh', '-c', script], count, env: { [markVariable]: mark, GREETING: "it's" }, jobDir };
+    return {
+      name: `job-${number}`,
+      argv: ['/bin/sh', '-c', script],
+      count,
+      env: { [markVariable]: mark, GREETING: "it's" },
+      jobDir,
+    };
   };
   const launch = (script: string, count?: number): Promise<Job> => launcher.launch(spec(script, count));
 
@@ -40,7 +46,8 @@ describe.each(ownLaunchers())('the launcher %s', (name) => {
     expect(definition.name).toBe(name);
     expect(launcher.name).toBe(name);
     expect(definition.summary).not.toBe('');
-    for (const option of Object.values(definition.options.shape)) expect((option as { description?: string }).description).toBeTruthy();
+    for (const option of Object.values(definition.options.shape))
+      expect((option as { description?: string }).description).toBeTruthy();
   });
 
   test('plans without touching anything, and the plan is what is kept', async () => {
@@ -130,6 +137,9 @@ describe.each(ownLaunchers())('the launcher %s', (name) => {
 });
 
 test('a launcher that there is not is refused with the list of those that there are', async () => {
-  await expect(openLauncher('torpedo')).rejects.toMatchObject({ code: 'LAUNCHER_UNKNOWN', message: expect.stringContaining('local') });
+  await expect(openLauncher('torpedo')).rejects.toMatchObject({
+    code: 'LAUNCHER_UNKNOWN',
+    message: expect.stringContaining('local'),
+  });
   await expect(openLauncher('./package.json')).rejects.toMatchObject({ code: 'LAUNCHER_UNKNOWN' });
 });

@@ -47,9 +47,18 @@ describe('a cluster of four, by the command line', () => {
   });
 
   test('--no-wait prints an id, and result shows what came of it', async () => {
-    const { id } = await home.json<{ id: string }>('exec', '--no-wait', '-t', '1', 'await new Promise((r) => setTimeout(r, 300)); 42');
+    const { id } = await home.json<{ id: string }>(
+      'exec',
+      '--no-wait',
+      '-t',
+      '1',
+      'await new Promise((r) => setTimeout(r, 300)); 42',
+    );
     expect((await home.json<{ record: { status: string } }>('result', id)).record.status).toBe('pending');
-    expect(await home.json('result', id, '--wait')).toMatchObject({ record: { status: 'ok', engine: 1 }, results: [{ value: 42 }] });
+    expect(await home.json('result', id, '--wait')).toMatchObject({
+      record: { status: 'ok', engine: 1 },
+      results: [{ value: 42 }],
+    });
   });
 
   test('status is an object with everything', async () => {
@@ -57,7 +66,8 @@ describe('a cluster of four, by the command line', () => {
     expect(status).toMatchObject({ running: true, profile: 'default', queues: { balanced: 0, running: 0 } });
     expect(status['engines']).toHaveLength(4);
     const [engine] = status['engines'] as Record<string, unknown>[];
-    for (const key of ['id', 'uuid', 'host', 'pid', 'state', 'task', 'since', 'language', 'rank']) expect(engine).toHaveProperty(key);
+    for (const key of ['id', 'uuid', 'host', 'pid', 'state', 'task', 'since', 'language', 'rank'])
+      expect(engine).toHaveProperty(key);
     expect(status['jobs']).toMatchObject([
       { role: 'controller', state: 'running' },
       { role: 'engines', state: 'running', count: 4 },
@@ -66,9 +76,17 @@ describe('a cluster of four, by the command line', () => {
   });
 
   test('list, ps, logs, connect, launchers, script and completion say something useful', async () => {
-    expect((await home.json<{ clusters: object[] }>('list')).clusters).toMatchObject([{ profile: 'default', running: true, engines: 4 }]);
+    expect((await home.json<{ clusters: object[] }>('list')).clusters).toMatchObject([
+      { profile: 'default', running: true, engines: 4 },
+    ]);
     const { processes } = await home.json<{ processes: { what: string }[] }>('ps');
-    expect(processes.map(({ what }) => what).sort()).toEqual(['controller', ...Array(4).fill('engine'), 'job', 'job', 'supervisor']);
+    expect(processes.map(({ what }) => what).sort()).toEqual([
+      'controller',
+      ...Array(4).fill('engine'),
+      'job',
+      'job',
+      'supervisor',
+    ]);
     expect((await home.run(['logs'])).stdout).toContain('engine 3 joined');
     expect((await home.run(['connect'])).stdout).toContain("Client.connect({ profile: 'default' })");
     expect((await home.run(['launchers'])).stdout).toContain('local: processes of this machine');
@@ -80,7 +98,9 @@ describe('a cluster of four, by the command line', () => {
   test('no secret is in any argument or environment', async () => {
     const { readFileSync } = await import('node:fs');
     const { token } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as { token: string };
-    const { token: engineToken } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-engine.json'), 'utf8')) as { token: string };
+    const { token: engineToken } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-engine.json'), 'utf8')) as {
+      token: string;
+    };
     expect(token).not.toBe(engineToken);
     for (const { pid } of home.processes()) {
       const seen = readFileSync(`/proc/${pid}/environ`, 'utf8') + readFileSync(`/proc/${pid}/cmdline`, 'utf8');
@@ -147,10 +167,13 @@ describe('wrong use', () => {
     expect(home.processes()).toEqual([]);
   });
 
-  test.each([['stop'], ['status'], ['exec', '1'], ['connect'], ['result', 'x']])('%s without a cluster exits 4', async (...args) => {
-    const { code, stderr } = await home.run(args);
-    expect([code, stderr]).toEqual([4, expect.stringMatching(/No cluster of profile "default"/)]);
-  });
+  test.each([['stop'], ['status'], ['exec', '1'], ['connect'], ['result', 'x']])(
+    '%s without a cluster exits 4',
+    async (...args) => {
+      const { code, stderr } = await home.run(args);
+      expect([code, stderr]).toEqual([4, expect.stringMatching(/No cluster of profile "default"/)]);
+    },
+  );
 
   test('with --json the error is an object too', async () => {
     const { stdout, code } = await home.run(['status', '--json', '--profile', 'nobody']);

@@ -58,7 +58,11 @@ describe('interrupts', () => {
     ['a child after an await', "await null; require('node:child_process').execSync('sleep 600')", 'interrupted'],
     ['a wait for nothing', 'await new Promise(() => {})', 'abandoned'],
     ['a lock', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)', 'interrupted'],
-    ['a loop in a timer, which only a restart ends', 'setTimeout(() => { while (true) {} }, 1); await new Promise(() => {})', 'restarted'],
+    [
+      'a loop in a timer, which only a restart ends',
+      'setTimeout(() => { while (true) {} }, 1); await new Promise(() => {})',
+      'restarted',
+    ],
   ])('%s', async (_what, code, how) => {
     expect(await outcome(code)).toBe(how);
     await until('no child is left', () => !home.processes().some(({ command }) => command.includes('sleep 600')));
@@ -66,7 +70,9 @@ describe('interrupts', () => {
 
   test('1,000 interrupts aimed at tasks of 1 ms hit those or none, and no engine dies', async () => {
     const one = client.direct(1);
-    const pid = await one.execute('burn = (ms) => { const end = performance.now() + ms; while (performance.now() < end); }; process.pid');
+    const pid = await one.execute(
+      'burn = (ms) => { const end = performance.now() + ms; while (performance.now() < end); }; process.pid',
+    );
     const counts: Record<string, number> = {};
     for (let round = 0; round < 1000; round++) {
       const before = one.execute('1');
@@ -123,7 +129,9 @@ describe('crashes', () => {
 
   test('a task that kills its engine is given up after three of them', async () => {
     expect(await home.json('engines', 'add', '-n', '3')).toMatchObject({ engines: 5 });
-    await expect(client.balanced().apply(() => process.kill(process.pid, 'SIGKILL'))).rejects.toMatchObject({ code: 'ENGINE_DIED' });
+    await expect(client.balanced().apply(() => process.kill(process.pid, 'SIGKILL'))).rejects.toMatchObject({
+      code: 'ENGINE_DIED',
+    });
     expect(client.ids).toHaveLength(2);
   });
 });
@@ -139,7 +147,9 @@ describe('strangers', () => {
     new Promise((resolve, reject) => {
       const { port, certificate: ca, socket } = read('ipcontroller-client.json');
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      const where = local ? { socketPath: socket, path, headers } : { host: '127.0.0.1', port, path, ca, headers, checkServerIdentity: () => undefined };
+      const where = local
+        ? { socketPath: socket, path, headers }
+        : { host: '127.0.0.1', port, path, ca, headers, checkServerIdentity: () => undefined };
       const request = (local ? httpRequest : httpsRequest)(where as object, (response) => {
         let body = '';
         response.on('data', (chunk) => (body += String(chunk)));
@@ -159,14 +169,19 @@ describe('strangers', () => {
   test('with a token there is health and status, but status is not for engines', async () => {
     const [own, engine] = [read('ipcontroller-client.json').token, read('ipcontroller-engine.json').token];
     expect(await get('/healthz', engine)).toEqual([200, '{"status":"ok"}']);
-    expect(JSON.parse((await get('/api/status', own))[1])).toMatchObject({ status: 'ok', controller: { pid: expect.any(Number) } });
+    expect(JSON.parse((await get('/api/status', own))[1])).toMatchObject({
+      status: 'ok',
+      controller: { pid: expect.any(Number) },
+    });
     expect((await get('/api/status', engine))[0]).toBe(404);
   });
 
   test('files and sockets are closed to others', () => {
     const { socket, memory } = read('ipcontroller-client.json');
-    for (const name of ['ipcontroller-client.json', 'ipcontroller-engine.json']) expect(statSync(home.path('security', name)).mode & 0o777).toBe(0o600);
-    for (const folder of [home.path('security'), dirname(socket), ...(memory ? [memory] : [])]) expect(statSync(folder).mode & 0o077).toBe(0);
+    for (const name of ['ipcontroller-client.json', 'ipcontroller-engine.json'])
+      expect(statSync(home.path('security', name)).mode & 0o777).toBe(0o600);
+    for (const folder of [home.path('security'), dirname(socket), ...(memory ? [memory] : [])])
+      expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
   test('a wrong token, a wrong certificate and a dead port are told apart', async () => {
@@ -178,7 +193,12 @@ describe('strangers', () => {
     expect(await connect({ token: 'guess' })).toBe('UNAUTHORIZED');
     expect(await connect({ token: 'guess', socket: '' })).toBe('UNAUTHORIZED');
     expect(await connect({ fingerprint: 'AA:BB', socket: '' })).toBe('CERTIFICATE');
-    expect(await connect({ certificate: (await import('../../src/controller/certificate.js')).makeCertificate().certificate, socket: '' })).toBe('CERTIFICATE');
+    expect(
+      await connect({
+        certificate: (await import('../../src/controller/certificate.js')).makeCertificate().certificate,
+        socket: '',
+      }),
+    ).toBe('CERTIFICATE');
     expect(await connect({ port: 1, socket: '' })).toBe('UNREACHABLE');
   });
 
@@ -200,7 +220,10 @@ describe('strangers', () => {
     const { request } = await import('node:http');
     const { socket, token } = read('ipcontroller-client.json');
     const closed = await new Promise<boolean>((resolve, reject) => {
-      const dialling = request({ socketPath: socket, headers: { connection: 'Upgrade', upgrade: 'ipcluster', authorization: `Bearer ${token}` } });
+      const dialling = request({
+        socketPath: socket,
+        headers: { connection: 'Upgrade', upgrade: 'ipcluster', authorization: `Bearer ${token}` },
+      });
       dialling.on('upgrade', (_response, stream) => {
         stream.on('close', () => resolve(true)).on('error', () => {});
         stream.write(Buffer.alloc(4096, 0x41));

@@ -46,7 +46,15 @@ test('failures are counted, retried and shown in the exit code; the folder and n
   expect((await home.run(['map', '--retries', '2', '--', `${script} {}`, ':::', 'a'])).code).toBe(1);
   const failed = await home.run(['map', '--json', '--', 'sh', '-c', 'exit {}', ':::', '0', '3']);
   expect(failed.code).toBe(1);
-  expect(JSON.parse(failed.stdout)).toMatchObject({ total: 2, done: 2, failed: 1, items: [{ number: 1, result: { exitCode: 0 } }, { number: 2, result: { exitCode: 3 } }] });
+  expect(JSON.parse(failed.stdout)).toMatchObject({
+    total: 2,
+    done: 2,
+    failed: 1,
+    items: [
+      { number: 1, result: { exitCode: 0 } },
+      { number: 2, result: { exitCode: 3 } },
+    ],
+  });
   const env = await home.run(['map', '--env', 'COLOUR', '--', 'echo "$COLOUR"; pwd #', ':::', 'a'], { env: { COLOUR: 'red' } });
   expect(env.stdout).toBe(`red\n${home.folder}\n`);
   const limited = await home.run(['map', '--time-limit', '200ms', '--', 'sleep', '{}', ':::', '60']);
@@ -64,7 +72,13 @@ test('Ctrl-C at about half, then --resume: every input succeeded exactly once in
   expect(await closed).toBe(130);
   const half = runsOf(log).size;
   expect(half).toBeLessThan(60);
-  await until('nothing of it runs on', () => !home.processes().some(({ what, command }: { what?: string; command: string }) => what === 'task' || command.startsWith('sleep')));
+  await until(
+    'nothing of it runs on',
+    () =>
+      !home
+        .processes()
+        .some(({ what, command }: { what?: string; command: string }) => what === 'task' || command.startsWith('sleep')),
+  );
   appendFileSync(log, '61\tcut off');
   const resumed = await home.run(['map', '--resume', ...args.slice(1)]);
   expect(resumed.code).toBe(0);

@@ -47,10 +47,16 @@ describe('direct', () => {
 
   test('apply by source, with results of any kind; map over all in order', async () => {
     const all = client.direct('all');
-    expect(await all.apply((a: number, b: Map<string, number>) => new Set([a, b.get('x')]), 1, new Map([['x', 2]]))).toEqual(Array(3).fill(new Set([1, 2])));
+    expect(await all.apply((a: number, b: Map<string, number>) => new Set([a, b.get('x')]), 1, new Map([['x', 2]]))).toEqual(
+      Array(3).fill(new Set([1, 2])),
+    );
     expect(await all.apply(async (x: number) => x + 1, 1)).toEqual([2, 2, 2]);
     expect(await all.map((x: number) => x * x, [1, 2, 3, 4, 5])).toEqual([1, 4, 9, 16, 25]);
-    const object = { method(x: number) { return x + 40; } };
+    const object = {
+      method(x: number) {
+        return x + 40;
+      },
+    };
     expect(await client.direct(0).apply(object.method, 2)).toBe(42);
   });
 
@@ -80,7 +86,9 @@ describe('direct', () => {
   });
 
   test('output arrives while the code runs', async () => {
-    const result = client.direct(0).execute("console.log('first'); await new Promise((r) => setTimeout(r, 400)); process.stderr.write('second')");
+    const result = client
+      .direct(0)
+      .execute("console.log('first'); await new Promise((r) => setTimeout(r, 400)); process.stderr.write('second')");
     const { value } = await result.outputs().next();
     expect(value).toMatchObject({ name: 'stdout', text: 'first\n', engineId: 0 });
     expect(result.progress.done).toBe(0);
@@ -89,9 +97,26 @@ describe('direct', () => {
   });
 
   test('errors carry name, message and a stack into user code, one per engine', async () => {
-    const error = await client.direct('all').apply(() => { throw new RangeError('too far'); }).then(() => undefined, (caught: unknown) => caught);
-    expect(error).toMatchObject({ code: 'REMOTE', errors: [0, 1, 2].map((engineId) => ({ engineId, ename: 'RangeError', evalue: 'too far' })) });
-    const thrown = await client.direct(1).execute('throw 7').then(() => undefined, (caught: unknown) => caught);
+    const error = await client
+      .direct('all')
+      .apply(() => {
+        throw new RangeError('too far');
+      })
+      .then(
+        () => undefined,
+        (caught: unknown) => caught,
+      );
+    expect(error).toMatchObject({
+      code: 'REMOTE',
+      errors: [0, 1, 2].map((engineId) => ({ engineId, ename: 'RangeError', evalue: 'too far' })),
+    });
+    const thrown = await client
+      .direct(1)
+      .execute('throw 7')
+      .then(
+        () => undefined,
+        (caught: unknown) => caught,
+      );
     expect(thrown).toMatchObject({ ename: 'Thrown', evalue: '7', engineId: 1 });
   });
 
@@ -108,7 +133,13 @@ describe('direct', () => {
 describe('bad input', () => {
   test('a closure that did not travel gets advice', async () => {
     const outside = 5;
-    const error = await client.direct(0).apply(() => outside + 1).then(() => undefined, (caught: unknown) => caught);
+    const error = await client
+      .direct(0)
+      .apply(() => outside + 1)
+      .then(
+        () => undefined,
+        (caught: unknown) => caught,
+      );
     expect(error).toMatchObject({ ename: 'ReferenceError', suggestions: [expect.stringContaining('travel by source')] });
   });
 
@@ -133,14 +164,22 @@ describe('balanced', () => {
   test('map in chunks: all results in order, and each as it comes', async () => {
     const items = Array.from({ length: 500 }, (_unused, index) => index);
     const doubled = items.map((x) => 2 * x);
-    for (const chunk of ['auto', 1, 7, 1000] as const) expect(await client.balanced().map((x: number) => 2 * x, items, { chunk })).toEqual(doubled);
+    for (const chunk of ['auto', 1, 7, 1000] as const)
+      expect(await client.balanced().map((x: number) => 2 * x, items, { chunk })).toEqual(doubled);
     const seen = new Map<number, number>();
     for await (const { index, value } of client.balanced().map((x: number) => 2 * x, items)) seen.set(index, value);
     expect([...seen.keys()].sort((a, b) => a - b).map((index) => seen.get(index))).toEqual(doubled);
   });
 
   test('all engines get work', async () => {
-    const result = client.balanced().map(async () => { await new Promise((r) => setTimeout(r, 20)); return 1; }, Array(9).fill(0), { chunk: 1 });
+    const result = client.balanced().map(
+      async () => {
+        await new Promise((r) => setTimeout(r, 20));
+        return 1;
+      },
+      Array(9).fill(0),
+      { chunk: 1 },
+    );
     await result;
     expect(new Set(result.engineIds)).toEqual(new Set([0, 1, 2]));
   });
@@ -148,7 +187,9 @@ describe('balanced', () => {
   test('a short task does not wait behind a long one that was a surprise', async () => {
     const lb = client.balanced();
     await lb.map(() => 0, Array(500).fill(0), { chunk: 1 });
-    const long = lb.apply(async () => { await new Promise((r) => setTimeout(r, 3000)); });
+    const long = lb.apply(async () => {
+      await new Promise((r) => setTimeout(r, 3000));
+    });
     const begin = Date.now();
     await Promise.all(Array.from({ length: 100 }, () => lb.apply(() => 0)));
     expect(Date.now() - begin).toBeLessThan(2000);
@@ -163,8 +204,13 @@ describe('balanced', () => {
     expect((await after) >= (await good)).toBe(true);
     const follow = lb.with({ follow: good }).apply(() => (globalThis as Record<string, unknown>)['engineId']);
     expect(await follow).toBe(good.engineIds[0]);
-    const bad = lb.apply(() => { throw new Error('no'); });
-    await expect(lb.with({ after: bad }).apply(() => 1)).rejects.toMatchObject({ code: 'DEPENDENCY', ename: 'ImpossibleDependency' });
+    const bad = lb.apply(() => {
+      throw new Error('no');
+    });
+    await expect(lb.with({ after: bad }).apply(() => 1)).rejects.toMatchObject({
+      code: 'DEPENDENCY',
+      ename: 'ImpossibleDependency',
+    });
     expect(await lb.with({ after: { tasks: bad, success: false, failure: true } }).apply(() => 2)).toBe(2);
     expect(await lb.with({ after: { tasks: [bad, good], all: false } }).apply(() => 3)).toBe(3);
     await expect(lb.with({ after: 'never-heard-of' }).apply(() => 1)).rejects.toMatchObject({ ename: 'InvalidDependency' });
@@ -181,7 +227,11 @@ describe('balanced', () => {
     await expect(lb.with({ retries: 1, targets: [0, 1] }).apply(fickle)).rejects.toThrow(/not here/);
     await expect(lb.with({ targets: [77] }).apply(() => 1)).rejects.toMatchObject({ ename: 'ImpossibleDependency' });
     const begin = Date.now();
-    await expect(lb.with({ timeLimit: 200 }).apply(() => { for (;;); })).rejects.toMatchObject({ code: 'TASK_TIMEOUT' });
+    await expect(
+      lb.with({ timeLimit: 200 }).apply(() => {
+        for (;;);
+      }),
+    ).rejects.toMatchObject({ code: 'TASK_TIMEOUT' });
     expect(Date.now() - begin).toBeLessThan(2000);
     const busy = [0, 1, 2].map((id) => client.direct(id).execute('await new Promise((r) => setTimeout(r, 500))'));
     await pause(50);
@@ -191,7 +241,11 @@ describe('balanced', () => {
 
   test('commands: code, output, environment, folder, input, limits, files', async () => {
     const lb = client.balanced();
-    const result = await lb.command(['sh', '-c', 'pwd; echo "$COLOUR"; cat; exit 4'], { cwd: '/tmp', env: { COLOUR: 'red' }, input: 'in' });
+    const result = await lb.command(['sh', '-c', 'pwd; echo "$COLOUR"; cat; exit 4'], {
+      cwd: '/tmp',
+      env: { COLOUR: 'red' },
+      input: 'in',
+    });
     expect(result).toMatchObject({ exitCode: 4, signal: null, stdout: '/tmp\nred\nin', timedOut: false });
     expect(await lb.command(['sleep', '60'], { timeLimit: 100 })).toMatchObject({ timedOut: true });
     const file = join(home.folder, 'out');
@@ -213,7 +267,12 @@ describe('balanced', () => {
 describe('records', () => {
   test('tasks can be queried, their results fetched, and submitted again', async () => {
     const lb = client.balanced({ label: 'mine' });
-    const [good, bad] = [lb.apply((x: number) => x, 5), lb.apply(() => { throw new TypeError('bad'); })];
+    const [good, bad] = [
+      lb.apply((x: number) => x, 5),
+      lb.apply(() => {
+        throw new TypeError('bad');
+      }),
+    ];
     await Promise.allSettled([good, bad]);
     const records = await client.query({ label: 'mine' });
     expect(records.map(({ status, queue, ename }) => [status, queue, ename]).sort()).toEqual([
@@ -221,7 +280,9 @@ describe('records', () => {
       ['ok', 'balanced', null],
     ]);
     expect(await client.query({ label: 'mine', status: 'error' })).toHaveLength(1);
-    expect(await client.query({ ids: good.ids })).toMatchObject([{ id: good.ids[0], completed: expect.any(String), started: expect.any(String) }]);
+    expect(await client.query({ ids: good.ids })).toMatchObject([
+      { id: good.ids[0], completed: expect.any(String), started: expect.any(String) },
+    ]);
     expect((await client.result(good.ids[0] as string)).answers).toEqual([{ value: 5, error: undefined }]);
     const again = Object.values(await client.resubmit(good.ids))[0] as string;
     await until('the second run', async () => (await client.result(again)).record.status === 'ok');

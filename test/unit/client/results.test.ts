@@ -4,7 +4,12 @@ import { AsyncResult } from '../../../src/client/async-result.js';
 import { joinParts, splitEvenly } from '../../../src/client/partition.js';
 import { CompositeError, RemoteError } from '../../../src/client/remote-error.js';
 
-const make = (total: number): AsyncResult<unknown[], unknown> => new AsyncResult(total, (values) => values, async () => ({}));
+const make = (total: number): AsyncResult<unknown[], unknown> =>
+  new AsyncResult(
+    total,
+    (values) => values,
+    async () => ({}),
+  );
 
 describe('a result', () => {
   test('is a promise of all parts in order, and an iterable of each as it comes', async () => {
@@ -34,7 +39,10 @@ describe('a result', () => {
   });
 
   test('one failure is thrown as it is, several together; the good ones are there all the same', async () => {
-    const error = new RemoteError({ status: 'error', ename: 'TypeError', evalue: 'x', traceback: ['TypeError: x', '    at f'] }, 1);
+    const error = new RemoteError(
+      { status: 'error', ename: 'TypeError', evalue: 'x', traceback: ['TypeError: x', '    at f'] },
+      1,
+    );
     const one = make(2);
     one.settle(0, { value: 1 }, 0);
     one.settle(1, { error }, 1);

@@ -11,7 +11,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the command of a map', () => {
   test.each([
-    [['echo', '{}', ':::', 'a', 'b'], ['echo', 'a'], ['a', 'b']],
+    [
+      ['echo', '{}', ':::', 'a', 'b'],
+      ['echo', 'a'],
+      ['a', 'b'],
+    ],
     [['echo', ':::', 'a'], ['echo', 'a'], ['a']],
     [['grep', '--', '-n', '{}', ':::', 'f'], ['grep', '--', '-n', 'f'], ['f']],
     [['cp', '{}', '{}.{#}', ':::', 'x y'], ['cp', 'x y', 'x y.1'], ['x y']],
@@ -38,7 +42,9 @@ describe('the job log', () => {
     const { log } = JobLog.open(path, false, commandOf);
     log.add({ ...line, number: 1, exitCode: 0, command: 'echo 1' });
     log.add({ ...line, number: 2, exitCode: 3, command: 'echo 2' });
-    expect(readFileSync(path, 'utf8').split('\n')[0]).toBe('Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand');
+    expect(readFileSync(path, 'utf8').split('\n')[0]).toBe(
+      'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand',
+    );
     expect([...JobLog.open(path, true, commandOf).succeeded]).toEqual([1]);
   });
 
@@ -52,7 +58,9 @@ describe('the job log', () => {
     const path = join(folder, 'other');
     writeFileSync(path, 'Seq\n1\th\t0\t0\t0\t0\t0\t0\trm 1\n');
     expect(() => JobLog.open(path, true, commandOf)).toThrow(expect.objectContaining({ code: 'JOB_LOG' }));
-    expect(() => JobLog.open(join(folder, 'none', 'log'), false, commandOf)).toThrow(expect.objectContaining({ code: 'JOB_LOG' }));
+    expect(() => JobLog.open(join(folder, 'none', 'log'), false, commandOf)).toThrow(
+      expect.objectContaining({ code: 'JOB_LOG' }),
+    );
   });
 });
 

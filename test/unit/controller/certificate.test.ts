@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { createServer, connect } from 'node:tls';
 import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:tls';
 import { expect, test } from 'vitest';
 import { chooseAddresses } from '../../../src/controller/addresses.js';
 import { makeCertificate } from '../../../src/controller/certificate.js';

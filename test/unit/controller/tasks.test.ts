@@ -16,7 +16,8 @@ function task(metadata: Record<string, unknown> = {}, id?: string): Task {
 
 function table(count: number): EngineTable {
   const engines = new EngineTable();
-  for (const id of engines.reserve(node, count, [])) engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null });
+  for (const id of engines.reserve(node, count, []))
+    engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null });
   return engines;
 }
 
@@ -66,9 +67,12 @@ describe('dependencies', () => {
     expect(judged(ids, wish)).toBe(verdict);
   });
 
-  test.each([{ after: 'x' }, { retries: 'x' }, { retries: -1 }, { targets: [1.5] }, { timeout: -1 }])('%j is refused', (metadata) => {
-    expect(() => task(metadata)).toThrow(expect.objectContaining({ code: 'USAGE' }));
-  });
+  test.each([{ after: 'x' }, { retries: 'x' }, { retries: -1 }, { targets: [1.5] }, { timeout: -1 }])(
+    '%j is refused',
+    (metadata) => {
+      expect(() => task(metadata)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+    },
+  );
 });
 
 describe('the balanced queue', () => {

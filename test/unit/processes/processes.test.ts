@@ -30,7 +30,10 @@ describe('processes', () => {
 
   test('what left its group is found by its mark, and nothing else is touched', async () => {
     const mark = `test#${process.pid}`;
-    const started = await startProcess({ argv: ['sh', '-c', 'setsid sleep 61 & exec sleep 62'], env: { ...env, [markVariable]: mark } });
+    const started = await startProcess({
+      argv: ['sh', '-c', 'setsid sleep 61 & exec sleep 62'],
+      env: { ...env, [markVariable]: mark },
+    });
     const bystander = await startProcess({ argv: ['sleep', '63'], env });
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(findMarked((found) => found === mark)).toHaveLength(2);
@@ -60,7 +63,10 @@ describe('commands', () => {
 
   test('end with their whole group after their time', async () => {
     const begin = Date.now();
-    expect(await run(['sh', '-c', 'sleep 64 & sleep 65'], { timeLimit: 100 })).toMatchObject({ timedOut: true, signal: 'SIGTERM' });
+    expect(await run(['sh', '-c', 'sleep 64 & sleep 65'], { timeLimit: 100 })).toMatchObject({
+      timedOut: true,
+      signal: 'SIGTERM',
+    });
     expect(Date.now() - begin).toBeLessThan(5000);
     expect(findMarked(() => true).filter(({ command }) => /sleep 6[45]/.test(command))).toEqual([]);
   });

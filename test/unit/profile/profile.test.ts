@@ -2,7 +2,12 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { awaitConnectionFile, type ConnectionFile, readConnectionFile, writeConnectionFile } from '../../../src/profile/connection-file.js';
+import {
+  awaitConnectionFile,
+  type ConnectionFile,
+  readConnectionFile,
+  writeConnectionFile,
+} from '../../../src/profile/connection-file.js';
 import { findPlace, pathsOf } from '../../../src/profile/paths.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipcluster-profile-'));
@@ -16,14 +21,18 @@ describe('places', () => {
       clusterFile: '/i/profile_default/cluster/default.json',
       store: '/i/profile_default/default/store.sqlite',
     });
-    expect(pathsOf(findPlace({ profile: 'p', clusterId: 'c' }, { IPYTHONDIR: '/i' })).engineFile).toBe('/i/profile_p/security/ipcontroller-c-engine.json');
+    expect(pathsOf(findPlace({ profile: 'p', clusterId: 'c' }, { IPYTHONDIR: '/i' })).engineFile).toBe(
+      '/i/profile_p/security/ipcontroller-c-engine.json',
+    );
   });
 
   test('come from the environment where nothing is said', () => {
     expect(findPlace({}, { IPP_PROFILE_DIR: '/x/profile_mine', IPP_CLUSTER_ID: 'k', IPCLUSTER_WORK_DIR: '/scratch' })).toEqual({
       ...{ profile: 'mine', profileFolder: '/x/profile_mine', clusterId: 'k', workFolder: '/scratch' },
     });
-    expect(findPlace({ profile: 'other' }, { IPP_PROFILE_DIR: '/x/profile_mine', IPYTHONDIR: '/i' }).profileFolder).toBe('/i/profile_other');
+    expect(findPlace({ profile: 'other' }, { IPP_PROFILE_DIR: '/x/profile_mine', IPYTHONDIR: '/i' }).profileFolder).toBe(
+      '/i/profile_other',
+    );
   });
 
   test.each(['../up', 'a b', '', '.hidden', 'x/y'])('"%s" cannot be a profile', (profile) => {
@@ -33,7 +42,16 @@ describe('places', () => {
 
 describe('connection files', () => {
   const file: ConnectionFile = {
-    ...{ kind: 'ipcluster', protocol: 1, role: 'client', clusterId: '', addresses: ['127.0.0.1'], port: 1, socket: '', memory: '' },
+    ...{
+      kind: 'ipcluster',
+      protocol: 1,
+      role: 'client',
+      clusterId: '',
+      addresses: ['127.0.0.1'],
+      port: 1,
+      socket: '',
+      memory: '',
+    },
     ...{ host: 'h', pid: 1, nonce: 'n', certificate: 'c', fingerprint: 'f', token: 't', location: 'h' },
   };
   const write = (name: string, text: string): string => {
@@ -56,7 +74,9 @@ describe('connection files', () => {
     ["Python's", () => write('python', '{"hb_ping": 1, "key": "x"}'), /Python's/],
     ['without a token', () => write('tokenless', JSON.stringify({ ...file, token: undefined })), /lacks/],
   ])('one that is %s gets a sentence', (_what, make, sentence) => {
-    expect(() => readConnectionFile(make())).toThrow(expect.objectContaining({ code: 'CONNECTION_FILE', message: expect.stringMatching(sentence) }));
+    expect(() => readConnectionFile(make())).toThrow(
+      expect.objectContaining({ code: 'CONNECTION_FILE', message: expect.stringMatching(sentence) }),
+    );
   });
 
   test.skipIf(process.getuid?.() !== 0)('one of another user is refused (needs root to make one)', () => {

@@ -63,7 +63,9 @@ describe('messages', () => {
 
   test('carry the bytes of the header that they answer', () => {
     const request = headerOf(Buffer.concat(message('1')));
-    const reply = decodeMessage(Buffer.concat(session.encode({ type: 'clear_reply', content: { status: 'ok' }, parent: request.bytes })));
+    const reply = decodeMessage(
+      Buffer.concat(session.encode({ type: 'clear_reply', content: { status: 'ok' }, parent: request.bytes })),
+    );
     expect(reply.parent).toEqual(request.header);
   });
 
@@ -72,7 +74,12 @@ describe('messages', () => {
     ['a table that is too long', Buffer.from([255, 0, 0, 0, 1, 0, 0, 0])],
     ['a header that is no JSON', Buffer.concat(encodeFrames(['x', '{}', '{}', '{}'].map((text) => Buffer.from(text))))],
     ['a header without an id', Buffer.concat(encodeFrames(['{}', '{}', '{}', '{}'].map((text) => Buffer.from(text))))],
-    ['a part that is no object', Buffer.concat(encodeFrames(['{"msg_id":"a","msg_type":"b","session":"c"}', '{}', '{}', '3'].map((text) => Buffer.from(text))))],
+    [
+      'a part that is no object',
+      Buffer.concat(
+        encodeFrames(['{"msg_id":"a","msg_type":"b","session":"c"}', '{}', '{}', '3'].map((text) => Buffer.from(text))),
+      ),
+    ],
   ])('refuse %s', (_what, body) => {
     expect(() => decodeMessage(body)).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
   });

@@ -47,7 +47,9 @@ describe('values', () => {
     ['a symbol', Symbol('x')],
     ['a promise', { inside: Promise.resolve(1) }],
   ])('%s cannot travel, and the error says so', (_name, value) => {
-    expect(() => encodeValue(value)).toThrow(expect.objectContaining({ code: 'NOT_CLONEABLE', message: expect.stringContaining('could not be cloned') }));
+    expect(() => encodeValue(value)).toThrow(
+      expect.objectContaining({ code: 'NOT_CLONEABLE', message: expect.stringContaining('could not be cloned') }),
+    );
   });
 
   test('bytes that are no value are refused', () => {
