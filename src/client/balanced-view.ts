@@ -72,7 +72,8 @@ export class BalancedView {
 
   /** Runs a shell task on a free engine; its exit code is a value, not an error. */
   command(argv: readonly string[], options: CommandOptions = {}): AsyncResult<CommandResult> {
-    return this.#one({ type: 'command_request', content: { ...options, argv: [...argv] } });
+    const { stream = true, ...content } = options;
+    return this.#one({ type: 'command_request', content: { ...content, argv: [...argv] }, metadata: { stream } });
   }
 
   /**
@@ -100,7 +101,7 @@ export class BalancedView {
     const answer = ({ engineId, outcome, runTime }: Answer): void => {
       result.settle(0, 'error' in outcome ? outcome : { value: replyValue(outcome.message) }, engineId, runTime);
     };
-    const metadata = encodeOptions(this.#options);
+    const metadata = { ...outgoing.metadata, ...encodeOptions(this.#options) };
     const listener = { answer, output: result.write.bind(result) };
     result.ids.push(this.#context.requests.send({ ...outgoing, metadata }, undefined, listener));
     return result;

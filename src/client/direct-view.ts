@@ -20,7 +20,10 @@ export type Each<V extends Targets, T> = V extends number ? T : T[];
 export type Pulled<N extends string | string[]> = N extends string ? unknown : unknown[];
 
 /** Options of a shell task. */
-export type CommandOptions = Omit<CommandContent, 'argv'>;
+export interface CommandOptions extends Omit<CommandContent, 'argv'> {
+  /** False when output is wanted at the end only: such commands start faster. */
+  stream?: boolean;
+}
 
 /** MultiEngine: these engines, now. Every call goes to all targets; results come in the order of the targets. */
 export class DirectView<V extends Targets = Targets> {
@@ -115,7 +118,8 @@ export class DirectView<V extends Targets = Targets> {
 
   /** Runs a shell task on every target; its exit code is a value, not an error. */
   command(argv: readonly string[], options: CommandOptions = {}): AsyncResult<Each<V, CommandResult>> {
-    return this.#broadcast({ type: 'command_request', content: { ...options, argv: [...argv] } });
+    const { stream = true, ...content } = options;
+    return this.#broadcast({ type: 'command_request', content: { ...content, argv: [...argv] }, metadata: { stream } });
   }
 
   /** Empties the engines' namespace. */

@@ -1,56 +1,111 @@
-import { startCommand } from '../processes/command.js';
+import { dirname } from 'node:path';
+import { type RunningCommand, startCommand } from '../processes/command.js';
+import { HelperShell } from '../processes/helper-shell.js';
 import type { Message } from '../protocol/message.js';
 import type { CommandResult, OkContent } from '../protocol/messages.js';
 
 /** Output beyond this many characters is streamed but no longer kept for the result. */
 const keptOutput = 16 * 1024 * 1024;
 
-/**
- * Runs a shell task. It gets the engine's environment, its own process group and a mark; its exit code is a value, only a
- * program that cannot be started is an error. Puts `cancel` on the request, which ends the whole group.
- */
-export async function runCommand(
-  { header, content, metadata }: Message<'command_request'>,
-  running: { cancel?: () => void },
-  onOutput: (name: 'stdout' | 'stderr', text: string) => void,
-): Promise<{ content: OkContent & { result: CommandResult } }> {
-  const kept = { stdout: '', stderr: '' };
-  let truncated = false;
-  const begin = performance.now();
-  const command = startCommand({
-    argv: content.argv,
-    cwd: content.cwd,
-    env: environmentFor(header.msg_id, content.env),
-    input: content.input,
-    timeLimit: content.timeLimit,
-    stdoutFile: content.stdoutFile,
-    stderrFile: content.stderrFile,
-    onOutput(name, text) {
-      if (kept[name].length + text.length <= keptOutput) kept[name] += text;
-      else truncated = true;
-      if (metadata['stream'] !== false) onOutput(name, text);
-    },
-  });
-  running.cancel = () => command.stop();
-  stopAtExit.add(command);
-  try {
-    const end = await command.ended;
-    return { content: { status: 'ok', result: { ...end, ...kept, truncated, runTime: performance.now() - begin } } };
-  } finally {
-    stopAtExit.delete(command);
+type OutputName = 'stdout' | 'stderr';
+
+/** The good answer to a command. */
+type Answer = { content: OkContent & { result: CommandResult } };
+
+/** Runs shell tasks for an engine: in process groups of their own, with a mark, and ended with the engine. */
+export class Commands {
+  readonly #running = new Set<RunningCommand<unknown>>();
+  /** Where output that is not streamed is kept while a command runs, and under which name. */
+  readonly #folder: string;
+  readonly #name: string;
+  #helper: HelperShell | undefined;
+
+  constructor(socketPath: string, name: string) {
+    this.#folder = dirname(socketPath);
+    this.#name = name;
+  }
+
+  /** User code has run, and may have changed the environment: the next helper gets it as it is then. */
+  forgetEnvironment(): void {
+    this.#helper?.close();
+    this.#helper = undefined;
+  }
+
+  /** Ends whatever runs: the engine is about to leave. */
+  stop(): void {
+    for (const command of this.#running) command.stop();
+    this.#helper?.close();
+  }
+
+  /**
+   * Runs a command. Its exit code is a value; only a program that cannot be started is an error. Puts `cancel` on the request,
+   * which ends the whole group.
+   */
+  run(
+    message: Message<'command_request'>,
+    request: { cancel?: () => void },
+    onOutput: (name: OutputName, text: string) => void,
+  ): Promise<Answer> {
+    const { input, stdoutFile, stderrFile } = message.content;
+    const quiet =
+      message.metadata['stream'] === false && input === undefined && stdoutFile === undefined && stderrFile === undefined;
+    return quiet ? this.#runQuietly(message, request) : this.#runStreaming(message, request, onOutput);
+  }
+
+  async #runQuietly({ header, content }: Message<'command_request'>, request: { cancel?: () => void }): Promise<Answer> {
+    this.#helper ??= new HelperShell(this.#folder, this.#name, environment());
+    const command = this.#helper.start({
+      argv: content.argv,
+      env: { ...content.env, IPCLUSTER_TASK: header.msg_id },
+      cwd: content.cwd ?? process.cwd(),
+      timeLimit: content.timeLimit,
+    });
+    return this.#follow(command, request, (end) => ({
+      ...end,
+      truncated: [end.stdout, end.stderr].some((text) => text.length > keptOutput),
+    }));
+  }
+
+  async #runStreaming(
+    { header, content }: Message<'command_request'>,
+    request: { cancel?: () => void },
+    onOutput: (name: OutputName, text: string) => void,
+  ): Promise<Answer> {
+    const kept = { stdout: '', stderr: '' };
+    let truncated = false;
+    const { env, ...options } = content;
+    const command = startCommand({
+      ...options,
+      env: { ...environment(), ...env, IPCLUSTER_TASK: header.msg_id },
+      onOutput(name, text) {
+        if (kept[name].length + text.length <= keptOutput) kept[name] += text;
+        else truncated = true;
+        onOutput(name, text);
+      },
+    });
+    return this.#follow(command, request, (end) => ({ ...end, ...kept, truncated }));
+  }
+
+  async #follow<End>(
+    command: RunningCommand<End>,
+    request: { cancel?: () => void },
+    describe: (end: End) => Omit<CommandResult, 'runTime'>,
+  ): Promise<Answer> {
+    const begin = performance.now();
+    request.cancel = () => command.stop();
+    this.#running.add(command);
+    try {
+      const result = describe(await command.ended);
+      const [stdout, stderr] = [result.stdout.slice(0, keptOutput), result.stderr.slice(0, keptOutput)];
+      return { content: { status: 'ok', result: { ...result, stdout, stderr, runTime: performance.now() - begin } } };
+    } finally {
+      this.#running.delete(command);
+    }
   }
 }
 
 /** The engine's environment, without what only the engine itself was given. */
-function environmentFor(task: string, own: Record<string, string> | undefined): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { ...process.env, ...own, IPCLUSTER_TASK: task };
-  if (own?.['UV_THREADPOOL_SIZE'] === undefined) delete environment['UV_THREADPOOL_SIZE'];
-  return environment;
-}
-
-const stopAtExit = new Set<{ stop: () => void }>();
-
-/** Ends whatever commands still run: the engine is about to leave. */
-export function stopCommands(): void {
-  for (const command of stopAtExit) command.stop();
+function environment(): NodeJS.ProcessEnv {
+  const { UV_THREADPOOL_SIZE: _own, ...rest } = process.env;
+  return rest;
 }

@@ -5,7 +5,7 @@ import { guardProcess } from '../base/signals.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
 import { encodePacket, PacketReader } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
-import { stopCommands } from './command.js';
+import { Commands } from './command.js';
 import { Kernel } from './kernel.js';
 import { Slots } from './slots.js';
 import type { Settle, Settled, WatcherData } from './watcher.js';
@@ -24,7 +24,8 @@ const session = new Session(uuid);
 const slots = new Slots();
 const socket = connect(socketPath);
 const reader = new PacketReader();
-const kernel = new Kernel({ slots, session, send });
+const commands = new Commands(socketPath, uuid);
+const kernel = new Kernel({ slots, session, commands, send });
 
 socket.on('connect', () => {
   send({ channel: 'hub' }, session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }));
@@ -77,6 +78,6 @@ function report(what: string, error: unknown): void {
 }
 
 function leave(code: number): void {
-  stopCommands();
+  commands.stop();
   process.exit(code);
 }

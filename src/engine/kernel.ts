@@ -6,7 +6,7 @@ import type { InterruptOutcome, MessageContents, MessageType } from '../protocol
 import type { Packet } from '../protocol/packets.js';
 import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
 import { decodeValue, encodeValue } from '../protocol/values.js';
-import { runCommand } from './command.js';
+import type { Commands } from './command.js';
 import { describeFailure } from './failure.js';
 import { Namespace } from './namespace.js';
 import { OutputCollector } from './output.js';
@@ -32,6 +32,7 @@ interface Answer {
 export interface KernelOptions {
   slots: Slots;
   session: Session;
+  commands: Commands;
   send: (route: Route, body: Buffer[]) => void;
 }
 
@@ -41,6 +42,7 @@ export class Kernel {
   readonly output: OutputCollector;
   readonly #slots: Slots;
   readonly #session: Session;
+  readonly #commands: Commands;
   readonly #send: KernelOptions['send'];
   readonly #namespace = new Namespace();
   readonly #queue: Packet[] = [];
@@ -49,7 +51,8 @@ export class Kernel {
   #interrupted = -1;
   #ready = false;
 
-  constructor({ slots, session, send }: KernelOptions) {
+  constructor({ slots, session, commands, send }: KernelOptions) {
+    this.#commands = commands;
     this.#slots = slots;
     this.#session = session;
     this.#send = send;
@@ -155,6 +158,10 @@ export class Kernel {
   }
 
   #handle(message: Message, running: Running): Answer | Promise<Answer> {
+    if (isMessage(message, 'command_request')) {
+      return this.#commands.run(message, running, (name, text) => this.output.write(name, text));
+    }
+    this.#commands.forgetEnvironment();
     if (isMessage(message, 'apply_request')) return this.#apply(message);
     if (isMessage(message, 'execute_request')) return this.#execute(message);
     if (isMessage(message, 'push_request')) {
@@ -168,7 +175,6 @@ export class Kernel {
       this.#namespace.clear();
       return { content: { status: 'ok' } };
     }
-    if (isMessage(message, 'command_request')) return runCommand(message, running, (name, text) => this.output.write(name, text));
     throw new TypeError(`An engine knows no ${message.header.msg_type}`);
   }
 

@@ -16,14 +16,14 @@ export interface CommandOptions {
   onOutput: (name: 'stdout' | 'stderr', text: string) => void;
 }
 
-interface CommandEnd {
+export interface CommandEnd {
   exitCode: number | null;
   signal: string | null;
   timedOut: boolean;
 }
 
-export interface RunningCommand {
-  ended: Promise<CommandEnd>;
+export interface RunningCommand<End = CommandEnd> {
+  ended: Promise<End>;
   /** Ends the whole group: SIGTERM, and SIGKILL for what is left after two seconds. */
   stop(): void;
 }

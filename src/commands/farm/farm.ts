@@ -85,7 +85,7 @@ export async function runFarm(options: FarmOptions): Promise<FarmOutcome> {
 async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<AsyncResult<CommandResult>>): Promise<void> {
   const { view, template, env, cwd, timeLimit, log } = options;
   const argv = fillTemplate(template, item.input, item.number);
-  const result = view.command(argv, { cwd, env, ...(timeLimit === undefined ? {} : { timeLimit }) });
+  const result = view.command(argv, { cwd, env, stream: false, ...(timeLimit === undefined ? {} : { timeLimit }) });
   underWay.add(result);
   const start = Date.now() / 1000;
   try {
