@@ -61,11 +61,11 @@ def main():
     result["idle"] = memories()
 
     one, times = client[0], []
-    for _ in range(600):
+    for _ in range(2500):
         begin = time.perf_counter()
         one.apply_sync(noop)
         times.append(time.perf_counter() - begin)
-    result["direct"] = statistics.median(times[100:]) * 1e3
+    result["direct"] = statistics.median(times[500:]) * 1e3
 
     balanced, rates = client.load_balanced_view(), []
     for count in (500, 1500, 1500):
@@ -77,11 +77,11 @@ def main():
     import numpy
 
     array, every, times = numpy.ones(2 * 1024 * 1024), client[:], []
-    for _ in range(25):
+    for _ in range(40):
         begin = time.perf_counter()
         every.push({"array": array}, block=True)
         times.append(time.perf_counter() - begin)
-    result["push"] = 64 / statistics.median(times[5:])
+    result["push"] = 64 / statistics.median(times[10:])
     result["loaded"] = memories()
     cluster.send_signal(signal.SIGINT)
     cluster.wait()

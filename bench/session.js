@@ -42,12 +42,12 @@ function memories() {
 async function measurePush(client) {
   const array = new Float64Array(2 * 1024 * 1024).fill(1);
   const times = [];
-  for (let round = 0; round < 25; round++) {
+  for (let round = 0; round < 40; round++) {
     const begin = performance.now();
     await client.direct('all').push({ array });
     times.push(performance.now() - begin);
   }
-  return 64 / (median(times.slice(5)) / 1000);
+  return 64 / (median(times.slice(10)) / 1000);
 }
 
 /** Starts, measures, stops. */
@@ -63,12 +63,12 @@ export async function session() {
 
   const one = client.direct(0);
   let times = [];
-  for (let round = 0; round < 600; round++) {
+  for (let round = 0; round < 2500; round++) {
     begin = performance.now();
     await one.apply(() => {});
     times.push(performance.now() - begin);
   }
-  result.direct = median(times.slice(100));
+  result.direct = median(times.slice(500));
 
   const balanced = client.balanced();
   times = [];

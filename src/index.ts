@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type CatalogueEntry, errorCatalogue } from './base/error-catalogue.js';
 export { type ErrorCode, type ErrorDetails, IpclusterError, isIpclusterError } from './base/errors.js';
 export {
   AsyncResult,
@@ -12,7 +13,7 @@ export {
   type Progress,
   type Timing,
 } from './client/async-result.js';
-export { type After, BalancedView, type Condition, type TaskOptions } from './client/balanced-view.js';
+export { type After, BalancedView, type Condition, type Submitted, type TaskOptions } from './client/balanced-view.js';
 export type { ChunkSize } from './client/chunks.js';
 export { Client, type ConnectOptions, type StoredAnswer } from './client/client.js';
 export { type CommandOptions, DirectView, type Each, type Pulled, type Targets } from './client/direct-view.js';
@@ -22,11 +23,13 @@ export { Cluster, type ClusterOptions } from './cluster/cluster.js';
 export type { ConnectionFile, Role } from './profile/connection-file.js';
 export type { Callable } from './protocol/functions.js';
 export type {
+  AbortedContent,
   ClusterEvent,
   CommandContent,
   CommandResult,
   EngineRecord,
   EngineState,
+  ErrorContent,
   InterruptOutcome,
   StatusContent,
   TaskQuery,

@@ -9,7 +9,12 @@ import { type Answer, replyValue } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
 /** What a task waits for: results of earlier balanced tasks, or their ids. */
-export type After = AsyncResult<unknown> | string | readonly (AsyncResult<unknown> | string)[];
+export type After = Submitted | string | readonly (Submitted | string)[];
+
+/** Something that was submitted: any {@link AsyncResult}. */
+export interface Submitted {
+  readonly ids: readonly string[];
+}
 
 /** A dependency spelled out; a plain {@link After} means: all of them, and successfully. */
 export interface Condition {
@@ -132,5 +137,5 @@ function encodeCondition(wish: After | Condition): Metadata {
 
 function idsOf(after: After): string[] {
   if (typeof after === 'string') return [after];
-  return after instanceof AsyncResult ? after.ids : after.flatMap(idsOf);
+  return 'ids' in after ? [...after.ids] : after.flatMap(idsOf);
 }

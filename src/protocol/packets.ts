@@ -14,7 +14,7 @@ export interface Packet {
 }
 
 /** The largest packet: what one Buffer of Node 20 can hold, less a page. */
-export const maximumPacket = 0xffff_f000;
+const maximumPacket = 0xffff_f000;
 
 /** From this size on a packet gets a buffer of its own, and its frames are not copied when sent. */
 export const largePacket = 65_536;

@@ -97,7 +97,7 @@ export class Link {
 }
 
 /** Joins runs of small buffers, so that thousands of messages cost one write; large ones stay as they are. */
-export function joinSmall(parts: readonly Buffer[]): Buffer[] {
+function joinSmall(parts: readonly Buffer[]): Buffer[] {
   const chunks: Buffer[] = [];
   let run: Buffer[] = [];
   let size = 0;
