@@ -44,11 +44,11 @@ export class Broker {
     if (route.channel !== 'reply' || route.from === undefined) return;
     const engine = this.engines.get(route.from);
     if (engine?.node !== node) return;
-    this.#released(engine, route.id);
-    engine.completed += 1;
     const known =
       this.balanced.reply(route.id, engine.id, route.status, body) || this.direct.reply(route.id, engine.id, route.status, body);
     if (!known) this.#log.debug(`engine ${engine.id} answered ${route.id}, which nobody waits for`);
+    this.#released(engine, route.id);
+    engine.completed += 1;
     this.balanced.queue.schedule();
   }
 

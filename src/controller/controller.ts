@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { IpclusterError } from '../base/errors.js';
+import { IpclusterError, messageOf } from '../base/errors.js';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { newSession, newToken } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
@@ -9,7 +9,7 @@ import type { PortRange } from '../base/quantities.js';
 import { deferred } from '../base/wait.js';
 import { type ConnectionFile, type Role, readConnectionFile, writeConnectionFile } from '../profile/connection-file.js';
 import { type Place, pathsOf, socketFolder, socketPath } from '../profile/paths.js';
-import { decodeMessage, headerOf, isMessage, Session } from '../protocol/message.js';
+import { decodeMessage, headerOf, isMessage, type Message, Session } from '../protocol/message.js';
 import { protocolVersion } from '../protocol/messages.js';
 import { dial } from '../transport/dial.js';
 import type { Link } from '../transport/link.js';
@@ -118,7 +118,10 @@ export class Controller {
         void this.#hub?.answer(message, link);
       }
     });
-    void link.closed.then(() => this.#clients.left(link));
+    void link.closed.then((error) => {
+      if (error) this.#options.log.warn('a client was cut off', error.message);
+      this.#clients.left(link);
+    });
   }
 
   #admitSupervisor(link: Link, address: string): void {
@@ -131,24 +134,37 @@ export class Controller {
       }
       const message = decodeMessage(packet.body);
       if (isMessage(message, 'registration_request')) {
-        const { host, rank, count, ids } = message.content;
-        checkVersion(message.content);
-        node = { name: `${host}/${message.content.pid}`, host, rank, peer };
-        this.#nodes.add(node);
-        const given = this.#broker?.engines.reserve(node, count, ids) ?? [];
-        peer.tell({ type: 'registration_reply', content: { status: 'ok', ids: given, supervisor: node.name } }, message.header);
+        node = this.#register(message, peer);
       } else if (node && isMessage(message, 'engine_up')) {
         this.#broker?.engineUp(node, message.content);
-      } else if (isMessage(message, 'engine_down')) {
+      } else if (node && isMessage(message, 'engine_down')) {
         this.#broker?.engineDown(message.content.id, message.content.reason, message.content.restarting);
       }
     });
-    void link.closed.then(() => {
-      this.#options.log.info(`a supervisor left: ${node?.name ?? address}`);
+    void link.closed.then((error) => {
+      this.#options.log.info(`a supervisor left: ${node?.name ?? address}`, ...(error ? [error.message] : []));
       if (!node) return;
       this.#nodes.delete(node);
       this.#broker?.nodeLeft(node);
     });
+  }
+
+  /** A supervisor introduces itself: it gets ids for its engines, or a sentence why not. */
+  #register({ header, content }: Message<'registration_request'>, peer: Peer): Node | undefined {
+    const { host, pid, rank, count, ids } = content;
+    try {
+      checkVersion(content);
+    } catch (error) {
+      this.#options.log.warn(`a supervisor was refused: ${host}/${pid}`, messageOf(error));
+      const refusal = { status: 'error' as const, ename: 'VERSION', evalue: messageOf(error), traceback: [] };
+      peer.tell({ type: 'error_reply', content: refusal }, header);
+      return undefined;
+    }
+    const node: Node = { name: `${host}/${pid}`, host, rank, peer };
+    this.#nodes.add(node);
+    const given = this.#broker?.engines.reserve(node, count, ids) ?? [];
+    peer.tell({ type: 'registration_reply', content: { status: 'ok', ids: given, supervisor: node.name } }, header);
+    return node;
   }
 }
 

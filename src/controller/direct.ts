@@ -51,11 +51,8 @@ export class DirectRequests {
     const files = given.map((file) => ({ ...file, path: join(this.#memory, basename(file.path)) }));
     const outbound: Outbound = { id, body, files };
     const { header, bytes, metadata } = headerOf(body);
-    const label = metadata()['label'];
     const pending: Pending = { id, session: header.session, type: header.msg_type, header: bytes, left: new Set(to), files };
     this.#pending.set(id, pending);
-    const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type, submitted: header.date };
-    this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: to.length }, undefined);
     const nodes = new Map<Node, number[]>();
     for (const target of pending.left) {
       const engine = this.#engines.get(target);
@@ -71,6 +68,10 @@ export class DirectRequests {
       nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
     }
     for (const [node, targets] of nodes) send(node, targets, outbound);
+    // Written down while the engines have begun already: nobody waits for a direct request's record.
+    const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type, submitted: header.date };
+    const label = metadata()['label'];
+    this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: to.length }, undefined);
   }
 
   /** An engine is there again: what was sent to it meanwhile goes on. */

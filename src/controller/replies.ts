@@ -27,8 +27,8 @@ export class Replies {
 
   /** Passes an engine's reply on and writes it down. */
   pass({ id, session }: Pick<Asked, 'id' | 'session'>, status: ReplyStatus, engine: number, body: Buffer): void {
-    this.#store.replied({ id, engine, status }, body);
     this.#clients.send(session, { channel: 'reply', id, status, from: engine }, [body]);
+    this.#store.replied({ id, engine, status }, body);
   }
 
   /** Fails a request with an error by name, such as EngineError. */

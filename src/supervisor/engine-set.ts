@@ -148,8 +148,8 @@ export class EngineSet {
 
   #hear(child: EngineChild, packet: Packet): void {
     if (packet.route.channel !== 'hub') {
-      child.answered(packet);
-      return this.#listener.packet(child, packet);
+      this.#listener.packet(child, packet);
+      return child.answered(packet);
     }
     const message = decodeMessage(packet.body);
     if (!isMessage(message, 'interrupt_hit')) return;

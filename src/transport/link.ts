@@ -83,9 +83,9 @@ export class Link {
     try {
       for (const packet of this.#reader.push(chunk)) this.#handle(packet);
     } catch (error) {
-      if (!(error instanceof IpclusterError && error.code === 'PROTOCOL')) throw error;
+      // Whatever a peer sends ends its own link at most, never the program.
       this.#carrier.close();
-      this.#end(error);
+      this.#end(error instanceof Error ? error : new IpclusterError('PROTOCOL', String(error)));
     }
   }
 

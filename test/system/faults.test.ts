@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from '../../src/client/client.js';
 import { Cluster } from '../../src/cluster/cluster.js';
 import type { ConnectionFile } from '../../src/profile/connection-file.js';
+import { Session } from '../../src/protocol/message.js';
+import { dial } from '../../src/transport/dial.js';
+import { Peer } from '../../src/transport/peer.js';
 import { Home, until } from '../helpers.js';
 
 const home = new Home();
@@ -205,6 +208,19 @@ describe('strangers', () => {
   test('an engine token makes no client', async () => {
     const file = variant({ token: read('ipcontroller-engine.json').token });
     await expect(Client.connect({ file, timeout: 1000 })).rejects.toThrow();
+  });
+
+  test('other versions are refused with a sentence, clients and supervisors alike', async () => {
+    const introduce = async (name: string, type: 'connection_request' | 'registration_request'): Promise<unknown> => {
+      const link = await dial(read(name), 3000);
+      const content = { version: '99.0.0', protocol: 99, host: 'elsewhere', pid: 1, count: 1, ids: [], rank: null };
+      const answer = await new Peer(link, new Session('stranger')).request({ type, content }).catch((error: unknown) => error);
+      link.close();
+      return answer;
+    };
+    const refusal = { code: 'VERSION', message: expect.stringMatching(/protocol 1\).*99\.0\.0 \(protocol 99\)/) };
+    expect(await introduce('ipcontroller-client.json', 'connection_request')).toMatchObject(refusal);
+    expect(await introduce('ipcontroller-engine.json', 'registration_request')).toMatchObject(refusal);
   });
 
   test('over TLS everything works as over the socket', async () => {

@@ -88,7 +88,8 @@ describe('the balanced queue', () => {
   test('goes by priority, then by arrival', () => {
     const { given, add, end } = queueOf(table(1));
     const first = task({}, 'first');
-    add(first, task({}, 'low'), task({ priority: 5 }, 'high'), task({}, 'later'));
+    add(first);
+    add(task({}, 'low'), task({ priority: 5 }, 'high'), task({}, 'later'));
     end(first);
     expect(given.map(([id]) => id)).toEqual(['first', 'high', 'low', 'later']);
   });
