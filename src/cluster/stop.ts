@@ -7,6 +7,7 @@ import { sweepMarked } from '../processes/end.js';
 import { findMarked } from '../processes/table.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
+import { removeDeadSockets } from '../profile/sockets.js';
 import { findCluster, notFound } from './find.js';
 import { attachJob } from './jobs.js';
 
@@ -72,4 +73,5 @@ async function removeTraces(place: Place): Promise<void> {
   if (left?.memory) removeMemoryFolder(left.memory);
   await Promise.all([clientFile, engineFile, clusterFile].map(removeFile));
   await removeEmptyFolder(clusters);
+  await removeDeadSockets();
 }

@@ -17,7 +17,7 @@ export class Clients {
     return this.#links.size;
   }
 
-  /** A message came from that link under that session: answers go back there. */
+  /** A question came from that link under that session, as the first thing of every client: answers go back there. */
   seen({ session }: Header, link: Link): void {
     if (this.#links.get(session) !== link) this.#links.set(session, link);
   }

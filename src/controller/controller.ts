@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { IpclusterError, messageOf } from '../base/errors.js';
-import { removeEmptyFolder, removeFile } from '../base/files.js';
+import { closeFolder, removeEmptyFolder, removeFile } from '../base/files.js';
 import { newSession, newToken } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { makeMemoryFolder, removeMemoryFolder } from '../base/memory-files.js';
@@ -9,7 +9,7 @@ import type { PortRange } from '../base/quantities.js';
 import { deferred } from '../base/wait.js';
 import { type ConnectionFile, type Role, readConnectionFile, writeConnectionFile } from '../profile/connection-file.js';
 import { type Place, pathsOf, socketFolder, socketPath } from '../profile/paths.js';
-import { decodeMessage, headerOf, isMessage, type Message, Session } from '../protocol/message.js';
+import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
 import { protocolVersion } from '../protocol/messages.js';
 import { dial } from '../transport/dial.js';
 import type { Link } from '../transport/link.js';
@@ -65,6 +65,8 @@ export class Controller {
       onLink: (link, role, address) => (role === 'client' ? this.#admitClient(link) : this.#admitSupervisor(link, address)),
       onGet: (path, role) => this.#get(path, role),
     });
+    // Tasks and results are their owner's: the folder of the store is closed to others.
+    closeFolder(pathsOf(place).work);
     const store = new Store(pathsOf(place).store, log);
     const broker = new Broker(new Replies(this.#session, this.#clients, store), store, this.#clients, log, this.#memory);
     this.#store = store;
@@ -110,7 +112,6 @@ export class Controller {
   #admitClient(link: Link): void {
     link.onPacket((packet) => {
       if (packet.route.channel === 'direct' || packet.route.channel === 'balanced') {
-        this.#clients.seen(headerOf(packet.body).header, link);
         this.#broker?.submit(packet);
       } else if (packet.route.channel === 'hub') {
         const message = decodeMessage(packet.body);

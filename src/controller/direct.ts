@@ -46,32 +46,35 @@ export class DirectRequests {
     return this.#pending.has(id);
   }
 
-  /** Sends a request on: once to each node, whatever the number of its engines. */
+  /** Sends a request on: once to each node, whatever the number of its engines. Who asked is looked up when it is on its way. */
   submit({ id, to, files: given = [] }: DirectRoute, body: Buffer): void {
     const files = given.map((file) => ({ ...file, path: join(this.#memory, basename(file.path)) }));
     const outbound: Outbound = { id, body, files };
+    const nodes = new Map<Node, number[]>();
+    const missing: number[] = [];
+    for (const target of new Set(to)) {
+      const engine = this.#engines.get(target);
+      if (engine) {
+        assign(engine, id, 'direct');
+        nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
+      } else if (this.#engines.restarting.has(target)) {
+        this.#parked.set(target, [...(this.#parked.get(target) ?? []), outbound]);
+      } else {
+        missing.push(target);
+      }
+    }
+    for (const [node, targets] of nodes) send(node, targets, outbound);
+    this.#note(outbound, to, missing);
+  }
+
+  #note({ id, body, files }: Outbound, to: readonly number[], missing: readonly number[]): void {
     const { header, bytes, metadata } = headerOf(body);
     const pending: Pending = { id, session: header.session, type: header.msg_type, header: bytes, left: new Set(to), files };
     this.#pending.set(id, pending);
-    const nodes = new Map<Node, number[]>();
-    for (const target of pending.left) {
-      const engine = this.#engines.get(target);
-      if (!engine && this.#engines.restarting.has(target)) {
-        this.#parked.set(target, [...(this.#parked.get(target) ?? []), outbound]);
-        continue;
-      }
-      if (!engine) {
-        this.#fail(pending, target, `Engine ${target} is not there.`);
-        continue;
-      }
-      assign(engine, id, 'direct');
-      nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
-    }
-    for (const [node, targets] of nodes) send(node, targets, outbound);
-    // Written down while the engines have begun already: nobody waits for a direct request's record.
     const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type, submitted: header.date };
     const label = metadata()['label'];
-    this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: to.length }, undefined);
+    this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: pending.left.size }, undefined);
+    for (const target of missing) this.#fail(pending, target, `Engine ${target} is not there.`);
   }
 
   /** An engine is there again: what was sent to it meanwhile goes on. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -96,7 +96,6 @@ describe('a cluster of four, by the command line', () => {
   });
 
   test('no secret is in any argument or environment', async () => {
-    const { readFileSync } = await import('node:fs');
     const { token } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as { token: string };
     const { token: engineToken } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-engine.json'), 'utf8')) as {
       token: string;
@@ -205,6 +204,31 @@ describe('wrong use', () => {
   });
 });
 
+describe('after a SIGKILL of everything', () => {
+  test.each([['stop'], ['kill'], ['start', '-n', '1', '-d']])('%s takes the leftovers away', async (...args) => {
+    const { controller } = await home.json<{ controller: { pid: number } }>('start', '-n', '1', '-d');
+    const { socket, memory } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as Record<
+      string,
+      string
+    >;
+    const engine = home.processes().find(({ command }) => command.includes('programs/engine.js'));
+    const engineSocket = /\S+\.sock/.exec(engine?.command ?? '')?.[0] ?? '';
+    for (const { pid } of home.processes()) process.kill(pid, 'SIGKILL');
+    await until('all are gone', () => home.processes().length === 0);
+    expect([existsSync(socket ?? ''), existsSync(engineSocket)]).toEqual([true, true]);
+    expect(await home.run(args)).toMatchObject({ code: 0, stderr: '' });
+    expect([existsSync(socket ?? ''), existsSync(engineSocket), memory ? existsSync(memory) : false]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    if (args[0] === 'start') {
+      expect((await home.json<{ controller: { pid: number } }>('status')).controller.pid).not.toBe(controller.pid);
+      await home.run(['stop']);
+    }
+  });
+});
+
 describe('in the foreground', () => {
   test('Ctrl-C stops all, with exit code 130', async () => {
     const child = home.spawn('ipcluster', ['-n', '2']);
@@ -230,6 +254,9 @@ describe('in the foreground', () => {
   test('a controller by hand refuses a second one, and removes its files at SIGTERM', async () => {
     const controller = home.spawn('ipcontroller', ['--port', '20000-20100']);
     await until('the file', () => existsSync(home.path('security', 'ipcontroller-client.json')));
+    expect((await home.json<{ controller: { store: string } }>('status')).controller.store).toBe(
+      home.path('default', 'store.sqlite'),
+    );
     const second = await home.run([], { program: 'ipcontroller' });
     expect([second.code, second.stderr]).toEqual([2, expect.stringContaining('runs there already')]);
     controller.kill('SIGTERM');

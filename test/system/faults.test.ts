@@ -183,7 +183,7 @@ describe('strangers', () => {
     const { socket, memory } = read('ipcontroller-client.json');
     for (const name of ['ipcontroller-client.json', 'ipcontroller-engine.json'])
       expect(statSync(home.path('security', name)).mode & 0o777).toBe(0o600);
-    for (const folder of [home.path('security'), dirname(socket), ...(memory ? [memory] : [])])
+    for (const folder of [home.path('security'), home.path('default'), dirname(socket), ...(memory ? [memory] : [])])
       expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
