@@ -47,14 +47,13 @@ describe('a cluster of four, by the command line', () => {
   });
 
   test('--no-wait prints an id, and result shows what came of it', async () => {
-    const { id } = await home.json<{ id: string }>(
-      'exec',
-      '--no-wait',
-      '-t',
-      '1',
-      'await new Promise((r) => setTimeout(r, 300)); 42',
-    );
+    const signal = join(home.folder, 'go');
+    const code = `const { existsSync } = await import('node:fs');
+      while (!existsSync('${signal}')) await new Promise((r) => setTimeout(r, 20));
+      42`;
+    const { id } = await home.json<{ id: string }>('exec', '--no-wait', '-t', '1', code);
     expect((await home.json<{ record: { status: string } }>('result', id)).record.status).toBe('pending');
+    writeFileSync(signal, '');
     expect(await home.json('result', id, '--wait')).toMatchObject({
       record: { status: 'ok', engine: 1 },
       results: [{ value: 42 }],

@@ -233,7 +233,7 @@ describe('balanced', () => {
       }),
     ).rejects.toMatchObject({ code: 'TASK_TIMEOUT' });
     expect(Date.now() - begin).toBeLessThan(2000);
-    const busy = [0, 1, 2].map((id) => client.direct(id).execute('await new Promise((r) => setTimeout(r, 500))'));
+    const busy = [0, 1, 2].map((id) => client.direct(id).execute('await new Promise((r) => setTimeout(r, 1500))'));
     await pause(50);
     await expect(lb.with({ timeout: 100 }).apply(() => 1)).rejects.toMatchObject({ ename: 'TaskTimeout' });
     await Promise.all(busy);
