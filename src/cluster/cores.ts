@@ -1,4 +1,2 @@
-import { usableCores as cores } from '../processes/cores.js';
-
-/** Engines that suit this machine: see `processes/cores.ts`. */
-export const usableCores = (): number => cores();
+/** How many engines suit this machine, for those who may not look at its processes themselves. */
+export { usableCores } from '../processes/cores.js';

@@ -2,16 +2,9 @@ import { rmSync } from 'node:fs';
 import Libsql from 'libsql';
 import { decodeMessage } from '../protocol/message.js';
 import type { ErrorContent, TaskQuery, TaskRecord } from '../protocol/messages.js';
-import type { Batch, StoreAnswers, StoreQuestion } from './store-messages.js';
+import type { Batch, StoreAnswers, StoreQuestion, SubmittedRow } from './store-messages.js';
 
-interface TaskRow {
-  id: string;
-  session: string;
-  queue: TaskRecord['queue'];
-  type: string;
-  label: string | null;
-  submitted: string;
-  targets: number;
+interface TaskRow extends Omit<SubmittedRow, 'offset' | 'length'> {
   body: Uint8Array | null;
 }
 

@@ -95,7 +95,11 @@ export class EngineSet {
 
   async #launch(child: EngineChild): Promise<void> {
     this.#children.push(child);
-    await child.start(this.#settings, (exit) => void this.#exited(child, exit));
+    await child.start(this.#settings, (exit) => {
+      this.#exited(child, exit).catch((error: unknown) =>
+        this.#log.error(`the end of engine ${child.id} was not dealt with`, error),
+      );
+    });
     this.#log.debug(`engine ${child.uuid} has pid ${child.pid}`);
   }
 

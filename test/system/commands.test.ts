@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Home, until } from '../helpers.js';
@@ -104,6 +104,29 @@ describe('a cluster of four, by the command line', () => {
       const seen = readFileSync(`/proc/${pid}/environ`, 'utf8') + readFileSync(`/proc/${pid}/cmdline`, 'utf8');
       expect(seen.includes(token) || seen.includes(engineToken)).toBe(false);
     }
+  });
+
+  test('SIGUSR1 opens no inspector and ends nothing', async () => {
+    const pids = home.processes().map(({ pid }) => pid);
+    for (const pid of pids) process.kill(pid, 'SIGUSR1');
+    const opened = await new Promise<boolean>((resolve) => {
+      const socket = connect(9229, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    });
+    expect(opened).toBe(false);
+    expect((await home.run(['exec', 'x'])).stdout).toContain('[3] 6');
+    expect(home.processes().map(({ pid }) => pid)).toEqual(pids);
+  });
+
+  test('Ctrl-C of exec interrupts what it started', async () => {
+    const child = home.spawn('ipcluster', ['exec', '-t', '0', 'while (true) {}']);
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    const stateOf = async (): Promise<string | undefined> =>
+      (await home.json<{ engines: { state: string }[] }>('status')).engines[0]?.state;
+    await until('engine 0 is busy', async () => (await stateOf()) === 'busy');
+    child.kill('SIGINT');
+    expect(await closed).toBe(130);
+    expect(await stateOf()).toBe('idle');
   });
 
   test('engines can be added, restarted and stopped', async () => {
@@ -237,6 +260,16 @@ describe('in the foreground', () => {
     child.kill('SIGINT');
     expect(await new Promise((resolve) => child.once('close', resolve))).toBe(130);
     expect(home.processes()).toEqual([]);
+  });
+
+  test.each([20, 150, 300])('Ctrl-C after %i ms, while it starts, leaves nothing', async (delay) => {
+    const child = home.spawn('ipcluster', ['start', '-n', '3']);
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    child.kill('SIGINT');
+    expect([130, null]).toContain(await closed);
+    await until('nothing is left', () => home.processes().length === 0, 5000);
+    expect((await home.run(['status'])).code).toBe(4);
   });
 
   test('IPCLUSTER_N is the default, and -n 0 starts a controller alone, for engines that come by hand', async () => {
