@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 import type { FunctionReference } from '../protocol/functions.js';
@@ -38,17 +38,11 @@ export class Namespace {
     return script.runInThisContext({ displayErrors: false });
   }
 
-  /** Finds or makes the function that a reference means. */
-  async resolve(reference: FunctionReference): Promise<AnyFunction> {
-    if ('source' in reference) return this.fromSource(reference.source);
-    const specifier = /^\.{0,2}\//.test(reference.module)
-      ? pathToFileURL(join(process.cwd(), reference.module)).href
-      : reference.module;
-    const module = (await import(
-      specifier.startsWith('file:') && reference.module.startsWith('/') ? pathToFileURL(reference.module).href : specifier
-    )) as Record<string, unknown>;
-    const found = module[reference.export];
-    if (typeof found !== 'function') throw new TypeError(`${reference.module} exports no function "${reference.export}"`);
+  /** Imports the function that a reference names: a path counts from the working folder, anything else is a package. */
+  async resolve({ module: name, export: key }: Extract<FunctionReference, { module: string }>): Promise<AnyFunction> {
+    const specifier = /^\.{0,2}\//.test(name) ? pathToFileURL(resolve(name)).href : name;
+    const found = ((await import(specifier)) as Record<string, unknown>)[key];
+    if (typeof found !== 'function') throw new TypeError(`${name} exports no function "${key}"`);
     return found as AnyFunction;
   }
 
