@@ -9,7 +9,7 @@ import { markVariable } from '../processes/table.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 
-/** Flags that keep Node's own threads and memory small; measured in docs/decisions/0004. */
+/** Flags that keep Node's own threads and memory small. */
 const nodeFlags = ['--v8-pool-size=1', '--max-semi-space-size=8'];
 
 /** Says what to start: one of our programs, in a job folder of its own. */

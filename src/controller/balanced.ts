@@ -1,7 +1,7 @@
 import { messageOf } from '../base/errors.js';
 import { decodeMessage, headerOf } from '../protocol/message.js';
 import type { InterruptOutcome } from '../protocol/messages.js';
-import type { BalancedRoute, ReplyStatus } from '../protocol/routes.js';
+import type { ReplyStatus } from '../protocol/routes.js';
 import type { Clients } from './clients.js';
 import { type Assignment, assign, type Engine, type EngineTable } from './engine-table.js';
 import { leastLoad } from './policies.js';
@@ -41,7 +41,7 @@ export class BalancedTasks {
   }
 
   /** Takes a task in. One with mistakes is answered at once. */
-  submit(_route: BalancedRoute, body: Buffer): void {
+  submit(body: Buffer): void {
     const { header, bytes, metadata } = headerOf(body);
     if (this.queue.tasks.has(header.msg_id)) return;
     let task: Task;
@@ -160,7 +160,7 @@ export class BalancedTasks {
   /** Makes a new task of a stored one; answers its new id. */
   resubmit(stored: Buffer, encode: (message: ReturnType<typeof decodeMessage>) => { id: string; body: Buffer }): string {
     const { id, body } = encode(decodeMessage(stored));
-    this.submit({ channel: 'balanced', id, to: [] }, body);
+    this.submit(body);
     return id;
   }
 

@@ -35,7 +35,7 @@ export class Broker {
   /** A request of a client. */
   submit({ route, body }: Packet): void {
     if (route.channel === 'direct') this.direct.submit(route, body);
-    else if (route.channel === 'balanced') this.balanced.submit(route, body);
+    else if (route.channel === 'balanced') this.balanced.submit(body);
   }
 
   /** A reply or output of an engine. */

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { packageVersion } from '../base/package.js';
 import { encodeFrames } from '../protocol/frames.js';
-import type { Message, Outgoing, Session } from '../protocol/message.js';
+import { type Message, type Outgoing, replyTypeOf, type Session } from '../protocol/message.js';
 import { type GoodReply, protocolVersion, type RequestType, type StatusContent } from '../protocol/messages.js';
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
@@ -65,7 +65,7 @@ export class Hub {
       const handler = (this.#handlers as unknown as Record<string, AnyHandler | undefined>)[type];
       if (!handler) throw new IpclusterError('PROTOCOL', `The controller knows no ${type} from a client.`);
       const { content, buffers = [] } = await handler(message, link);
-      const reply = { type: type.replace('_request', '_reply'), content, parent, buffers };
+      const reply = { type: replyTypeOf(type), content, parent, buffers };
       link.send({ channel: 'reply', id, status: 'ok' }, session.encode(reply as Outgoing<'status_reply'>));
     } catch (error) {
       const content = {

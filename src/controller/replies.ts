@@ -1,5 +1,5 @@
-import type { Metadata, Session } from '../protocol/message.js';
-import type { AbortedContent, ErrorContent, InterruptOutcome, MessageType } from '../protocol/messages.js';
+import { type Metadata, replyTypeOf, type Session } from '../protocol/message.js';
+import type { AbortedContent, ErrorContent, InterruptOutcome } from '../protocol/messages.js';
 import type { ReplyStatus } from '../protocol/routes.js';
 import type { Clients } from './clients.js';
 import type { Store } from './store.js';
@@ -44,7 +44,7 @@ export class Replies {
   #answer(asked: Asked, content: ErrorContent | AbortedContent, engine: number | undefined): void {
     const { status } = content;
     const metadata: Metadata = engine === undefined ? { status } : { status, engine_id: engine };
-    const type = asked.type.replace(/_request$/, '_reply') as MessageType;
+    const type = replyTypeOf(asked.type);
     const body = this.#session.encode({ type, content, metadata, parent: asked.header });
     this.#store.replied({ id: asked.id, engine: engine ?? -1, status }, Buffer.concat(body));
     const from = engine === undefined ? {} : { from: engine };

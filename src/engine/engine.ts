@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { programFile } from '../base/package.js';
 import { guardProcess } from '../base/signals.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
-import { encodePacket, PacketReader } from '../protocol/packets.js';
+import { encodePacket, joinSmall, PacketReader } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
 import { Commands } from './command.js';
 import { Kernel } from './kernel.js';
@@ -44,10 +44,8 @@ process.on('unhandledRejection', (reason) => report('Unhandled rejection', reaso
 process.on('uncaughtException', (error) => report('Uncaught exception', error));
 
 function send(route: Route, body: Buffer[]): void {
-  const parts = encodePacket(route, body);
-  if (parts.length === 2) return void socket.write(Buffer.concat(parts));
   socket.cork();
-  for (const part of parts) socket.write(part);
+  for (const chunk of joinSmall(encodePacket(route, body))) socket.write(chunk);
   socket.uncork();
 }
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { readMemoryFile } from '../base/memory-files.js';
 import { decodeFrames, encodeFrames } from '../protocol/frames.js';
-import { decodeMessage, isMessage, type Message, type Session } from '../protocol/message.js';
+import { decodeMessage, isMessage, type Message, replyTypeOf, type Session } from '../protocol/message.js';
 import type { InterruptOutcome, MessageContents, MessageType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
@@ -215,7 +215,7 @@ export class Kernel {
     this.#current = undefined;
     this.#slots.put(running.route.sequence, phase.done);
     this.output.flush();
-    const type = running.type.replace(/_request$/, '_reply') as MessageType;
+    const type = replyTypeOf(running.type);
     const metadata = { started: running.started, engine: this.#session.id, engine_id: this.engineId, status };
     const frames = [this.#session.header(type), metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
     const [header, meta, contentFrame] = frames as [Buffer, Buffer, Buffer];

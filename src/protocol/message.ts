@@ -118,6 +118,11 @@ function parseFrame(frame: Buffer | undefined): Metadata {
   throw new IpclusterError('PROTOCOL', 'A message has a part that is no object.');
 }
 
+/** The type of the reply to a request. */
+export function replyTypeOf(type: string): MessageType {
+  return type.replace(/_request$/, '_reply') as MessageType;
+}
+
 /** True when the message is of that type; narrows its content. */
 export function isMessage<T extends MessageType>(message: Message, type: T): message is Message<T> {
   return message.header.msg_type === type;

@@ -41,6 +41,30 @@ export function encodePacket(route: Route, body: readonly Buffer[]): Buffer[] {
   return [start, ...body];
 }
 
+/** Joins runs of small buffers, so that thousands of messages cost one write; large ones stay as they are. */
+export function joinSmall(parts: readonly Buffer[]): Buffer[] {
+  const chunks: Buffer[] = [];
+  let run: Buffer[] = [];
+  let size = 0;
+  const endRun = (): void => {
+    if (run.length > 0) chunks.push(run.length === 1 ? (run[0] as Buffer) : Buffer.concat(run, size));
+    run = [];
+    size = 0;
+  };
+  for (const part of parts) {
+    if (part.length >= largePacket) {
+      endRun();
+      chunks.push(part);
+      continue;
+    }
+    run.push(part);
+    size += part.length;
+    if (size >= largePacket) endRun();
+  }
+  endRun();
+  return chunks;
+}
+
 /** Cuts a stream of chunks into packets; one reader per connection. Throws PROTOCOL on bytes that are no packets. */
 export class PacketReader {
   #rest: Buffer = Buffer.alloc(0);

@@ -40,6 +40,9 @@ interface OutputRoute {
   from: number;
 }
 
+/** Sequence numbers start over here: with three bits of phase they fill a word of 31 bits. */
+export const sequenceLimit = 1 << 28;
+
 /** Between a supervisor and its engine: the request's number on that connection, which aims interrupts. */
 export interface EngineRoute {
   channel: 'engine';

@@ -7,9 +7,8 @@ import { programFile } from '../base/package.js';
 import { deferred } from '../base/wait.js';
 import { type Exit, type Started, startProcess } from '../processes/start.js';
 import { markVariable } from '../processes/table.js';
-import type { Packet } from '../protocol/packets.js';
-import { encodePacket } from '../protocol/packets.js';
-import type { Route } from '../protocol/routes.js';
+import { encodePacket, joinSmall, type Packet } from '../protocol/packets.js';
+import { type Route, sequenceLimit } from '../protocol/routes.js';
 
 /** A request that the engine has, or that waits here for it. */
 export interface Assigned {
@@ -32,7 +31,6 @@ export interface EngineSettings {
 /** Requests that take less than this on average are handed over several at a time (milliseconds). */
 const shortTask = 0.5;
 const shortWindow = 16;
-const sequenceLimit = 1 << 28;
 
 /** One engine as its supervisor sees it: a process, its two connections, and the requests it has been given. */
 export class EngineChild {
@@ -117,10 +115,8 @@ export class EngineChild {
   }
 
   #write(parts: readonly Buffer[]): void {
-    const size = parts.reduce((sum, part) => sum + part.length, 0);
-    if (size < 65_536) return void this.socket?.write(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, size));
     this.socket?.cork();
-    for (const part of parts) this.socket?.write(part);
+    for (const chunk of joinSmall(parts)) this.socket?.write(chunk);
     this.socket?.uncork();
   }
 

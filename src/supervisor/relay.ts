@@ -1,5 +1,5 @@
 import { encodeFrames } from '../protocol/frames.js';
-import { decodeMessage, headerOf, isMessage, type Message } from '../protocol/message.js';
+import { decodeMessage, headerOf, isMessage, type Message, replyTypeOf } from '../protocol/message.js';
 import type { InterruptOutcome } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Peer } from '../transport/peer.js';
@@ -81,9 +81,8 @@ export class Relay implements EngineListener {
     if (!peer) return;
     child.drop(id, child.handed);
     const { bytes, header } = headerOf(body);
-    const type = header.msg_type.replace(/_request$/, '_reply');
     const parts = [
-      { ...peer.session.header('apply_reply'), msg_type: type },
+      peer.session.header(replyTypeOf(header.msg_type)),
       { engine: child.uuid, engine_id: child.id, status: 'aborted' },
       { status: 'aborted', how: 'restarted' },
     ].map((part) => Buffer.from(JSON.stringify(part)));

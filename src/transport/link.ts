@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { IpclusterError } from '../base/errors.js';
 import { deferred } from '../base/wait.js';
-import { encodePacket, largePacket, type Packet, PacketReader } from '../protocol/packets.js';
+import { encodePacket, joinSmall, type Packet, PacketReader } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
 
 /** How bytes leave and enter: a Unix socket as it is, or a WebSocket that carries the same stream. */
@@ -94,30 +94,6 @@ export class Link {
     this.#open = false;
     this.#close.resolve(error);
   }
-}
-
-/** Joins runs of small buffers, so that thousands of messages cost one write; large ones stay as they are. */
-function joinSmall(parts: readonly Buffer[]): Buffer[] {
-  const chunks: Buffer[] = [];
-  let run: Buffer[] = [];
-  let size = 0;
-  const endRun = (): void => {
-    if (run.length > 0) chunks.push(run.length === 1 ? (run[0] as Buffer) : Buffer.concat(run, size));
-    run = [];
-    size = 0;
-  };
-  for (const part of parts) {
-    if (part.length >= largePacket) {
-      endRun();
-      chunks.push(part);
-      continue;
-    }
-    run.push(part);
-    size += part.length;
-    if (size >= largePacket) endRun();
-  }
-  endRun();
-  return chunks;
 }
 
 /** A link over a plain socket, after its upgrade. */
