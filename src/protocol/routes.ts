@@ -18,7 +18,7 @@ export interface DirectRoute {
 }
 
 /** A task for any free engine; from the controller on, `to` names the one that was chosen. */
-export interface BalancedRoute {
+interface BalancedRoute {
   channel: 'balanced';
   id: string;
   to: number[];
