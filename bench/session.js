@@ -30,7 +30,7 @@ function memory(word) {
 function memories() {
   const [controller, job, supervisor, engines] = [
     'programs/ipcontroller.js',
-    'jobs/controller/job.sh',
+    'controller/job.sh',
     'programs/ipengine.js',
     'programs/engine.js',
   ].map(memory);

@@ -49,6 +49,12 @@ export const errorCatalogue = {
     'Look at the log of the controller.',
     'Is the profile on a file system that both machines see?',
   ),
+  LIMITS: entry(
+    2,
+    'A limit of this machine is too small for so many engines; nothing was started.',
+    'Start fewer: `-n`.',
+    'Raise the limit: `ulimit`, or ask who looks after the machine.',
+  ),
   REGISTRATION_TIMEOUT: entry(
     3,
     'Fewer engines than asked for registered in time.',
@@ -100,6 +106,12 @@ export const errorCatalogue = {
   TASK_ABORTED: entry(1, 'A task was cancelled before it ended.'),
   DEPENDENCY: entry(1, 'A task can never run: what it waits for is unknown or ended the other way.'),
   STORE: entry(1, 'The store of tasks and results could not be used.', 'Is the disk full? `df -h`.'),
+  RESULT_GONE: entry(
+    1,
+    'A result was removed from the store before it was read.',
+    'Read results as they come, or keep more: `--keep-bytes`.',
+  ),
+  CONFIG: entry(2, 'A configuration file has a key or value that is not known.', 'See `ipcluster config show`.'),
   JOB_LOG: entry(2, 'The job log cannot be read, written, or is of another run.', 'Name another file with --joblog.'),
   INTERNAL: entry(1, 'A defect of ours.', 'Please report it with the log.'),
 } as const satisfies Record<string, CatalogueEntry>;

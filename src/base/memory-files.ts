@@ -16,9 +16,10 @@ export const largeFrame = 1 << 20;
 const root = '/dev/shm';
 const prefix = 'ipcluster-';
 
-/** Makes a closed folder in memory; empty text where the system has none. */
-export function makeMemoryFolder(): string {
+/** Makes a closed folder in memory, or takes the one of an earlier controller; empty text where the system has none. */
+export function makeMemoryFolder(before = ''): string {
   try {
+    if (before.startsWith(join(root, prefix)) && existsSync(before)) return before;
     return existsSync(root) ? mkdtempSync(join(root, `${prefix}${process.getuid?.() ?? 'user'}-`)) : '';
   } catch {
     return '';

@@ -24,6 +24,21 @@ export function parseDuration(text: string, name: string): number {
   return total;
 }
 
+const sizes: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** Reads an amount of memory and answers bytes: `512M`, `1.5GiB`, `200kB`; a plain number is bytes. Throws USAGE. */
+export function parseBytes(text: string, name: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim());
+  const size = match && Number(match[1]) * (sizes[(match[2] ?? '').toLowerCase()] ?? Number.NaN);
+  if (size && Number.isFinite(size)) return Math.round(size);
+  throw new IpclusterError('USAGE', `${name} is "${text}", which is no amount of memory: 512M, 1.5GiB, or a number of bytes.`);
+}
+
+/** An amount of memory for people: `70 MB`, `1.2 GB`. */
+export function formatBytes(bytes: number): string {
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
 /** A duration for people: `850 ms`, `12.3 s`, `4m 05s`, `2h 10m`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;

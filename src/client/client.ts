@@ -1,23 +1,16 @@
 import { IpclusterError } from '../base/errors.js';
 import { Feed } from '../base/feed.js';
 import { newSession } from '../base/identifiers.js';
-import { packageVersion } from '../base/package.js';
 import { sleep } from '../base/wait.js';
 import { awaitConnectionFile, type ConnectionFile, readConnectionFile } from '../profile/connection-file.js';
 import { findPlace, pathsOf } from '../profile/paths.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
-import {
-  type ClusterEvent,
-  type InterruptOutcome,
-  protocolVersion,
-  type StatusContent,
-  type TaskQuery,
-  type TaskRecord,
-} from '../protocol/messages.js';
+import type { ClusterEvent, InterruptOutcome, StatusContent, TaskQuery, TaskRecord } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import { dial } from '../transport/dial.js';
 import { Peer } from '../transport/peer.js';
 import { BalancedView, type TaskOptions } from './balanced-view.js';
+import { Connection, greet } from './connection.js';
 import { DirectView, type Targets } from './direct-view.js';
 import { Requests, readReply, replyValue } from './requests.js';
 import type { ViewContext } from './view-context.js';
@@ -33,6 +26,11 @@ export interface ConnectOptions {
   /** Milliseconds for everything, 10,000 when absent; a file that is not there yet is waited for when `wait` is set. */
   timeout?: number;
   wait?: boolean;
+  /**
+   * Milliseconds for which the controller is looked for again when the connection breaks; the cluster's lease when absent, 0 for
+   * not at all.
+   */
+  reconnect?: number;
   signal?: AbortSignal;
 }
 
@@ -44,28 +42,31 @@ export interface StoredAnswer {
 
 /** A connection to a controller: the engines, views on them, and questions about the cluster. */
 export class Client implements AsyncDisposable {
-  /** Where the controller is. */
-  readonly connection: ConnectionFile;
-  readonly #peer: Peer;
+  readonly #connection: Connection;
   readonly #requests: Requests;
   readonly #engines = new Map<number, string>();
   readonly #events = new Feed<ClusterEvent>();
+  #watching = 0;
   readonly #context: ViewContext;
 
-  private constructor(peer: Peer, connection: ConnectionFile) {
-    this.#peer = peer;
-    this.connection = connection;
-    this.#requests = new Requests(peer, connection.memory);
+  private constructor(peer: Peer, file: ConnectionFile, path: string, patience: number) {
+    this.#connection = new Connection(peer, file, path, patience, {
+      packet: (packet) => this.#receive(packet),
+      resume: (again) => this.#resume(again),
+      ended: (error) => {
+        this.#requests.failAll(error);
+        this.#events.end();
+      },
+    });
+    this.#requests = new Requests(this.#connection);
     this.#context = {
       requests: this.#requests,
       resolveTargets: (targets) => this.#resolve(targets),
       cancel: (ids) => this.cancel(ids),
       interrupt: async (targets) =>
-        (await peer.request({ type: 'interrupt_request', content: { targets } }, 60_000)).content.outcomes,
+        (await this.#connection.request({ type: 'interrupt_request', content: { targets } }, 60_000)).content.outcomes,
       engineCount: () => this.#engines.size,
     };
-    peer.onPacket((packet) => this.#receive(packet));
-    void peer.link.closed.then(() => this.#events.end());
   }
 
   /**
@@ -73,18 +74,22 @@ export class Client implements AsyncDisposable {
    */
   static async connect(options: ConnectOptions = {}): Promise<Client> {
     const { timeout = 10_000, signal } = options;
-    const connection = await findConnection(options);
-    const link = await dial(connection, timeout, signal);
-    const client = new Client(new Peer(link, new Session(newSession())), connection);
+    const { file, path } = await findConnection(options);
+    const link = await dial(file, timeout, signal);
+    const peer = new Peer(link, new Session(newSession()));
+    const client = new Client(peer, file, path, options.reconnect ?? file.lease);
     try {
-      const content = { version: packageVersion(), protocol: protocolVersion };
-      const reply = await client.#peer.request({ type: 'connection_request', content }, timeout);
-      for (const { id, uuid } of reply.content.engines) client.#engines.set(id, uuid);
+      for (const { id, uuid } of await greet(peer, timeout)) client.#engines.set(id, uuid);
       return client;
     } catch (error) {
-      link.close();
+      await client.close();
       throw error;
     }
+  }
+
+  /** Where the controller is. */
+  get connection(): ConnectionFile {
+    return this.#connection.file;
   }
 
   /** Ids of the engines that are registered now, in order. */
@@ -112,7 +117,7 @@ export class Client implements AsyncDisposable {
     while (this.#engines.size < count) {
       if (!(await events.next()).done) continue;
       signal?.throwIfAborted();
-      if (!this.#peer.link.open) throw new IpclusterError('CLOSED', 'The controller left while engines were waited for.');
+      if (!this.#connection.open) throw new IpclusterError('CLOSED', 'The controller left while engines were waited for.');
       throw new IpclusterError(
         'REGISTRATION_TIMEOUT',
         `${this.#engines.size} of ${count} engines registered within ${timeout / 1000} s.`,
@@ -125,17 +130,19 @@ export class Client implements AsyncDisposable {
   /** What happens in the cluster from now on: engines that come and go, and states of tasks. */
   async *watch(signal?: AbortSignal): AsyncGenerator<ClusterEvent> {
     const events = this.#events.follow(signal);
-    await this.#peer.request({ type: 'watch_request', content: { on: true } });
+    await this.#connection.request({ type: 'watch_request', content: { on: true } });
+    this.#watching += 1;
     try {
       yield* events;
     } finally {
-      if (this.#peer.link.open) await this.#peer.request({ type: 'watch_request', content: { on: false } });
+      this.#watching -= 1;
+      if (this.#connection.open) await this.#connection.request({ type: 'watch_request', content: { on: false } });
     }
   }
 
   /** Controller, engines and queues as the controller knows them; it answers whatever the engines do. */
   async status(): Promise<StatusContent> {
-    return (await this.#peer.request({ type: 'status_request', content: {} })).content;
+    return (await this.#connection.request({ type: 'status_request', content: {} })).content;
   }
 
   /** How much waits and runs, in numbers. */
@@ -145,12 +152,12 @@ export class Client implements AsyncDisposable {
 
   /** Records of tasks, newest first. */
   async query(query: TaskQuery = {}): Promise<TaskRecord[]> {
-    return (await this.#peer.request({ type: 'query_request', content: { query } })).content.records;
+    return (await this.#connection.request({ type: 'query_request', content: { query } })).content.records;
   }
 
   /** A task by its id: its record, and the answers that are there. Throws NOT_FOUND. */
   async result(id: string): Promise<{ record: TaskRecord; answers: StoredAnswer[] }> {
-    const { content, buffers } = await this.#peer.request({ type: 'result_request', content: { id } });
+    const { content, buffers } = await this.#connection.request({ type: 'result_request', content: { id } });
     const answers = buffers.map((body): StoredAnswer => {
       const { outcome } = readReply(body, content.record.engine ?? undefined);
       return 'error' in outcome
@@ -162,35 +169,36 @@ export class Client implements AsyncDisposable {
 
   /** Submits stored balanced tasks again; answers the new id for each. */
   async resubmit(ids: readonly string[]): Promise<Record<string, string>> {
-    return (await this.#peer.request({ type: 'resubmit_request', content: { ids: [...ids] } })).content.ids;
+    return (await this.#connection.request({ type: 'resubmit_request', content: { ids: [...ids] } })).content.ids;
   }
 
   /** Cancels requests by id; answers how each ended. */
   async cancel(ids: readonly string[]): Promise<Record<string, InterruptOutcome>> {
-    return (await this.#peer.request({ type: 'abort_request', content: { ids: [...ids] } }, 60_000)).content.outcomes;
+    return (await this.#connection.request({ type: 'abort_request', content: { ids: [...ids] } }, 60_000)).content.outcomes;
   }
 
   /** Ends these engines and starts new ones under the same ids. */
   async restartEngines(targets: Targets): Promise<number[]> {
-    return (await this.#peer.request({ type: 'restart_request', content: { targets: this.#resolve(targets) } }, 60_000)).content
-      .ids;
+    return (await this.#connection.request({ type: 'restart_request', content: { targets: this.#resolve(targets) } }, 60_000))
+      .content.ids;
   }
 
   /** Ends these engines for good. */
   async stopEngines(targets: Targets): Promise<number[]> {
-    return (await this.#peer.request({ type: 'stop_request', content: { targets: this.#resolve(targets) } }, 60_000)).content.ids;
+    return (await this.#connection.request({ type: 'stop_request', content: { targets: this.#resolve(targets) } }, 60_000))
+      .content.ids;
   }
 
   /** Ends the controller and all engines. */
   async shutdown(): Promise<void> {
-    await this.#peer.request({ type: 'shutdown_request', content: {} });
-    await Promise.race([this.#peer.link.closed, sleep(10_000)]);
+    const { linkClosed } = this.#connection;
+    await this.#connection.request({ type: 'shutdown_request', content: {} });
+    await Promise.race([linkClosed, sleep(10_000)]);
   }
 
   /** Closes the connection; tasks go on and their results are kept by the controller. */
   async close(): Promise<void> {
-    this.#peer.link.close();
-    await this.#peer.link.closed;
+    await this.#connection.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -209,9 +217,28 @@ export class Client implements AsyncDisposable {
     return this.ids;
   }
 
+  /** Settles when the controller has committed every balanced task that was submitted so far: then none can be lost. */
+  async accepted(): Promise<void> {
+    await this.#requests.accepted();
+  }
+
+  /** After a broken connection: what is on its way is seen to, and the engines are those that there are now. */
+  async #resume(peer: Peer): Promise<void> {
+    const engines = await this.#requests.resume(peer);
+    const present = new Set(engines.map(({ id }) => id));
+    for (const [id, uuid] of this.#engines) {
+      if (present.has(id)) continue;
+      this.#engines.delete(id);
+      this.#events.push({ event: 'engine_left', id, uuid, reason: 'it did not come back', restarting: false });
+    }
+    for (const { id, uuid } of engines) this.#engines.set(id, uuid);
+    if (this.#watching > 0) await peer.request({ type: 'watch_request', content: { on: true } });
+  }
+
   #receive(packet: Packet): void {
     if (this.#requests.receive(packet) || packet.route.channel !== 'hub') return;
     const message = decodeMessage(packet.body);
+    if (isMessage(message, 'accepted')) return this.#requests.accept(message.content.ids);
     if (!isMessage(message, 'event')) return;
     const event = message.content;
     if (event.event === 'engine_joined') this.#engines.set(event.id, event.uuid);
@@ -227,11 +254,11 @@ async function findConnection({
   timeout = 10_000,
   wait,
   signal,
-}: ConnectOptions): Promise<ConnectionFile> {
+}: ConnectOptions): Promise<{ file: ConnectionFile; path: string }> {
   const path = file ?? pathsOf(findPlace({ profile, clusterId })).clientFile;
-  if (wait) return awaitConnectionFile(path, timeout, signal);
+  if (wait) return { file: await awaitConnectionFile(path, timeout, signal), path };
   try {
-    return readConnectionFile(path);
+    return { file: readConnectionFile(path), path };
   } catch (error) {
     if (file !== undefined || !(error instanceof IpclusterError) || !error.message.includes('is not there')) throw error;
     const of = `profile "${profile ?? 'default'}"${clusterId ? `, cluster id "${clusterId}"` : ''}`;

@@ -9,6 +9,8 @@ const ownNames: Record<string, ErrorCode> = {
   InvalidDependency: 'DEPENDENCY',
   NOT_CLONEABLE: 'NOT_CLONEABLE',
   USAGE: 'USAGE',
+  ResultGone: 'RESULT_GONE',
+  StoreError: 'STORE',
 };
 
 /** What went wrong with one request on one engine: user code threw, the engine died, the task was cancelled. */

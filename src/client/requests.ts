@@ -1,4 +1,4 @@
-import { IpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError } from '../base/errors.js';
 import { largeFrame, type MemoryFile, writeMemoryFile } from '../base/memory-files.js';
 import { decodeMessage, type Message, type Metadata, type Outgoing } from '../protocol/message.js';
 import type { AbortedContent, ErrorContent, MessageType } from '../protocol/messages.js';
@@ -6,6 +6,7 @@ import type { Packet } from '../protocol/packets.js';
 import { decodeValue } from '../protocol/values.js';
 import type { Peer } from '../transport/peer.js';
 import type { OutputEvent } from './async-result.js';
+import type { Connection } from './connection.js';
 import { RemoteError } from './remote-error.js';
 
 /** A good or bad answer of one engine to one request. */
@@ -25,22 +26,26 @@ export interface Listener {
 }
 
 interface Pending {
+  /** The engines asked; none for a balanced task. */
   to: readonly number[];
-  left: number;
+  /** Those that have not answered. */
+  left: Set<number>;
+  /** A balanced task's message, until the controller has committed it. */
+  body: readonly Buffer[] | undefined;
+  /** False while it waits here for a connection. */
+  sent: boolean;
   listener: Listener;
 }
 
 /** Requests to engines that are on their way: sends them, and brings answers and output back to who asked. */
 export class Requests {
-  readonly #peer: Peer;
-  /** Where large frames may be left for peers on this host; empty for nowhere. */
-  readonly #memory: string;
+  readonly #connection: Connection;
   readonly #pending = new Map<string, Pending>();
+  readonly #acceptance = new Set<() => void>();
+  #unaccepted = 0;
 
-  constructor(peer: Peer, memory: string) {
-    this.#peer = peer;
-    this.#memory = peer.link.local ? memory : '';
-    void peer.link.closed.then((error) => this.#failAll(error));
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   get size(): number {
@@ -49,26 +54,73 @@ export class Requests {
 
   /** Sends a request to the engines named, or to any when there are none; answers its id. */
   send<T extends MessageType>(outgoing: Outgoing<T>, to: readonly number[] | undefined, listener: Listener): string {
-    if (!this.#peer.link.open) throw new IpclusterError('CLOSED', 'This client is closed.');
-    const header = this.#peer.session.header(outgoing.type);
+    const { session } = this.#connection;
+    const header = session.header(outgoing.type);
     const id = header.msg_id;
-    this.#pending.set(id, { to: to ?? [], left: to?.length ?? 1, listener });
     if (!to) {
-      this.#peer.link.send({ channel: 'balanced', id, to: [] }, this.#peer.session.encode(outgoing, header));
+      const body = session.encode(outgoing, header);
+      const sent = this.#connection.send({ channel: 'balanced', id, to: [] }, body);
+      this.#pending.set(id, { to: [], left: new Set(), body, sent, listener });
+      this.#unaccepted += 1;
       return id;
     }
     const { buffers, files } = this.#setAside(outgoing.buffers ?? []);
-    const body = this.#peer.session.encode({ ...outgoing, buffers }, header);
-    this.#peer.link.send({ channel: 'direct', id, to: [...to], ...(files.length > 0 ? { files } : {}) }, body);
+    const body = session.encode({ ...outgoing, buffers }, header);
+    const sent = this.#connection.send({ channel: 'direct', id, to: [...to], ...(files.length > 0 && { files }) }, body);
+    this.#pending.set(id, { to, left: new Set(to), body: undefined, sent, listener });
     return id;
+  }
+
+  /** Settles when the controller has committed every balanced task that was sent so far. */
+  async accepted(): Promise<void> {
+    while (this.#unaccepted > 0 && this.#connection.open) await new Promise<void>((resolve) => this.#acceptance.add(resolve));
+  }
+
+  /** The controller has committed these: they need not be kept here. */
+  accept(ids: readonly string[]): void {
+    for (const id of ids) this.#forgetBody(this.#pending.get(id));
+  }
+
+  #forgetBody(pending: Pending | undefined): void {
+    if (!pending?.body) return;
+    pending.body = undefined;
+    this.#unaccepted -= 1;
+    if (this.#unaccepted > 0) return;
+    for (const resolve of this.#acceptance) resolve();
+    this.#acceptance.clear();
+  }
+
+  /**
+   * The controller is there again, perhaps another process: asks it what it knows of what is on its way, sends what it never
+   * got, and gives up what nobody will answer. Answers the engines that there are.
+   */
+  async resume(peer: Peer): Promise<{ id: number; uuid: string }[]> {
+    const pending = [...this.#pending].flatMap(([id, { to, left, sent }]) =>
+      sent ? [{ id, to: to.length > 0 ? [...left] : null }] : [],
+    );
+    const { content } = await peer.request({ type: 'resume_request', content: { pending } }, 120_000);
+    for (const id of content.unknown) {
+      const known = this.#pending.get(id);
+      if (known?.body) peer.link.send({ channel: 'balanced', id, to: [] }, known.body);
+      else if (known) this.#fail(id, known, undefined, lost('The controller has lost this task.'));
+    }
+    for (const { id, engines } of content.lost) {
+      const known = this.#pending.get(id);
+      for (const engine of known ? engines : [])
+        this.#fail(id, known as Pending, engine, lost(`Engine ${engine} or the controller ended before it answered.`));
+    }
+    // What waited here goes out right after this.
+    for (const known of this.#pending.values()) known.sent = true;
+    return content.engines;
   }
 
   /** Leaves large frames in memory of this host, where every engine reads them for itself; their places stay, empty. */
   #setAside(buffers: readonly Buffer[]): { buffers: readonly Buffer[]; files: MemoryFile[] } {
-    if (this.#memory === '' || !buffers.some(({ length }) => length >= largeFrame)) return { buffers, files: [] };
+    const memory = this.#connection.local ? this.#connection.file.memory : '';
+    if (memory === '' || !buffers.some(({ length }) => length >= largeFrame)) return { buffers, files: [] };
     const files: MemoryFile[] = [];
     const kept = buffers.map((buffer, index) => {
-      const file = buffer.length >= largeFrame ? writeMemoryFile(this.#memory, index, buffer) : undefined;
+      const file = buffer.length >= largeFrame ? writeMemoryFile(memory, index, buffer) : undefined;
       if (file) files.push(file);
       return file ? Buffer.alloc(0) : buffer;
     });
@@ -85,26 +137,39 @@ export class Requests {
       pending.listener.output({ name, text, engineId: route.from, id: route.id });
       return true;
     }
-    pending.left -= 1;
-    if (pending.left === 0) this.#pending.delete(route.id);
-    const position = Math.max(0, pending.to.indexOf(route.from ?? -1));
-    pending.listener.answer({ position, engineId: route.from, ...readReply(body, route.from) });
+    // The first answer of an engine counts; after a broken connection it may come twice.
+    if (pending.to.length > 0 && !pending.left.has(route.from ?? -1)) return true;
+    this.#answer(route.id, pending, { engineId: route.from, ...readReply(body, route.from) });
     return true;
   }
 
-  #failAll(cause: Error | undefined): void {
-    const why = cause ? ` (${messageOf(cause)})` : '';
-    const error = new IpclusterError('CLOSED', `The connection to the controller was closed${why} before the answer came.`, {
-      cause,
-    });
-    for (const { to, listener } of this.#pending.values()) {
-      for (let position = 0; position < Math.max(1, to.length); position++) {
-        listener.answer({ position, engineId: to[position], outcome: { error }, runTime: 0 });
-      }
+  #answer(id: string, pending: Pending, answer: Omit<Answer, 'position'>): void {
+    pending.left.delete(answer.engineId ?? -1);
+    if (pending.left.size === 0) {
+      this.#pending.delete(id);
+      this.#forgetBody(pending);
     }
-    this.#pending.clear();
+    pending.listener.answer({ position: Math.max(0, pending.to.indexOf(answer.engineId ?? -1)), ...answer });
+  }
+
+  #fail(id: string, pending: Pending, engineId: number | undefined, error: IpclusterError): void {
+    this.#answer(id, pending, { engineId, outcome: { error }, runTime: 0 });
+  }
+
+  /** The connection is over for good: whoever waits is told. */
+  failAll(cause: IpclusterError | undefined): void {
+    const error = cause ?? new IpclusterError('CLOSED', 'This client was closed before the answer came.');
+    for (const [id, pending] of [...this.#pending]) {
+      if (pending.to.length === 0) this.#fail(id, pending, undefined, error);
+      for (const engine of [...pending.left]) this.#fail(id, pending, engine, error);
+    }
+    for (const resolve of this.#acceptance) resolve();
+    this.#acceptance.clear();
   }
 }
+
+const lost = (evalue: string): IpclusterError =>
+  new RemoteError({ status: 'error', ename: 'EngineError', evalue, traceback: [] }, undefined);
 
 /** Opens an engine's reply. */
 export function readReply(body: Buffer, engineId: number | undefined): Pick<Answer, 'outcome' | 'runTime'> {

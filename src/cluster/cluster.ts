@@ -1,7 +1,8 @@
 import type { Client } from '../client/client.js';
 import { usableCores } from '../processes/cores.js';
 import { findPlace, type Place } from '../profile/paths.js';
-import { type StartedCluster, startCluster } from './start.js';
+import type { StartedCluster } from './prepare.js';
+import { startCluster } from './start.js';
 import { endCluster } from './stop.js';
 
 /** How to start a cluster from a program. */
@@ -16,6 +17,8 @@ export interface ClusterOptions {
   launcherOptions?: readonly string[];
   /** Where the controller listens; this machine only when absent. */
   ip?: string;
+  /** Milliseconds of silence after which controller, engines and clients give each other up; 60,000 when absent. */
+  lease?: number;
   /** Milliseconds until all engines must be registered; 60,000 when absent. */
   timeout?: number;
   signal?: AbortSignal;
@@ -46,12 +49,14 @@ export class Cluster implements AsyncDisposable {
       launcher = 'local',
       launcherOptions = [],
       ip,
+      lease,
       timeout = 60_000,
       signal,
     } = options;
     const place = findPlace({ profile, clusterId });
-    const controllerArgs = ip === undefined ? [] : ['--ip', ip];
-    return new Cluster(await startCluster({ place, count: n, launcher, launcherOptions, controllerArgs, timeout, signal }));
+    const controllerArgs = [...(ip === undefined ? [] : ['--ip', ip]), ...(lease === undefined ? [] : ['--lease', `${lease}ms`])];
+    const what = { place, count: n, launcher, launcherOptions, controllerArgs, engineArgs: [], reuse: false };
+    return new Cluster(await startCluster({ ...what, timeout, signal }));
   }
 
   get profile(): string {

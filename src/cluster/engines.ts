@@ -9,17 +9,20 @@ export interface AddRequest {
   count: number;
   launcher: string;
   launcherOptions: readonly string[];
+  engineArgs: readonly string[];
   timeout: number;
 }
 
 /** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
-export async function addEngines({ place, count, launcher: name, launcherOptions, timeout }: AddRequest): Promise<number[]> {
+export async function addEngines(request: AddRequest): Promise<number[]> {
+  const { place, count, launcher: name, launcherOptions, engineArgs, timeout } = request;
   const launcher = createLauncher(await openLauncher(name), launcherOptions);
   await using client = await connectTo(place);
   const file = await readClusterFile(place);
   const taken = file?.jobs.length ?? 0;
   const mark = file?.mark ?? markOf(place, client.connection.nonce);
-  const spec = makeSpec(place, mark, `engines-${taken + 1}`, 'ipengine', ['--timeout', `${timeout}ms`], count);
+  const args = ['--timeout', `${timeout}ms`, ...engineArgs];
+  const spec = makeSpec({ place, mark, name: `engines-${taken + 1}`, program: 'ipengine', args, count });
   const wanted = client.ids.length + count;
   const job = await launchJob(launcher, spec);
   if (file)

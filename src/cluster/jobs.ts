@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
@@ -12,23 +13,33 @@ import { type Place, pathsOf } from '../profile/paths.js';
 /** Flags that keep Node's own threads and memory small. */
 const nodeFlags = ['--v8-pool-size=1', '--max-semi-space-size=8'];
 
-/** Says what to start: one of our programs, in a job folder of its own. */
-export function makeSpec(
-  place: Place,
-  mark: string,
-  name: string,
-  program: string,
-  args: readonly string[],
-  count: number,
-): JobSpec {
+/** What a job of ours is to run. */
+export interface JobRequest {
+  place: Place;
+  /** The mark of the whole start. */
+  mark: string;
+  name: string;
+  program: 'ipcontroller' | 'ipengine';
+  args: readonly string[];
+  count: number;
+}
+
+/** Says what to start: one of our programs, in a job folder that nobody had before, under a mark of its own. */
+export function makeSpec({ place, mark, name, program, args, count }: JobRequest): JobSpec {
   const placeArgs = place.clusterId ? ['--cluster-id', place.clusterId] : [];
   return {
     name,
     argv: [process.execPath, ...nodeFlags, programFile(program), ...placeArgs, ...args],
     count,
-    env: { [markVariable]: mark, IPP_PROFILE_DIR: place.profileFolder, IPCLUSTER_WORK_DIR: place.workFolder },
-    jobDir: join(pathsOf(place).jobs, name),
+    env: { [markVariable]: `${mark}/${name}`, IPP_PROFILE_DIR: place.profileFolder, IPCLUSTER_WORK_DIR: place.workFolder },
+    jobDir: newJobFolder(pathsOf(place).jobs, name),
   };
+}
+
+/** A name that sorts by time: folders of jobs are kept, and the newest is found by it. */
+function newJobFolder(jobs: string, name: string): string {
+  const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
+  return join(jobs, `${stamp}-${randomBytes(2).toString('hex')}-${name}`);
 }
 
 /** Launches a job; the folder is there before anything is started. */

@@ -26,7 +26,9 @@ function whatIs({ command, mark }: ProcessInfo & { mark: string }): string {
   if (program === 'ipengine') return 'supervisor';
   if (program === 'engine') return 'engine';
   if (/job\.sh$/.test(command)) return 'job';
-  return mark.includes('/', mark.lastIndexOf('#')) ? 'task' : 'other';
+  if (program !== undefined) return 'other';
+  // A job's own processes carry `run/job`; what an engine starts carries its supervisor and itself as well.
+  return mark.slice(mark.lastIndexOf('#')).split('/').length > 2 ? 'task' : 'other';
 }
 
 /** Ends everything of that place without asking a controller; answers how many processes that were. */

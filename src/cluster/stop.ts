@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { readJsonIfWhole, removeEmptyFolder, removeFile } from '../base/files.js';
 import { removeMemoryFolder } from '../base/memory-files.js';
@@ -66,12 +67,21 @@ async function askController(client: Client): Promise<boolean> {
   }
 }
 
-/** Connection files of a killed controller stay behind; folders go when they are empty, job folders and logs stay. */
+/** Removes what a controller writes for its peers, with its folder in memory; answers the files that were there. */
+export async function removeConnectionFiles(place: Place): Promise<string[]> {
+  const { clientFile, engineFile, keyFile, registeredFile } = pathsOf(place);
+  const left = (await readJsonIfWhole(clientFile)) as { memory?: unknown } | undefined;
+  if (typeof left?.memory === 'string') removeMemoryFolder(left.memory);
+  const present = [clientFile, engineFile, keyFile].filter((path) => existsSync(path));
+  await Promise.all([...present, registeredFile].map(removeFile));
+  return present;
+}
+
+/** Files of a killed controller stay behind; folders go when they are empty, job folders and logs stay. */
 async function removeTraces(place: Place): Promise<void> {
-  const { clientFile, engineFile, clusterFile, clusters } = pathsOf(place);
-  const left = (await readJsonIfWhole(clientFile)) as { memory?: string } | undefined;
-  if (left?.memory) removeMemoryFolder(left.memory);
-  await Promise.all([clientFile, engineFile, clusterFile].map(removeFile));
+  const { clusterFile, clusters } = pathsOf(place);
+  await removeConnectionFiles(place);
+  await removeFile(clusterFile);
   await removeEmptyFolder(clusters);
   await removeDeadSockets();
 }

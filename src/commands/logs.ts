@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command, Flags } from '@oclif/core';
 import { IpclusterError } from '../base/errors.js';
 import { lastLines } from '../base/files.js';
 import { parseCount } from '../base/quantities.js';
 import { sleep } from '../base/wait.js';
+import { logFiles } from '../cluster/logs.js';
 import { clusterStatus } from '../cluster/status.js';
 import { pathsOf } from '../profile/paths.js';
 import { commonFlags, interruption, placeOf, print } from './shared.js';
@@ -27,13 +26,9 @@ export default class Logs extends Command {
     const { flags } = await this.parse(Logs);
     const place = placeOf(flags);
     const count = parseCount(flags.lines, '--lines');
-    const { jobs } = pathsOf(place);
-    const files =
-      flags.engine === undefined
-        ? ['controller', 'engines'].map((name) => join(jobs, name, 'stderr'))
-        : [await engineLog(place, parseCount(flags.engine, '--engine'))];
-    const present = files.filter((file) => existsSync(file));
-    if (present.length === 0) throw new IpclusterError('NOT_FOUND', `There is no log yet: ${files.join(', ')}.`, { files });
+    const engine = flags.engine === undefined ? undefined : parseCount(flags.engine, '--engine');
+    const present = engine === undefined ? await logFiles(place) : [await engineLog(place, engine)];
+    if (present.length === 0) throw new IpclusterError('NOT_FOUND', `There is no log in ${pathsOf(place).jobs}.`);
     const logs = await Promise.all(present.map(async (file) => ({ file, lines: await lastLines(file, count) })));
     const text = logs.map(({ file, lines }) => [`==> ${file}`, ...lines].join('\n')).join('\n');
     print(flags.json, { logs }, text);

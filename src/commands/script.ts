@@ -1,6 +1,6 @@
 import { Command, Flags } from '@oclif/core';
 import { usableCores } from '../cluster/cores.js';
-import { planStart } from '../cluster/start.js';
+import { planStart } from '../cluster/prepare.js';
 import { engineCount } from '../config/engine-count.js';
 import { formatPlan } from '../launcher-kit/plan.js';
 import { commonFlags, launcherFlags, placeOf, print, timeoutOf } from './shared.js';
@@ -22,6 +22,8 @@ export default class Script extends Command {
       launcher: flags.launcher,
       launcherOptions: flags.option,
       controllerArgs: [],
+      engineArgs: [],
+      reuse: false,
       timeout: timeoutOf(flags),
     });
     print(flags.json, { plans }, plans.map(formatPlan).join('\n\n'));

@@ -1,7 +1,8 @@
 import { Command, Flags } from '@oclif/core';
 import { formatDuration, parsePorts } from '../base/quantities.js';
 import { usableCores } from '../cluster/cores.js';
-import { planStart, type StartedCluster, type StartRequest, startCluster } from '../cluster/start.js';
+import { planStart, type StartedCluster, type StartRequest } from '../cluster/prepare.js';
+import { startCluster } from '../cluster/start.js';
 import { stopCluster } from '../cluster/stop.js';
 import { engineCount } from '../config/engine-count.js';
 import { formatPlan } from '../launcher-kit/plan.js';
@@ -25,6 +26,13 @@ export default class Start extends Command {
     }),
     port: Flags.string({ aliases: ['engine-port'], description: 'its port, or a range such as 10000-10100' }),
     location: Flags.string({ description: 'an address or name to tell others first' }),
+    lease: Flags.string({ description: 'silence after which peers give each other up (60s)', helpValue: 'DURATION' }),
+    'idle-timeout': Flags.string({ description: 'end after so long without client and work (never)', helpValue: 'DURATION' }),
+    reuse: Flags.boolean({ description: 'take over the engines and tasks of a controller that was killed here' }),
+    restart: Flags.string({
+      options: ['on-crash', 'never'],
+      description: 'whether engines that end unasked are started again (on-crash)',
+    }),
     'log-level': Flags.string({
       options: ['debug', 'info', 'warn', 'error'],
       default: 'info',
@@ -42,11 +50,13 @@ export default class Start extends Command {
     const bar = process.stderr.isTTY && !flags.json;
     const request: StartRequest = {
       ...{ place, count: engineCount(flags.n, usableCores), launcher: flags.launcher, launcherOptions: flags.option },
-      controllerArgs: ['ip', 'port', 'location', 'log-level'].flatMap((name) => {
+      controllerArgs: ['ip', 'port', 'location', 'lease', 'idle-timeout', 'log-level'].flatMap((name) => {
         const value = flags[name as 'ip'];
         return value === undefined ? [] : [`--${name}`, value];
       }),
-      ...{ timeout: timeoutOf(flags), signal },
+      engineArgs: flags.restart === undefined ? [] : ['--restart', flags.restart],
+      ...{ reuse: flags.reuse, timeout: timeoutOf(flags), signal },
+      onNotice: (sentence) => void process.stderr.write(`${sentence}\n`),
       onProgress: bar ? (have, count) => process.stderr.write(`\rengines ${have}/${count} `) : undefined,
     };
     if (flags['dry-run']) {

@@ -1,17 +1,21 @@
 import { messageOf } from '../base/errors.js';
 import { decodeMessage, headerOf } from '../protocol/message.js';
-import type { InterruptOutcome } from '../protocol/messages.js';
+import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { ReplyStatus } from '../protocol/routes.js';
 import type { Clients } from './clients.js';
 import { type Assignment, assign, type Engine, type EngineTable } from './engine-table.js';
 import { leastLoad } from './policies.js';
-import type { Replies } from './replies.js';
+import type { Asked, Replies } from './replies.js';
 import type { Store } from './store.js';
 import { TaskQueue } from './task-queue.js';
-import { makeTask, type Task } from './tasks.js';
+import { headerBytesOf, makeTask, type Task } from './tasks.js';
 
-/** A task during which so many engines died is not tried again. */
+/** A task during which so many engines crashed is not tried again. */
 const crashLimit = 3;
+/** Messages of waiting tasks beyond so many bytes stay on disk until their turn comes. */
+const bodiesInMemory = 64 * 1024 * 1024;
+/** How many tasks of an earlier controller are read at once. */
+const restorePage = 500;
 
 /** Stops a request that an engine has; answers how that ended. */
 export type CancelOnEngine = (engine: number, id: string) => Promise<InterruptOutcome>;
@@ -23,6 +27,8 @@ export class BalancedTasks {
   readonly #store: Store;
   readonly #clients: Clients;
   readonly #cancelOnEngine: CancelOnEngine;
+  readonly #loading = new Set<Task>();
+  #bytes = 0;
   #completed = 0;
 
   constructor(engines: EngineTable, replies: Replies, store: Store, clients: Clients, cancelOnEngine: CancelOnEngine) {
@@ -33,7 +39,13 @@ export class BalancedTasks {
     this.queue = new TaskQueue(engines, leastLoad, {
       dispatch: (task, engine) => this.#dispatch(task, engine),
       impossible: (task, reason) => this.#end(task, 'ImpossibleDependency', `The task can never run: ${reason}.`),
+      load: (tasks) => void this.#load(tasks),
     });
+  }
+
+  /** Bytes of messages of unfinished tasks that are in memory. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get completed(): number {
@@ -46,26 +58,98 @@ export class BalancedTasks {
     if (this.queue.tasks.has(header.msg_id)) return;
     let task: Task;
     try {
-      task = makeTask(header, bytes, metadata(), body);
+      task = makeTask(header, metadata(), body);
     } catch (error) {
       const asked = { id: header.msg_id, session: header.session, type: header.msg_type, header: bytes };
-      return this.#replies.fail(asked, 'USAGE', messageOf(error));
+      return this.#replies.fail(asked, { ename: 'USAGE', evalue: messageOf(error) });
     }
+    this.#bytes += task.size;
     const { id, session, type, label } = task;
     this.#store.submitted({ id, session, queue: 'balanced', type, label, submitted: header.date, targets: 1 }, body);
     this.#clients.tell({ event: 'task', id, state: 'queued', engine: null, status: null });
-    const unknown = this.queue.unknownDependencies(task);
-    if (unknown.length > 0) void this.#addAfterLookup(task, unknown);
+    if (this.queue.unknownDependencies(task).length > 0) void this.#addAfterLookup(task);
     else this.#add(task);
   }
 
+  /** Takes in what an earlier controller had accepted; it waits for engines that come back with it, until {@link settle}. */
+  async restore(): Promise<number> {
+    let count = 0;
+    for (let after = 0; ; ) {
+      const page = await this.#store.ask({ kind: 'unfinished', after, limit: restorePage });
+      for (const { number, body: bytes } of page) {
+        const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        const { header, metadata } = headerOf(body);
+        const task = makeTask(header, metadata(), body);
+        this.#bytes += task.size;
+        this.queue.restore(task);
+        this.#spill(task);
+        after = number;
+      }
+      count += page.length;
+      if (page.length < restorePage) return count;
+    }
+  }
+
+  /** What no engine came back with is given out again. */
+  settle(): void {
+    for (const task of this.queue.settle()) {
+      if (this.queue.unknownDependencies(task).length > 0) void this.#addAfterLookup(task);
+      else this.#add(task);
+    }
+  }
+
+  /** An engine that came back holds this task; false when it is none of ours, or was answered by another meanwhile. */
+  claim(id: string, engine: Engine): boolean {
+    const task = this.queue.tasks.get(id);
+    if (!task) return false;
+    if (task.engine === undefined) this.queue.claim(task, engine.id);
+    assign(engine, id, 'balanced');
+    return true;
+  }
+
+  /** These are on disk: when there is much, they need not be in memory. */
+  committed(ids: readonly string[]): void {
+    if (this.#bytes <= bodiesInMemory || !this.#store.durable) return;
+    for (const id of ids) {
+      const task = this.queue.tasks.get(id);
+      if (task) this.#spill(task);
+    }
+  }
+
+  #spill(task: Task): void {
+    if (this.#bytes <= bodiesInMemory || task.engine !== undefined || !task.body) return;
+    task.body = undefined;
+    this.#bytes -= task.size;
+  }
+
+  async #load(tasks: readonly Task[]): Promise<void> {
+    const wanted = new Map(tasks.filter((task) => !this.#loading.has(task)).map((task) => [task.id, task]));
+    if (wanted.size === 0) return;
+    for (const task of wanted.values()) this.#loading.add(task);
+    const found = await this.#store.ask({ kind: 'bodies', ids: [...wanted.keys()] }).catch(() => []);
+    for (const { id, body } of found) {
+      const task = wanted.get(id);
+      if (!task || !this.queue.tasks.has(id)) continue;
+      task.body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+      this.#bytes += task.size;
+    }
+    for (const task of wanted.values()) {
+      this.#loading.delete(task);
+      if (task.body || !this.queue.isWaiting(task)) continue;
+      this.queue.remove(task);
+      this.#end(task, 'StoreError', 'The store has lost the message of this task.');
+    }
+    this.queue.schedule();
+  }
+
   /** Dependencies may have ended so long ago that only the store knows of them. */
-  async #addAfterLookup(task: Task, unknown: readonly string[]): Promise<void> {
-    const found = await this.#store.ask({ kind: 'outcomes', ids: [...unknown] }).catch(() => []);
+  async #addAfterLookup(task: Task): Promise<void> {
+    const ids = this.queue.unknownDependencies(task);
+    const found = await this.#store.ask({ kind: 'outcomes', ids }).catch(() => []);
     for (const { id, ok, engine } of found) this.queue.remember(id, { ok, engine });
     const [missing] = this.queue.unknownDependencies(task);
-    if (missing === undefined) this.#add(task);
-    else this.#replies.fail(task, 'InvalidDependency', `No task is known by the id ${missing}.`);
+    if (missing === undefined) return this.#add(task);
+    this.#end(task, 'InvalidDependency', `No task is known by the id ${missing}.`);
   }
 
   #add(task: Task): void {
@@ -74,7 +158,7 @@ export class BalancedTasks {
       task.timer = setTimeout(() => {
         if (!this.queue.isWaiting(task)) return;
         this.queue.remove(task);
-        this.#replies.fail(task, 'TaskTimeout', `The task found no engine within ${task.timeout / 1000} s.`);
+        this.#end(task, 'TaskTimeout', `The task found no engine within ${task.timeout / 1000} s.`);
       }, task.timeout);
     }
     this.queue.schedule();
@@ -83,7 +167,7 @@ export class BalancedTasks {
   #dispatch(task: Task, engine: Engine): void {
     task.engine = engine.id;
     assign(engine, task.id, 'balanced');
-    engine.node.peer.link.send({ channel: 'balanced', id: task.id, to: [engine.id] }, [task.body]);
+    engine.node.peer.link.send({ channel: 'balanced', id: task.id, to: [engine.id] }, [task.body as Buffer]);
     if (engine.assigned.length === 1) this.running(task.id);
   }
 
@@ -104,36 +188,44 @@ export class BalancedTasks {
     await this.#cancelOnEngine(engine, task.id);
   }
 
-  /** An engine has answered; false when the task is none of ours, or over already. */
+  /**
+   * An engine has answered; false when the task is none of ours, or over already. The first answer counts, whoever gives it: an
+   * engine that was given up may come back with one.
+   */
   reply(id: string, engine: number, status: ReplyStatus, body: Buffer): boolean {
     const task = this.queue.tasks.get(id);
-    if (!task || task.engine !== engine) return false;
+    if (!task) return false;
+    const other = task.engine === engine ? undefined : task.engine;
     if (status === 'error' && task.retries > 0) {
+      if (task.engine !== engine) return true;
       task.retries -= 1;
-      task.excluded.add(engine);
+      task.excluded = new Set([...(task.excluded ?? []), engine]);
       this.queue.putBack(task);
       return true;
     }
+    if (task.engine === undefined) this.queue.claim(task, engine);
     this.#completed += 1;
     this.#replies.pass(task, status, engine, body);
-    this.queue.finish(task, status === 'ok');
+    this.#finish(task, status === 'ok');
     this.#clients.tell({ event: 'task', id, state: 'done', engine, status });
+    if (other !== undefined) void this.#cancelOnEngine(other, id);
     return true;
   }
 
-  /** An engine that had this task is over: it goes back to the queue, unless it keeps killing engines. */
-  lost({ id }: Assignment, wasRunning: boolean, reason: string): void {
+  /** An engine that had this task is over: it goes back to the queue, unless it keeps crashing engines. */
+  lost({ id }: Assignment, engine: number, reason: string, evidence: Evidence | undefined): void {
     const task = this.queue.tasks.get(id);
-    if (!task) return;
-    if (wasRunning) task.crashes += 1;
+    if (!task || task.engine !== engine) return;
+    if (evidence?.crash && evidence.started.includes(id)) task.crashes += 1;
     if (task.crashes < crashLimit) return this.queue.putBack(task);
-    this.#end(task, 'EngineError', `${task.crashes} engines ended while they ran this task (the last: ${reason}).`);
+    const evalue = `${task.crashes} engines ended while they ran this task (the last: ${reason}).`;
+    this.#end(task, 'EngineError', evalue, evidence?.lastLines);
   }
 
   /** The task was taken back from an engine that had not begun with it. */
-  reclaimed(id: string): void {
+  reclaimed(id: string, engine: number): void {
     const task = this.queue.tasks.get(id);
-    if (task) this.queue.putBack(task);
+    if (task?.engine === engine) this.queue.putBack(task);
   }
 
   /** Cancels a task wherever it is. */
@@ -142,7 +234,8 @@ export class BalancedTasks {
     if (!task) return 'finished';
     if (task.engine === undefined) {
       this.queue.remove(task);
-      this.#replies.aborted(task, 'removed');
+      this.#replies.aborted(askedOf(task), 'removed');
+      this.#forget(task);
       return 'removed';
     }
     task.retries = 0;
@@ -153,8 +246,8 @@ export class BalancedTasks {
   removed(id: string, engine: number, how: InterruptOutcome): void {
     const task = this.queue.tasks.get(id);
     if (!task) return;
-    this.#replies.aborted(task, how, engine);
-    this.queue.finish(task, false);
+    this.#replies.aborted(askedOf(task), how, engine);
+    this.#finish(task, false);
   }
 
   /** Makes a new task of a stored one; answers its new id. */
@@ -164,9 +257,25 @@ export class BalancedTasks {
     return id;
   }
 
-  #end(task: Task, ename: string, evalue: string): void {
-    this.#replies.fail(task, ename, evalue, task.engine);
-    this.queue.finish(task, false);
+  #end(task: Task, ename: string, evalue: string, lastLines?: readonly string[]): void {
+    this.#replies.fail(askedOf(task), { ename, evalue, engine: task.engine, lastLines });
+    this.#finish(task, false);
     this.#clients.tell({ event: 'task', id: task.id, state: 'done', engine: task.engine ?? null, status: 'error' });
   }
+
+  #finish(task: Task, ok: boolean): void {
+    this.queue.finish(task, ok);
+    this.#forget(task);
+  }
+
+  /** Its message is needed no more. */
+  #forget(task: Task): void {
+    if (task.body) this.#bytes -= task.size;
+    task.body = undefined;
+  }
+}
+
+function askedOf(task: Task): Asked {
+  const { id, session, type, size } = task;
+  return { id, session, type, size, header: headerBytesOf(task) };
 }

@@ -1,31 +1,47 @@
 import type { Log } from '../base/log.js';
-import type { EngineUp, InterruptOutcome } from '../protocol/messages.js';
+import { decodeFrames } from '../protocol/frames.js';
+import type { EngineUp, Evidence, HeldRequest, InterruptOutcome, MessageContents } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import { BalancedTasks } from './balanced.js';
 import type { Clients } from './clients.js';
 import { DirectRequests } from './direct.js';
 import { type Engine, EngineTable, type Node, release } from './engine-table.js';
 import type { Replies } from './replies.js';
-import type { Store } from './store.js';
+import type { Committed, Store } from './store.js';
+
+type ReplyRoute = Extract<Packet['route'], { channel: 'reply' }>;
+
+/** An engine's end; without evidence when nobody saw it. */
+type EngineDown = Pick<MessageContents['engine_down'], 'id' | 'reason' | 'restarting'> & { evidence: Evidence | undefined };
 
 /** How often it is looked whether work waits behind a long task while others are idle (milliseconds). */
 const reclaimInterval = 100;
 
 /** Joins the parts: what engines say moves direct requests and balanced tasks on. */
 export class Broker {
-  readonly engines = new EngineTable();
+  readonly engines: EngineTable;
   readonly direct: DirectRequests;
   readonly balanced: BalancedTasks;
+  readonly #replies: Replies;
   readonly #clients: Clients;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(replies: Replies, store: Store, clients: Clients, log: Log, memory: string) {
+  /** `next` is the first engine id that nobody has had. */
+  constructor(replies: Replies, store: Store, clients: Clients, log: Log, memory: string, next: number) {
+    this.engines = new EngineTable(next);
+    this.#replies = replies;
     this.#clients = clients;
     this.#log = log;
     this.direct = new DirectRequests(this.engines, replies, store, memory);
     this.balanced = new BalancedTasks(this.engines, replies, store, clients, (engine, id) => this.interrupt(engine, id));
     this.#timer = setInterval(() => this.#reclaim(), reclaimInterval);
+    store.onCommitted = (rows) => this.#committed(rows);
+  }
+
+  /** Requests and tasks that are not finished. */
+  get unfinished(): number {
+    return this.balanced.queue.tasks.size + this.direct.size;
   }
 
   close(): void {
@@ -40,16 +56,50 @@ export class Broker {
 
   /** A reply or output of an engine. */
   fromEngine(node: Node, { route, body }: Packet): void {
-    if (route.channel === 'output') return this.#clients.send(route.session, route, [body]);
+    if (route.channel === 'output') return this.#clients.output(route, [body]);
     if (route.channel !== 'reply' || route.from === undefined) return;
     const engine = this.engines.get(route.from);
     if (engine?.node !== node) return;
     const known =
       this.balanced.reply(route.id, engine.id, route.status, body) || this.direct.reply(route.id, engine.id, route.status, body);
-    if (!known) this.#log.debug(`engine ${engine.id} answered ${route.id}, which nobody waits for`);
+    if (!known) this.#unexpected(engine, route, body);
     this.#released(engine, route.id);
     engine.completed += 1;
     this.balanced.queue.schedule();
+  }
+
+  /** A reply that nobody here waits for; what it says is committed already, or was asked of an earlier controller. */
+  #unexpected(engine: Engine, { id, status }: ReplyRoute, body: Buffer): void {
+    if (!this.direct.expecting) {
+      this.#log.debug(`engine ${engine.id} answered ${id}, which nobody waits for`);
+      return engine.node.peer.tell({ type: 'noted', content: { replies: [[engine.id, id]] } });
+    }
+    const { session } = JSON.parse(String(decodeFrames(body)[1])) as { session?: string };
+    if (session) this.#replies.pass({ id, session }, status, engine.id, body);
+  }
+
+  /** Tells clients that their tasks are safe, and supervisors that their replies are. */
+  #committed({ submitted, replies }: Committed): void {
+    const sessions = new Map<string, string[]>();
+    for (const { id, session, queue } of submitted) {
+      if (queue !== 'balanced' || !this.balanced.queue.tasks.has(id)) continue;
+      const ids = sessions.get(session);
+      if (ids) ids.push(id);
+      else sessions.set(session, [id]);
+    }
+    for (const [session, ids] of sessions) {
+      this.#clients.accepted(session, ids);
+      this.balanced.committed(ids);
+    }
+    const nodes = new Map<Node, [number, string][]>();
+    for (const { id, engine } of replies) {
+      const node = engine < 0 ? undefined : this.engines.nodeOf(engine);
+      if (!node) continue;
+      const noted = nodes.get(node);
+      if (noted) noted.push([engine, id]);
+      else nodes.set(node, [[engine, id]]);
+    }
+    for (const [{ peer }, noted] of nodes) peer.tell({ type: 'noted', content: { replies: noted } });
   }
 
   #released(engine: Engine, id: string): void {
@@ -67,31 +117,67 @@ export class Broker {
     this.balanced.queue.schedule();
   }
 
-  engineDown(id: number, reason: string, restarting: boolean): void {
+  engineDown({ id, reason, restarting, evidence }: EngineDown): void {
     const engine = this.engines.down(id);
-    if (!engine) return;
     if (restarting) this.engines.restarting.add(id);
+    else {
+      this.engines.restarting.delete(id);
+      this.direct.abandon(id, reason);
+      if (evidence?.crash) this.engines.givenUp.set(id, reason);
+    }
+    if (!engine) return;
     this.#log.warn(`engine ${id} left: ${reason}`);
     this.#clients.tell({ event: 'engine_left', id, uuid: engine.uuid, reason, restarting });
     // Put back from the last to the first, so that they stand in the queue as they stood here.
-    engine.assigned.toReversed().forEach((assignment, index) => {
-      if (assignment.kind === 'direct') this.direct.lost(assignment.id, id, reason);
-      else this.balanced.lost(assignment, index === engine.assigned.length - 1, reason);
+    engine.assigned.toReversed().forEach((assignment) => {
+      if (assignment.kind === 'direct') this.direct.lost(assignment.id, id, reason, evidence);
+      else this.balanced.lost(assignment, id, reason, evidence);
     });
     this.balanced.queue.schedule();
+  }
+
+  /** An engine that was up before its supervisor lost us is still there, and holds these requests. */
+  engineBack(node: Node, up: EngineUp, held: readonly HeldRequest[]): void {
+    const known = this.engines.get(up.id);
+    if (known && known.uuid !== up.uuid)
+      this.engineDown({ id: up.id, reason: 'it was replaced', restarting: true, evidence: undefined });
+    if (!this.engines.get(up.id)) this.engineUp(node, up);
+    const engine = this.engines.get(up.id);
+    if (!engine) return;
+    const ids = new Set(held.map(({ header }) => header.msg_id));
+    const had = new Set(engine.assigned.map(({ id }) => id));
+    for (const { queue, header } of held) {
+      if (had.has(header.msg_id)) continue;
+      if (queue === 'direct') this.direct.claim(header, engine);
+      else this.balanced.claim(header.msg_id, engine);
+    }
+    const reason = `the connection to ${node.host} was lost`;
+    for (const assignment of engine.assigned.filter(({ id }) => !ids.has(id)).toReversed()) {
+      this.#released(engine, assignment.id);
+      if (assignment.kind === 'direct') this.direct.lost(assignment.id, engine.id, reason);
+      else this.balanced.reclaimed(assignment.id, engine.id);
+    }
+    this.direct.unpark(engine);
   }
 
   /** A supervisor has left, and with it its engines. */
   nodeLeft(node: Node): void {
     const reason = `the connection to ${node.host} was lost`;
     for (const id of this.engines.restartingOn(node)) this.direct.abandon(id, reason);
-    for (const { id } of this.engines.leave(node)) this.engineDown(id, reason, false);
+    for (const { id } of this.engines.leave(node)) this.engineDown({ id, reason, restarting: false, evidence: undefined });
+  }
+
+  /** Whoever comes back from before is back: what nobody has is given out again. */
+  settle(): void {
+    this.balanced.settle();
+    this.direct.settle();
+    this.balanced.queue.schedule();
   }
 
   /** Interrupts a request on an engine, or what it runs now. */
   async interrupt(engineId: number, id: string | null): Promise<InterruptOutcome> {
     const engine = this.engines.get(engineId);
-    if (!engine) return 'unknown';
+    if (!engine || engine.node.away) return 'unknown';
     const aimed = id ?? engine.assigned[0]?.id;
     if (aimed === undefined) return 'finished';
     const content = { engine: engineId, id: aimed };
@@ -136,7 +222,7 @@ export class Broker {
     const content = { engine: engine.id, ids };
     const reply = await engine.node.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
     for (const id of (reply?.content.ids ?? []).toReversed()) {
-      if (release(engine, id)) this.balanced.reclaimed(id);
+      if (release(engine, id)) this.balanced.reclaimed(id, engine.id);
     }
     this.balanced.queue.schedule();
   }

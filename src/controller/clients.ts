@@ -2,29 +2,33 @@ import type { Header, Session } from '../protocol/message.js';
 import type { ClusterEvent } from '../protocol/messages.js';
 import type { Route } from '../protocol/routes.js';
 import type { Link } from '../transport/link.js';
+import { Outbox } from './outbox.js';
+import type { Store } from './store.js';
 
 /** Who is connected as a client, by the session under which it sends, and who watches. */
 export class Clients {
-  readonly #links = new Map<string, Link>();
+  readonly #outboxes = new Map<string, Outbox>();
   readonly #watchers = new Set<Link>();
   readonly #session: Session;
+  readonly #store: Store;
 
-  constructor(session: Session) {
+  constructor(session: Session, store: Store) {
     this.#session = session;
+    this.#store = store;
   }
 
   get size(): number {
-    return this.#links.size;
+    return this.#outboxes.size;
   }
 
   /** A question came from that link under that session, as the first thing of every client: answers go back there. */
   seen({ session }: Header, link: Link): void {
-    if (this.#links.get(session) !== link) this.#links.set(session, link);
+    if (this.#outboxes.get(session)?.link !== link) this.#outboxes.set(session, new Outbox(link, this.#store, this.#session));
   }
 
   left(link: Link): void {
     this.#watchers.delete(link);
-    for (const [session, other] of this.#links) if (other === link) this.#links.delete(session);
+    for (const [session, outbox] of this.#outboxes) if (outbox.link === link) this.#outboxes.delete(session);
   }
 
   watch(link: Link, on: boolean): void {
@@ -32,16 +36,41 @@ export class Clients {
     else this.#watchers.delete(link);
   }
 
-  /** Sends to a client if it is still there. */
-  send(session: string, route: Route, body: readonly Buffer[]): void {
-    this.#links.get(session)?.send(route, body);
+  /** Sends a reply to a client if it is still there; otherwise the store keeps it. */
+  reply(session: string, route: Extract<Route, { channel: 'reply' }>, body: readonly Buffer[]): void {
+    this.#outboxes.get(session)?.reply(route, body);
+  }
+
+  /** Sends all replies to a request that the store has. */
+  stored(session: string, id: string): void {
+    this.#outboxes.get(session)?.stored(id);
+  }
+
+  output(route: Extract<Route, { channel: 'output' }>, body: readonly Buffer[]): void {
+    this.#outboxes.get(route.session)?.output(route, body, (dropped) => {
+      const text = `[${dropped} bytes of output were dropped: this client reads too slowly]\n`;
+      return this.#session.encode({ type: 'stream', content: { name: 'stderr', text } });
+    });
+  }
+
+  /** Tells a client which of its tasks are committed. */
+  accepted(session: string, ids: string[]): void {
+    const link = this.#outboxes.get(session)?.link;
+    link?.send({ channel: 'hub' }, this.#session.encode({ type: 'accepted', content: { ids } }));
   }
 
   /** Tells what happened: comings and goings of engines to everybody, states of tasks to watchers. */
   tell(event: ClusterEvent): void {
-    const links = event.event === 'task' ? this.#watchers : new Set(this.#links.values());
+    const all = (): Set<Link> => new Set([...this.#outboxes.values()].map(({ link }) => link));
+    const links = event.event === 'task' ? this.#watchers : all();
     if (links.size === 0) return;
     const body = this.#session.encode({ type: 'event', content: event });
     for (const link of links) link.send({ channel: 'hub' }, body);
+  }
+
+  /** The controller is about to end: nobody need wait for it to come back. */
+  farewell(reason: string): void {
+    const body = this.#session.encode({ type: 'controller_ending', content: { reason } });
+    for (const { link } of this.#outboxes.values()) link.send({ channel: 'hub' }, body);
   }
 }

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { IpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { closeFolder, removeEmptyFolder, removeFile } from '../base/files.js';
-import { newSession, newToken } from '../base/identifiers.js';
+import { newSession } from '../base/identifiers.js';
+import { Lease } from '../base/lease.js';
 import type { Log } from '../base/log.js';
-import { makeMemoryFolder, removeMemoryFolder } from '../base/memory-files.js';
+import { removeMemoryFolder } from '../base/memory-files.js';
 import type { PortRange } from '../base/quantities.js';
 import { deferred } from '../base/wait.js';
 import { type ConnectionFile, type Role, readConnectionFile, writeConnectionFile } from '../profile/connection-file.js';
+import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
 import { type Place, pathsOf, socketFolder, socketPath } from '../profile/paths.js';
+import { readRegisteredFile } from '../profile/registered-file.js';
 import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
 import { protocolVersion } from '../protocol/messages.js';
 import { dial } from '../transport/dial.js';
@@ -17,154 +20,241 @@ import { Peer } from '../transport/peer.js';
 import { openServer, type RunningServer } from '../transport/server.js';
 import type { Listening } from './addresses.js';
 import { Broker } from './broker.js';
-import { makeCertificate, type OwnCertificate } from './certificate.js';
 import { Clients } from './clients.js';
 import type { Node } from './engine-table.js';
 import { checkVersion, Hub } from './hub.js';
+import { Intake, type IntakeLimits } from './intake.js';
+import { obtainKeys } from './keys.js';
+import { Nodes } from './nodes.js';
+import { Registrar } from './registrar.js';
+import { Rejoining } from './rejoining.js';
 import { Replies } from './replies.js';
 import { Store } from './store.js';
+import type { KeepPolicy } from './store-messages.js';
 
 export interface ControllerOptions {
   place: Place;
   listening: Listening;
   ports: PortRange;
   log: Log;
+  /** Milliseconds of silence after which peers give each other up. */
+  lease: number;
+  /** Milliseconds without client and work after which the controller ends itself; 0 for never. */
+  idleTimeout: number;
+  /** True to be the controller that was killed here: its keys, its tasks, its engines. */
+  reuse: boolean;
+  keep: KeepPolicy;
+  intake: IntakeLimits;
 }
 
-/** The controller: binds, writes the two connection files last, runs until it is told to end, undoes it all in reverse. */
+/** The parts of a controller that runs. */
+interface Parts {
+  store: Store;
+  clients: Clients;
+  broker: Broker;
+  nodes: Nodes;
+  registrar: Registrar;
+  rejoining: Rejoining;
+  intake: Intake;
+  hub: Hub;
+}
+
+/** The controller: binds, writes the connection files last, runs until it is told to end, undoes it all in reverse. */
 export class Controller {
   /** Settles when somebody wants it to end, with the reason. */
   readonly ending = deferred<string>();
   readonly #options: ControllerOptions;
   readonly #session = new Session(newSession());
-  readonly #clients = new Clients(this.#session);
-  readonly #tokens: Record<Role, string> = { client: newToken(), engine: newToken() };
-  readonly #nodes = new Set<Node>();
-  readonly #memory = makeMemoryFolder();
-  #store: Store | undefined;
-  #broker: Broker | undefined;
-  #hub: Hub | undefined;
+  readonly #nonce = randomUUID();
+  #keys: KeyFile | undefined;
+  #parts: Parts | undefined;
   #server: RunningServer | undefined;
+  #idle: { lease: Lease; timer: NodeJS.Timeout } | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
   }
 
-  /** Starts everything; when this resolves, peers can come. Throws CLUSTER_RUNNING, PORT_IN_USE or ADDRESS. */
+  /** Starts everything; when this resolves, peers can come. Throws CLUSTER_RUNNING, CONNECTION_FILE, PORT_IN_USE or ADDRESS. */
   async start(): Promise<void> {
-    const { place, listening, ports, log } = this.#options;
+    const { place, log, lease, reuse } = this.#options;
     await refuseSecond(place);
-    const certificate = makeCertificate();
-    const socket = socketPath(randomUUID());
-    this.#server = await openServer({
-      host: listening.host,
-      ports,
-      socketPath: socket,
-      certificate,
-      tokens: this.#tokens,
-      onLink: (link, role, address) => (role === 'client' ? this.#admitClient(link) : this.#admitSupervisor(link, address)),
-      onGet: (path, role) => this.#get(path, role),
-    });
+    const { keys, again } = obtainKeys(place, reuse, lease);
+    this.#keys = keys;
     // Tasks and results are their owner's: the folder of the store is closed to others.
     closeFolder(pathsOf(place).work);
-    const store = new Store(pathsOf(place).store, log);
-    const broker = new Broker(new Replies(this.#session, this.#clients, store), store, this.#clients, log, this.#memory);
-    this.#store = store;
-    this.#broker = broker;
-    this.#hub = new Hub({
-      ...{ broker, store, clients: this.#clients, session: this.#session, clusterId: place.clusterId },
-      addresses: () => listening.addresses.map((address) => `${address}:${this.#server?.port ?? 0}`),
-      shutdown: () => this.ending.resolve('a client asked for it'),
-    });
-    this.#writeFiles(certificate, socket);
-    log.info(`listening on ${listening.addresses.join(' ')} port ${this.#server.port}`);
+    this.#parts = await this.#assemble(keys, again);
+    const socket = socketPath(randomUUID());
+    this.#server = await this.#listen(keys, socket);
+    this.#writeFiles({ ...keys, port: this.#server.port }, socket);
+    if (this.#options.idleTimeout > 0) this.#watchIdleness(this.#options.idleTimeout);
+    log.info(`listening on ${this.#options.listening.addresses.join(' ')} port ${this.#server.port}`);
   }
 
   /** Ends links, commits the store, removes the connection files and the socket. */
-  async close(): Promise<void> {
+  async close(reason = 'it was told to end'): Promise<void> {
     const paths = pathsOf(this.#options.place);
-    await Promise.all([removeFile(paths.clientFile), removeFile(paths.engineFile)]);
-    for (const { peer } of this.#nodes) peer.link.close();
-    this.#broker?.close();
-    await this.#store?.close();
+    clearInterval(this.#idle?.timer);
+    this.#idle?.lease.end();
+    if (this.#server) await Promise.all([paths.clientFile, paths.engineFile, paths.keyFile].map(removeFile));
+    const { store, clients, broker, nodes, registrar, rejoining, intake } = this.#parts ?? {};
+    clients?.farewell(reason);
+    nodes?.farewell(reason);
+    broker?.close();
+    rejoining?.close();
+    intake?.close();
+    await registrar?.close();
+    await store?.close();
     await this.#server?.close();
-    removeMemoryFolder(this.#memory);
+    if (this.#parts) await removeFile(paths.registeredFile);
+    if (this.#keys) removeMemoryFolder(this.#keys.memory);
     await removeEmptyFolder(socketFolder());
   }
 
-  #writeFiles({ certificate, fingerprint }: OwnCertificate, socket: string): void {
-    const { place, listening } = this.#options;
+  async #assemble(keys: KeyFile, again: boolean): Promise<Parts> {
+    const { place, log, lease, listening, keep } = this.#options;
+    const paths = pathsOf(place);
+    const before = again ? await readRegisteredFile(paths.registeredFile) : undefined;
+    const store = new Store({ path: paths.store, reuse: again, keep }, log);
+    const clients = new Clients(this.#session, store);
+    const replies = new Replies(this.#session, clients, store);
+    const broker = new Broker(replies, store, clients, log, keys.memory, before?.next ?? 0);
+    const nodes = new Nodes(broker, log, lease);
+    const registrar = new Registrar(paths.registeredFile, this.#nonce, broker.engines, nodes, log);
+    nodes.onChange = () => registrar.changed();
+    if (again) log.info(`${await broker.balanced.restore()} tasks of the controller before were not finished`);
+    const rejoining = new Rejoining(
+      (before?.supervisors ?? []).map(({ name }) => name),
+      lease,
+      log,
+    );
+    broker.direct.expecting = !rejoining.over;
+    void rejoining.settled.then(() => broker.settle());
+    const intake = new Intake(this.#options.intake, () => ({
+      tasks: broker.balanced.queue.tasks.size,
+      bytes: broker.balanced.bytes + broker.direct.bytes + store.backlog,
+    }));
+    const hub = new Hub({
+      ...{ broker, store, clients, rejoining, lease, session: this.#session, clusterId: place.clusterId },
+      addresses: () => listening.addresses.map((address) => `${address}:${this.#server?.port ?? 0}`),
+      shutdown: () => this.ending.resolve('a client asked for it'),
+    });
+    return { store, clients, broker, nodes, registrar, rejoining, intake, hub };
+  }
+
+  /** The port of the controller before is taken again where it is free: peers elsewhere know no other. */
+  async #listen(keys: KeyFile, socket: string): Promise<RunningServer> {
+    const { listening, ports, log } = this.#options;
+    const open = (range: PortRange): Promise<RunningServer> =>
+      openServer({
+        host: listening.host,
+        ports: range,
+        socketPath: socket,
+        certificate: keys,
+        tokens: keys.tokens,
+        onLink: (link, role, address) => (role === 'client' ? this.#admitClient(link) : this.#admitSupervisor(link, address)),
+        onGet: (path, role) => this.#get(path, role),
+      });
+    if (keys.port === 0 || ports.last !== 0) return open(ports);
+    try {
+      return await open({ first: keys.port, last: keys.port });
+    } catch (error) {
+      if (!isIpclusterError(error) || error.code !== 'PORT_IN_USE') throw error;
+      log.warn(`port ${keys.port} is taken now; peers must read the connection file again`);
+      await removeFile(socket);
+      return open(ports);
+    }
+  }
+
+  #writeFiles(keys: KeyFile, socket: string): void {
+    const { place, listening, lease } = this.#options;
+    const { certificate, fingerprint, memory, cluster, port } = keys;
     const file: Omit<ConnectionFile, 'role' | 'token'> = {
       ...{ kind: 'ipcluster', protocol: protocolVersion, clusterId: place.clusterId, addresses: listening.addresses },
-      ...{ port: this.#server?.port ?? 0, socket, memory: this.#memory, host: hostname(), pid: process.pid, nonce: randomUUID() },
+      ...{ port, socket, memory, host: hostname(), pid: process.pid, nonce: this.#nonce, cluster, lease },
       ...{ certificate, fingerprint, location: hostname() },
     };
     const paths = pathsOf(place);
-    writeConnectionFile(paths.engineFile, { ...file, role: 'engine', token: this.#tokens.engine });
-    writeConnectionFile(paths.clientFile, { ...file, role: 'client', token: this.#tokens.client });
+    writeKeyFile(paths.keyFile, keys);
+    writeConnectionFile(paths.engineFile, { ...file, role: 'engine', token: keys.tokens.engine });
+    writeConnectionFile(paths.clientFile, { ...file, role: 'client', token: keys.tokens.client });
+  }
+
+  /** Ends the controller when nobody has needed it for so long, counting only time awake. */
+  #watchIdleness(timeout: number): void {
+    const lease = new Lease(timeout, () => this.ending.resolve(`nobody has needed it for ${timeout / 1000} s`));
+    const timer = setInterval(
+      () => {
+        if ((this.#parts?.clients.size ?? 0) + (this.#parts?.broker.unfinished ?? 0) > 0) lease.renew();
+      },
+      Math.min(1000, timeout / 4),
+    );
+    this.#idle = { lease, timer };
   }
 
   #get(path: string, role: Role): unknown {
     if (path === '/healthz') return { status: 'ok' };
-    return path === '/api/status' && role === 'client' ? this.#hub?.status() : undefined;
+    return path === '/api/status' && role === 'client' ? this.#parts?.hub.status() : undefined;
   }
 
   #admitClient(link: Link): void {
+    const parts = this.#parts as Parts;
+    link.keepLease(this.#options.lease);
     link.onPacket((packet) => {
       if (packet.route.channel === 'direct' || packet.route.channel === 'balanced') {
-        this.#broker?.submit(packet);
+        parts.broker.submit(packet);
+        parts.intake.submitted(link);
       } else if (packet.route.channel === 'hub') {
         const message = decodeMessage(packet.body);
-        this.#clients.seen(message.header, link);
-        void this.#hub?.answer(message, link);
+        parts.clients.seen(message.header, link);
+        void parts.hub.answer(message, link);
       }
     });
     void link.closed.then((error) => {
       if (error) this.#options.log.warn('a client was cut off', error.message);
-      this.#clients.left(link);
+      parts.clients.left(link);
     });
   }
 
   #admitSupervisor(link: Link, address: string): void {
+    const { broker, nodes, rejoining } = this.#parts as Parts;
     const peer = new Peer(link, this.#session);
     let node: Node | undefined;
+    link.keepLease(this.#options.lease);
     peer.onPacket((packet) => {
       if (packet.route.channel !== 'hub') {
-        if (node) this.#broker?.fromEngine(node, packet);
+        if (node) broker.fromEngine(node, packet);
         return;
       }
       const message = decodeMessage(packet.body);
-      if (isMessage(message, 'registration_request')) {
-        node = this.#register(message, peer);
-      } else if (node && isMessage(message, 'engine_up')) {
-        this.#broker?.engineUp(node, message.content);
-      } else if (node && isMessage(message, 'engine_down')) {
-        this.#broker?.engineDown(message.content.id, message.content.reason, message.content.restarting);
-      }
+      if (isMessage(message, 'registration_request')) node = this.#register(message, peer);
+      else if (node && isMessage(message, 'engine_up')) broker.engineUp(node, message.content);
+      else if (node && isMessage(message, 'engine_down') && broker.engines.nodeOf(message.content.id) === node)
+        broker.engineDown(message.content);
+      else if (node && isMessage(message, 'engine_facts')) broker.engines.note(node, message.content);
+      else if (node && isMessage(message, 'caught_up')) rejoining.joined(node.name);
+      if (node) nodes.onChange();
     });
     void link.closed.then((error) => {
-      this.#options.log.info(`a supervisor left: ${node?.name ?? address}`, ...(error ? [error.message] : []));
-      if (!node) return;
-      this.#nodes.delete(node);
-      this.#broker?.nodeLeft(node);
+      if (node) nodes.closed(node, peer, error);
+      else this.#options.log.info(`somebody with the engines' token left: ${address}`, ...(error ? [error.message] : []));
     });
   }
 
   /** A supervisor introduces itself: it gets ids for its engines, or a sentence why not. */
-  #register({ header, content }: Message<'registration_request'>, peer: Peer): Node | undefined {
-    const { host, pid, rank, count, ids } = content;
+  #register(message: Message<'registration_request'>, peer: Peer): Node | undefined {
+    const { nodes } = this.#parts as Parts;
+    const { header, content } = message;
     try {
       checkVersion(content);
     } catch (error) {
-      this.#options.log.warn(`a supervisor was refused: ${host}/${pid}`, messageOf(error));
+      this.#options.log.warn(`a supervisor was refused: ${content.host}/${content.pid}`, messageOf(error));
       const refusal = { status: 'error' as const, ename: 'VERSION', evalue: messageOf(error), traceback: [] };
       peer.tell({ type: 'error_reply', content: refusal }, header);
       return undefined;
     }
-    const node: Node = { name: `${host}/${pid}`, host, rank, peer };
-    this.#nodes.add(node);
-    const given = this.#broker?.engines.reserve(node, count, ids) ?? [];
-    peer.tell({ type: 'registration_reply', content: { status: 'ok', ids: given, supervisor: node.name } }, header);
+    const { node, ids } = nodes.register(message, peer);
+    peer.tell({ type: 'registration_reply', content: { status: 'ok', ids, supervisor: node.name } }, header);
     return node;
   }
 }

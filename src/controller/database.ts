@@ -1,65 +1,164 @@
 import { rmSync } from 'node:fs';
 import Libsql from 'libsql';
-import { decodeMessage } from '../protocol/message.js';
-import type { ErrorContent, TaskQuery, TaskRecord } from '../protocol/messages.js';
-import type { Batch, StoreAnswers, StoreQuestion, SubmittedRow } from './store-messages.js';
+import type {
+  Batch,
+  KeepPolicy,
+  ReplyRow,
+  StoreAnswers,
+  StoredReply,
+  StoreOptions,
+  StoreQuestion,
+  SubmittedRow,
+  UnfinishedTask,
+} from './store-messages.js';
+import { describeTask, type TaskRow, whereOf } from './task-records.js';
 
-interface TaskRow extends Omit<SubmittedRow, 'offset' | 'length'> {
-  body: Uint8Array | null;
-}
+/** `main` is the file; `spare` is in memory, and takes what the file cannot while its disk is full or broken. */
+type Place = 'main' | 'spare';
 
-interface ReplyRow {
-  engine: number;
-  status: 'ok' | 'error' | 'aborted';
-  body: Uint8Array | null;
-}
+const tables = (place: Place): string => `
+  CREATE TABLE IF NOT EXISTS ${place}.tasks (number INTEGER PRIMARY KEY, id TEXT UNIQUE, session TEXT, queue TEXT, type TEXT,
+    label TEXT, submitted TEXT, targets INTEGER, body BLOB);
+  CREATE TABLE IF NOT EXISTS ${place}.replies (number INTEGER PRIMARY KEY, id TEXT, engine INTEGER, status TEXT,
+    request_length INTEGER, body BLOB);
+  CREATE UNIQUE INDEX IF NOT EXISTS ${place}.replies_of ON replies (id, engine);`;
 
-const schema = `
-  CREATE TABLE IF NOT EXISTS tasks (id TEXT PRIMARY KEY, session TEXT, queue TEXT, type TEXT, label TEXT, submitted TEXT,
-    targets INTEGER, body BLOB) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS replies (id TEXT, engine INTEGER, status TEXT, body BLOB);
-  CREATE INDEX IF NOT EXISTS replies_of ON replies (id);
-  CREATE INDEX IF NOT EXISTS tasks_by_time ON tasks (submitted);`;
+const views = `
+  CREATE TEMP VIEW all_tasks AS SELECT * FROM main.tasks UNION ALL SELECT * FROM spare.tasks;
+  CREATE TEMP VIEW all_replies AS SELECT * FROM main.replies UNION ALL SELECT * FROM spare.replies;`;
+
+/** What the spare may hold of finished tasks: it is memory. */
+const spareBytes = 64 * 1024 * 1024;
+/** Finished tasks go in slices of this many, so that no commit waits long. */
+const purgeSlice = 1000;
 
 /** The database of one cluster: requests and replies as bytes, read only when somebody asks. One writer, one thread. */
 export class Database {
+  /** Where rows go now. */
+  place: Place = 'main';
   readonly #database: InstanceType<typeof Libsql>;
-  readonly #addTask;
-  readonly #addReply;
+  readonly #keep: KeepPolicy;
+  readonly #insert: Record<Place, ReturnType<typeof prepareInserts>>;
+  readonly #kept: Record<Place, { count: number; bytes: number }>;
+  #taskNumber: number;
+  #replyNumber: number;
 
-  constructor(path: string) {
-    // One start, one database: what an earlier cluster of that id left is not ours to answer for.
-    if (path !== ':memory:') for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
+  /** Opens it, empty unless it is to be used again. Throws what the system says when the file cannot be used. */
+  constructor({ path, reuse, keep }: StoreOptions) {
+    if (path !== ':memory:' && !reuse) for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
+    this.#keep = keep;
     this.#database = new Libsql(path);
     this.#database.exec(
-      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2000;',
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;',
     );
-    this.#database.exec(schema);
-    this.#addTask = this.#database.prepare('INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
-    this.#addReply = this.#database.prepare('INSERT INTO replies VALUES (?, ?, ?, ?)');
+    this.#database.exec(tables('main'));
+    this.#database.exec("ATTACH ':memory:' AS spare");
+    this.#database.exec(tables('spare'));
+    this.#database.exec(views);
+    this.#insert = { main: prepareInserts(this.#database, 'main'), spare: prepareInserts(this.#database, 'spare') };
+    const [tasks, replies] = ['tasks', 'replies'].map((table) => this.#number(`SELECT max(number) AS n FROM main.${table}`));
+    this.#taskNumber = tasks ?? 0;
+    this.#replyNumber = replies ?? 0;
+    const bytes = this.#number('SELECT sum(request_length + coalesce(length(body), 0)) AS n FROM main.replies');
+    this.#kept = {
+      main: { count: this.#number('SELECT count(*) AS n FROM main.replies'), bytes },
+      spare: { count: 0, bytes: 0 },
+    };
   }
 
-  /** Writes a batch, all of it or nothing. */
+  #number(sql: string): number {
+    return (this.#database.prepare(sql).get() as { n: number | null }).n ?? 0;
+  }
+
+  /** Writes a batch, all of it or nothing. A row that is there already stays as it is: the first one counts. */
   commit({ submitted, replies, blob }: Batch): void {
     const bytes = ({ offset, length }: { offset: number; length: number }): Buffer | null =>
       length > 0 ? Buffer.from(blob.buffer, offset, length) : null;
+    const { addTask, addReply } = this.#insert[this.place];
+    const kept = this.#kept[this.place];
+    this.#transaction(() => {
+      for (const row of submitted) this.#addTask(addTask, row, bytes(row));
+      for (const row of replies) this.#addReply(addReply, row, bytes(row));
+    });
+    kept.count += replies.length;
+    for (const row of replies) kept.bytes += row.requestLength + row.length;
+  }
+
+  #addTask(statement: Statement, row: SubmittedRow, body: Buffer | null): void {
+    const { id, session, queue, type, label, submitted, targets } = row;
+    statement.run(++this.#taskNumber, id, session, queue, type, label, submitted, targets, body);
+  }
+
+  #addReply(statement: Statement, { id, engine, status, requestLength }: ReplyRow, body: Buffer | null): void {
+    statement.run(++this.#replyNumber, id, engine, status, requestLength, body);
+  }
+
+  #transaction(work: () => void): void {
     this.#database.exec('BEGIN');
     try {
-      for (const row of submitted) {
-        this.#addTask.run(row.id, row.session, row.queue, row.type, row.label, row.submitted, row.targets, bytes(row));
-      }
-      for (const row of replies) this.#addReply.run(row.id, row.engine, row.status, bytes(row));
+      work();
       this.#database.exec('COMMIT');
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      // A full disk may have rolled it back already.
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
   }
 
+  /** Brings what the spare holds into the file, which can be written again. Throws when it cannot. */
+  recover(): void {
+    this.#transaction(() => {
+      for (const table of ['tasks', 'replies']) {
+        this.#database.exec(`INSERT OR IGNORE INTO main.${table} SELECT * FROM spare.${table}; DELETE FROM spare.${table}`);
+      }
+    });
+    this.#kept.main.count += this.#kept.spare.count;
+    this.#kept.main.bytes += this.#kept.spare.bytes;
+    this.#kept.spare = { count: 0, bytes: 0 };
+    this.place = 'main';
+  }
+
+  /** Removes the oldest finished tasks that are beyond what is kept; answers whether there may be more to do. */
+  purge(now = Date.now()): boolean {
+    const { count, bytes } = this.#kept[this.place];
+    const most = this.place === 'spare' ? Math.min(spareBytes, this.#keep.bytes) : this.#keep.bytes;
+    if (count > this.#keep.count || bytes > most) return this.#removeOldest();
+    const oldest = this.#database
+      .prepare(`SELECT t.submitted FROM ${this.place}.replies r JOIN all_tasks t ON t.id = r.id ORDER BY r.number LIMIT 1`)
+      .get() as { submitted: string } | undefined;
+    return oldest !== undefined && Date.parse(oldest.submitted) < now - this.#keep.age && this.#removeOldest();
+  }
+
+  #removeOldest(): boolean {
+    const kept = this.#kept[this.place];
+    const rows = this.#database
+      .prepare(
+        `SELECT number, id, request_length + coalesce(length(body), 0) AS bytes FROM ${this.place}.replies ORDER BY number LIMIT ?`,
+      )
+      .all(Math.min(purgeSlice, Math.max(1, Math.ceil(kept.count / 10)))) as { number: number; id: string; bytes: number }[];
+    const [removeTask, removeReply] = [
+      this.#database.prepare(`DELETE FROM ${this.place}.tasks WHERE id = ?`),
+      this.#database.prepare(`DELETE FROM ${this.place}.replies WHERE number = ?`),
+    ];
+    this.#transaction(() => {
+      for (const { number, id } of rows) {
+        removeTask.run(id);
+        removeReply.run(number);
+      }
+    });
+    kept.count -= rows.length;
+    for (const row of rows) kept.bytes -= row.bytes;
+    return rows.length === purgeSlice;
+  }
+
   answer(question: StoreQuestion): StoreAnswers[StoreQuestion['kind']] {
     switch (question.kind) {
-      case 'query':
-        return this.#query(question.query);
+      case 'query': {
+        const { condition, values } = whereOf(question.query);
+        const sql = `SELECT * FROM all_tasks t WHERE ${condition} ORDER BY number DESC LIMIT ?`;
+        const rows = this.#database.prepare(sql).all(...values, question.query.limit ?? 1000) as TaskRow[];
+        return rows.map((row) => describeTask(row, this.#replies(row.id)));
+      }
       case 'result':
         return this.#result(question.id);
       case 'outcomes':
@@ -68,6 +167,20 @@ export class Database {
         const row = this.#task(question.id);
         return row && { body: row.body ?? new Uint8Array(), queue: row.queue };
       }
+      case 'replies':
+        return this.#replies(question.id);
+      case 'bodies':
+        return question.ids.flatMap((id) => {
+          const body = this.#task(id)?.body;
+          return body ? [{ id, body }] : [];
+        });
+      case 'unfinished':
+        return this.#database
+          .prepare(
+            "SELECT number, body FROM main.tasks t WHERE queue = 'balanced' AND body NOT NULL AND number > ? AND NOT EXISTS (SELECT 1 FROM main.replies r WHERE r.id = t.id) ORDER BY number LIMIT ?",
+          )
+          .all(question.after, question.limit)
+          .map((row) => withBytes(row as UnfinishedTask));
       case 'close':
         this.#database.close();
         return true;
@@ -75,63 +188,44 @@ export class Database {
   }
 
   #task(id: string): TaskRow | undefined {
-    return this.#database.prepare('SELECT * FROM tasks WHERE id = ?').get(id) as TaskRow | undefined;
+    return this.#database.prepare('SELECT * FROM all_tasks WHERE id = ?').get(id) as TaskRow | undefined;
   }
 
-  #replies(id: string): ReplyRow[] {
-    return this.#database.prepare('SELECT * FROM replies WHERE id = ? ORDER BY engine').all(id) as ReplyRow[];
+  #replies(id: string): StoredReply[] {
+    const sql = 'SELECT engine, status, body FROM all_replies WHERE id = ? ORDER BY engine';
+    return (this.#database.prepare(sql).all(id) as StoredReply[]).map(withBytes);
   }
 
   #outcome(id: string): StoreAnswers['outcomes'][number] | undefined {
-    const [reply] = this.#replies(id);
-    return reply && { id, ok: reply.status === 'ok', engine: reply.engine < 0 ? undefined : reply.engine };
+    const sql = 'SELECT engine, status FROM all_replies WHERE id = ? ORDER BY engine';
+    const replies = this.#database.prepare(sql).all(id) as Pick<StoredReply, 'engine' | 'status'>[];
+    const [first] = replies;
+    if (!first) return undefined;
+    const engine = first.engine < 0 ? undefined : first.engine;
+    return { id, ok: first.status === 'ok', engine, engines: replies.map((reply) => reply.engine) };
   }
 
   #result(id: string): StoreAnswers['result'] {
     const row = this.#task(id);
     if (!row) return undefined;
     const replies = this.#replies(id);
-    return { record: describe(row, replies), bodies: replies.flatMap(({ body }) => (body ? [new Uint8Array(body)] : [])) };
-  }
-
-  #query(query: TaskQuery): TaskRecord[] {
-    const conditions: string[] = ['1'];
-    const values: (string | number)[] = [];
-    const where = (condition: string, ...given: (string | number)[]): void => {
-      conditions.push(condition);
-      values.push(...given);
-    };
-    if (query.ids) where(`id IN (${query.ids.map(() => '?').join(', ')})`, ...query.ids);
-    if (query.queue !== undefined) where('queue = ?', query.queue);
-    if (query.label !== undefined) where('label = ?', query.label);
-    if (query.since !== undefined) where('submitted >= ?', query.since);
-    if (query.until !== undefined) where('submitted < ?', query.until);
-    if (query.engine !== undefined)
-      where('EXISTS (SELECT 1 FROM replies r WHERE r.id = tasks.id AND r.engine = ?)', query.engine);
-    const count = '(SELECT count(*) FROM replies r WHERE r.id = tasks.id';
-    if (query.status === 'pending') where(`${count}) < targets`);
-    else if (query.status === 'ok') where(`${count} AND r.status = 'ok') >= targets`);
-    else if (query.status !== undefined) where(`${count} AND r.status = ?) > 0 AND ${count}) >= targets`, query.status);
-    const sql = `SELECT * FROM tasks WHERE ${conditions.join(' AND ')} ORDER BY submitted DESC LIMIT ?`;
-    const rows = this.#database.prepare(sql).all(...values, query.limit ?? 1000) as TaskRow[];
-    return rows.map((row) => describe(row, this.#replies(row.id)));
+    return { record: describeTask(row, replies), bodies: replies.flatMap(({ body }) => (body ? [body] : [])) };
   }
 }
 
-/** A record from what was written down: times and errors are read from the replies themselves. */
-function describe(row: TaskRow, replies: readonly ReplyRow[]): TaskRecord {
-  const done = replies.length >= row.targets;
-  const worst = replies.find(({ status }) => status !== 'ok') ?? replies.at(-1);
-  const message = worst?.body ? decodeMessage(Buffer.from(worst.body)) : undefined;
-  const failure = worst?.status === 'error' ? (message?.content as ErrorContent | undefined) : undefined;
-  const started = message?.metadata['started'];
+/** What is used of a prepared statement. */
+interface Statement {
+  run(...values: unknown[]): unknown;
+}
+
+/** Blobs come as array buffers from `all`, whatever the types of the library say. */
+function withBytes<T extends { body: Uint8Array | null }>(row: T): T {
+  return { ...row, body: row.body && new Uint8Array(row.body) };
+}
+
+function prepareInserts(database: InstanceType<typeof Libsql>, place: Place): { addTask: Statement; addReply: Statement } {
   return {
-    ...{ id: row.id, session: row.session, queue: row.queue, type: row.type, label: row.label, submitted: row.submitted },
-    started: typeof started === 'string' ? started : null,
-    completed: done ? (message?.header.date ?? null) : null,
-    engine: worst && worst.engine >= 0 ? worst.engine : null,
-    status: done ? (worst?.status ?? 'ok') : 'pending',
-    ename: failure?.ename ?? null,
-    evalue: failure?.evalue ?? null,
+    addTask: database.prepare(`INSERT OR IGNORE INTO ${place}.tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    addReply: database.prepare(`INSERT OR IGNORE INTO ${place}.replies VALUES (?, ?, ?, ?, ?, ?)`),
   };
 }

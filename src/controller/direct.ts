@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path';
 import { type MemoryFile, readMemoryFile, removeMemoryFile } from '../base/memory-files.js';
 import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
-import { headerOf } from '../protocol/message.js';
-import type { InterruptOutcome } from '../protocol/messages.js';
+import { type Header, headerOf } from '../protocol/message.js';
+import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { DirectRoute, ReplyStatus } from '../protocol/routes.js';
 import { assign, type Engine, type EngineTable, type Node } from './engine-table.js';
 import type { Asked, Replies } from './replies.js';
@@ -11,6 +11,8 @@ import type { Store } from './store.js';
 interface Pending extends Asked {
   left: Set<number>;
   files: MemoryFile[];
+  /** Bytes of the request, which wait with the engines until all have answered. */
+  bytes: number;
 }
 
 /** A request as it goes to a node. */
@@ -30,6 +32,9 @@ export class DirectRequests {
   readonly #pending = new Map<string, Pending>();
   /** Requests for engines that are being restarted. */
   readonly #parked = new Map<number, Outbound[]>();
+  /** True while engines of an earlier controller may still come back. */
+  expecting = false;
+  #bytes = 0;
 
   constructor(engines: EngineTable, replies: Replies, store: Store, memory: string) {
     this.#memory = memory;
@@ -40,6 +45,11 @@ export class DirectRequests {
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** Bytes of requests that are not answered yet. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   has(id: string): boolean {
@@ -54,10 +64,10 @@ export class DirectRequests {
     const missing: number[] = [];
     for (const target of new Set(to)) {
       const engine = this.#engines.get(target);
-      if (engine) {
+      if (engine && !engine.node.away) {
         assign(engine, id, 'direct');
         nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
-      } else if (this.#engines.restarting.has(target)) {
+      } else if (engine || this.expecting || this.#engines.restarting.has(target)) {
         this.#parked.set(target, [...(this.#parked.get(target) ?? []), outbound]);
       } else {
         missing.push(target);
@@ -69,12 +79,33 @@ export class DirectRequests {
 
   #note({ id, body, files }: Outbound, to: readonly number[], missing: readonly number[]): void {
     const { header, bytes, metadata } = headerOf(body);
-    const pending: Pending = { id, session: header.session, type: header.msg_type, header: bytes, left: new Set(to), files };
+    const size = body.length + files.reduce((sum, file) => sum + file.size, 0);
+    const asked: Asked = { id, session: header.session, type: header.msg_type, header: bytes };
+    const pending: Pending = { ...asked, left: new Set(to), files, bytes: size };
     this.#pending.set(id, pending);
+    this.#bytes += size;
     const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type, submitted: header.date };
     const label = metadata()['label'];
     this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: pending.left.size }, undefined);
     for (const target of missing) this.#fail(pending, target, `Engine ${target} is not there.`);
+  }
+
+  /** An engine that came back holds this request; who asked stands in its header. */
+  claim(header: Header, engine: Engine): void {
+    const { msg_id: id, session, msg_type: type } = header;
+    const known = this.#pending.get(id);
+    const bytes = Buffer.from(JSON.stringify(header));
+    const pending = known ?? { id, session, type, header: bytes, left: new Set<number>(), files: [], bytes: 0 };
+    pending.left.add(engine.id);
+    this.#pending.set(id, pending);
+    assign(engine, id, 'direct');
+  }
+
+  /** Nobody comes back any more: what was sent to engines that are not there fails. */
+  settle(): void {
+    this.expecting = false;
+    for (const engine of this.#parked.keys())
+      if (!this.#engines.get(engine) && !this.#engines.restarting.has(engine)) this.abandon(engine, 'it did not come back');
   }
 
   /** An engine is there again: what was sent to it meanwhile goes on. */
@@ -103,9 +134,10 @@ export class DirectRequests {
   }
 
   /** An engine that had this request is over. Direct requests are never run again elsewhere. */
-  lost(id: string, engine: number, reason: string): void {
+  lost(id: string, engine: number, reason: string, evidence?: Evidence): void {
     const pending = this.#pending.get(id);
-    if (pending?.left.has(engine)) this.#fail(pending, engine, `Engine ${engine} ended (${reason}) before it answered.`);
+    const evalue = `Engine ${engine} ended (${reason}) before it answered.`;
+    if (pending?.left.has(engine)) this.#fail(pending, engine, evalue, evidence?.lastLines);
   }
 
   /** The request was taken out of an engine's queue, so that engine will not answer. */
@@ -121,15 +153,16 @@ export class DirectRequests {
     return [...(this.#pending.get(id)?.left ?? [])];
   }
 
-  #fail(pending: Pending, engine: number, evalue: string): void {
+  #fail(pending: Pending, engine: number, evalue: string, lastLines?: readonly string[]): void {
     pending.left.delete(engine);
-    this.#replies.fail(pending, 'EngineError', evalue, engine);
+    this.#replies.fail(pending, { ename: 'EngineError', evalue, engine, lastLines });
     this.#forgetIfOver(pending);
   }
 
-  #forgetIfOver({ id, left, files }: Pending): void {
+  #forgetIfOver({ id, left, files, bytes }: Pending): void {
     if (left.size > 0) return;
     this.#pending.delete(id);
+    this.#bytes -= bytes;
     for (const { path } of files) removeMemoryFile(path);
   }
 }

@@ -1,12 +1,17 @@
-import type { EngineRecord, EngineUp } from '../protocol/messages.js';
+import type { EngineRecord, EngineUp, MessageContents } from '../protocol/messages.js';
 import type { Peer } from '../transport/peer.js';
 
 /** The supervisor that holds an engine. */
 export interface Node {
   name: string;
+  /** Names the supervisor across its connections. */
+  run: string;
   host: string;
   rank: number | null;
+  /** Its connection; another one after it came back. */
   peer: Peer;
+  /** Set while its connection is lost and it may still come back. */
+  away: NodeJS.Timeout | undefined;
 }
 
 /** A request that an engine was given and has not answered; the first of them is the one it runs. */
@@ -35,6 +40,10 @@ export interface Engine {
   lastReply: number;
   completed: number;
   stopping: boolean;
+  restarts: number;
+  /** Resident bytes when last looked at. */
+  memory: number | null;
+  stale: string[];
 }
 
 /** Engines get at most this much work ahead of what they run, in milliseconds of it and in requests. */
@@ -58,7 +67,19 @@ export class EngineTable {
   readonly #used = new Set<number>();
   /** Ids whose engine is being replaced: it will be there again. */
   readonly restarting = new Set<number>();
-  #next = 0;
+  /** Engines that are not started again, with the reason. */
+  readonly givenUp = new Map<number, string>();
+  #next: number;
+
+  /** Ids count from `next` on. */
+  constructor(next = 0) {
+    this.#next = next;
+  }
+
+  /** The id that the next new engine gets. */
+  get next(): number {
+    return this.#next;
+  }
 
   get all(): Engine[] {
     return [...this.#engines.values()].sort((a, b) => a.id - b.id);
@@ -76,11 +97,21 @@ export class EngineTable {
     return this.#engines.values();
   }
 
-  /** Gives ids to the engines that a supervisor is about to bring: those asked for where nobody ever had them. */
-  reserve(node: Node, count: number, wanted: readonly number[]): number[] {
+  /** The supervisor that has, or is to have, that engine. */
+  nodeOf(id: number): Node | undefined {
+    return this.#reserved.get(id);
+  }
+
+  /**
+   * Gives ids to the engines of a supervisor: those asked for where nobody ever had them. One that had been `here` before gets
+   * its own again.
+   */
+  reserve(node: Node, count: number, wanted: readonly number[], here = false): number[] {
     return Array.from({ length: count }, (_unused, index) => {
       const wish = wanted[index];
-      const id = wish !== undefined && !this.#used.has(wish) ? wish : this.#next;
+      const owner = wish === undefined ? undefined : this.#reserved.get(wish);
+      const free = wish !== undefined && wish >= 0 && (here ? owner === undefined || owner === node : !this.#used.has(wish));
+      const id = free ? wish : this.#next;
       this.#reserved.set(id, node);
       this.#used.add(id);
       while (this.#used.has(this.#next)) this.#next += 1;
@@ -89,14 +120,16 @@ export class EngineTable {
   }
 
   /** An engine is up; undefined when that id was not reserved for its supervisor. */
-  up(node: Node, { id, uuid, pid, language, log }: EngineUp): Engine | undefined {
+  up(node: Node, { id, uuid, pid, language, log, restarts }: EngineUp): Engine | undefined {
     if (this.#reserved.get(id) !== node || this.#engines.has(id)) return undefined;
     const engine: Engine = {
       ...{ id, uuid, pid, node, language, log, idleSince: Date.now(), assigned: [] },
       ...{ average: Number.POSITIVE_INFINITY, lastReply: 0, completed: 0, stopping: false },
+      ...{ restarts, memory: null, stale: [] },
     };
     this.#engines.set(id, engine);
     this.restarting.delete(id);
+    this.givenUp.delete(id);
     return engine;
   }
 
@@ -105,6 +138,15 @@ export class EngineTable {
     const engine = this.#engines.get(id);
     this.#engines.delete(id);
     return engine;
+  }
+
+  /** What a supervisor has seen of its engines. */
+  note(node: Node, { memory, stale }: MessageContents['engine_facts']): void {
+    for (const engine of this.#engines.values()) {
+      if (engine.node !== node) continue;
+      engine.memory = memory[engine.id] ?? engine.memory;
+      engine.stale = stale[engine.id] ?? [];
+    }
   }
 
   /** Engines of a supervisor that are being restarted. */
@@ -146,10 +188,10 @@ export function release(engine: Engine, id: string): boolean {
 /** An engine as `status` shows it. */
 export function describeEngine(engine: Engine): EngineRecord {
   const [head, ...rest] = engine.assigned;
-  const { id, uuid, pid, language, log, completed, node } = engine;
+  const { id, uuid, pid, language, log, completed, node, restarts, memory, stale } = engine;
   return {
     ...{ id, uuid, host: node.host, pid, state: engine.stopping ? 'stopping' : head ? 'busy' : 'idle' },
     ...{ task: head?.id ?? null, since: new Date(head?.since ?? engine.idleSince).toISOString(), language, rank: node.rank },
-    ...{ queue: rest.length, completed, supervisor: node.name, log },
+    ...{ queue: rest.length, completed, supervisor: node.name, log, restarts, memory, stale },
   };
 }

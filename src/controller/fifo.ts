@@ -38,6 +38,16 @@ export class PriorityFifo<T> {
     return undefined;
   }
 
+  /** The first `count` values of the highest priorities, in order, without taking them. */
+  first(count: number): T[] {
+    const values: T[] = [];
+    for (const priority of this.#order) {
+      const lane = this.#lane(priority);
+      for (let at = lane.head; at < lane.values.length && values.length < count; at++) values.push(lane.values[at] as T);
+    }
+    return values;
+  }
+
   /** Removes the first value that `accepts` takes. */
   remove(accepts: (value: T) => boolean): boolean {
     for (const lane of this.#lanes.values()) {

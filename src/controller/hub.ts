@@ -8,6 +8,8 @@ import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
 import { describeEngine, type Engine } from './engine-table.js';
+import type { Rejoining } from './rejoining.js';
+import { resume } from './resume.js';
 import type { Store } from './store.js';
 
 /** What the hub speaks for. */
@@ -15,8 +17,10 @@ export interface HubParts {
   broker: Broker;
   clients: Clients;
   store: Store;
+  rejoining: Rejoining;
   session: Session;
   clusterId: string;
+  lease: number;
   addresses: () => string[];
   /** Ends the controller, after the answer is out. */
   shutdown: () => void;
@@ -40,6 +44,7 @@ type ClientRequest =
   | 'query_request'
   | 'result_request'
   | 'resubmit_request'
+  | 'resume_request'
   | 'watch_request';
 
 type Handlers = { [T in ClientRequest]: (message: Message<T>, link: Link) => Answer<T> | Promise<Answer<T>> };
@@ -81,15 +86,17 @@ export class Hub {
 
   /** The whole picture, from what is known here: no engine is asked. */
   status(): StatusContent {
-    const { broker, clients, store, session, addresses } = this.#parts;
+    const { broker, clients, store, session, addresses, lease, rejoining } = this.#parts;
     const counts = broker.balanced.queue.counts;
     return {
       status: 'ok',
       controller: {
         ...{ host: hostname(), pid: process.pid, session: session.id, version: packageVersion(), started: this.#started },
         ...{ addresses: addresses(), memory: process.memoryUsage.rss(), clients: clients.size, store: store.where },
+        ...{ lease, rejoining: !rejoining.over },
       },
       engines: broker.engines.all.map(describeEngine),
+      givenUp: [...broker.engines.givenUp].map(([id, reason]) => ({ id, reason })),
       queues: { ...counts, direct: broker.direct.size, completed: broker.balanced.completed },
     };
   }
@@ -97,8 +104,14 @@ export class Hub {
   readonly #handlers: Handlers = {
     connection_request: ({ content }) => {
       checkVersion(content);
-      const engines = this.#parts.broker.engines.all.map(({ id, uuid }) => ({ id, uuid }));
+      const engines = this.#present();
       return { content: { status: 'ok', version: packageVersion(), clusterId: this.#parts.clusterId, engines } };
+    },
+    resume_request: async ({ content, header }) => {
+      // Whoever comes back must be back before it can be said what is lost.
+      await this.#parts.rejoining.settled;
+      const left = await resume(this.#parts, header.session, content.pending);
+      return { content: { status: 'ok', ...left, engines: this.#present() } };
     },
     status_request: () => ({ content: this.status() }),
     abort_request: async ({ content }) => {
@@ -137,6 +150,10 @@ export class Hub {
       return { content: { status: 'ok' } };
     },
   };
+
+  #present(): { id: number; uuid: string }[] {
+    return this.#parts.broker.engines.all.map(({ id, uuid }) => ({ id, uuid }));
+  }
 
   #engines(targets: readonly number[]): Engine[] {
     return targets.map((id) => {

@@ -3,7 +3,7 @@ import { IpclusterError, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
-import { parsePorts } from '../base/quantities.js';
+import { parseBytes, parseCount, parseDuration, parsePorts } from '../base/quantities.js';
 import { findPlace } from '../profile/paths.js';
 import { chooseAddresses } from './addresses.js';
 import { Controller } from './controller.js';
@@ -16,6 +16,14 @@ const help = `ipcontroller: queues and schedules the work of a cluster
   --profile NAME          in which profile the connection files go (default)
   --cluster-id ID         for a second cluster in one profile
   --work-dir PATH         where the store and the logs go
+  --lease DURATION        silence after which peers give each other up (60s)
+  --idle-timeout DURATION end after so long without client and work (never)
+  --reuse                 be the controller that was killed here: its keys, its tasks, its engines
+  --keep-count N          finished tasks whose results are kept (200000)
+  --keep-bytes SIZE       bytes of them (1GiB)
+  --keep-age DURATION     how long they are kept (7d)
+  --queue-tasks N         unfinished tasks beyond which clients have to wait (2000000)
+  --queue-bytes SIZE      bytes of requests in memory beyond which clients have to wait (512MiB)
   --log-level LEVEL       debug, info, warn or error
   --version, --help
 `;
@@ -32,6 +40,14 @@ function readArguments(argv: string[]) {
         profile: { type: 'string' },
         'cluster-id': { type: 'string' },
         'work-dir': { type: 'string' },
+        lease: { type: 'string', default: '60s' },
+        'idle-timeout': { type: 'string', default: '0' },
+        reuse: { type: 'boolean', default: false },
+        'keep-count': { type: 'string', default: '200000' },
+        'keep-bytes': { type: 'string', default: '1GiB' },
+        'keep-age': { type: 'string', default: '7d' },
+        'queue-tasks': { type: 'string', default: '2000000' },
+        'queue-bytes': { type: 'string', default: '512MiB' },
         'log-level': { type: 'string', default: 'info' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -42,14 +58,35 @@ function readArguments(argv: string[]) {
   }
 }
 
+/** A lease must leave time for signs of life. */
+function parseLease(text: string): number {
+  const lease = parseDuration(text, '--lease');
+  if (lease >= 1000) return lease;
+  throw new IpclusterError('USAGE', `--lease is "${text}", but must be at least 1s.`);
+}
+
 async function main(): Promise<void> {
   const flags = readArguments(process.argv.slice(2));
   if (flags.help) return void process.stdout.write(help);
   if (flags.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipcontroller (TypeScript)\n`);
   const log = createLog('ipcontroller', readLogLevel(flags['log-level']));
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
-  const ports = parsePorts(flags.port ?? flags['engine-port'] ?? '0', '--port');
-  const controller = new Controller({ place, listening: await chooseAddresses(flags.ip, flags.location), ports, log });
+  const controller = new Controller({
+    ...{ place, log, listening: await chooseAddresses(flags.ip, flags.location) },
+    ports: parsePorts(flags.port ?? flags['engine-port'] ?? '0', '--port'),
+    lease: parseLease(flags.lease),
+    idleTimeout: parseDuration(flags['idle-timeout'], '--idle-timeout'),
+    reuse: flags.reuse,
+    keep: {
+      count: parseCount(flags['keep-count'], '--keep-count'),
+      bytes: parseBytes(flags['keep-bytes'], '--keep-bytes'),
+      age: parseDuration(flags['keep-age'], '--keep-age'),
+    },
+    intake: {
+      tasks: parseCount(flags['queue-tasks'], '--queue-tasks', 1),
+      bytes: parseBytes(flags['queue-bytes'], '--queue-bytes'),
+    },
+  });
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => controller.ending.resolve(name));
   try {
     await controller.start();
@@ -57,8 +94,9 @@ async function main(): Promise<void> {
     await controller.close().catch(() => {});
     throw error;
   }
-  log.info(`ending: ${await controller.ending.promise}`);
-  await controller.close();
+  const reason = await controller.ending.promise;
+  log.info(`ending: ${reason}`);
+  await controller.close(reason);
 }
 
 runProgram('ipcontroller', main);

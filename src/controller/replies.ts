@@ -11,6 +11,17 @@ export interface Asked {
   type: string;
   /** The bytes of its header. */
   header: Buffer;
+  /** Bytes of the request that the store keeps with the reply. */
+  size?: number;
+}
+
+/** Why a request failed that no engine could answer. */
+export interface Failure {
+  ename: string;
+  evalue: string;
+  engine?: number | undefined;
+  /** What the engine said last. */
+  lastLines?: readonly string[] | undefined;
 }
 
 /** Answers that the controller gives in an engine's place. */
@@ -26,14 +37,19 @@ export class Replies {
   }
 
   /** Passes an engine's reply on and writes it down. */
-  pass({ id, session }: Pick<Asked, 'id' | 'session'>, status: ReplyStatus, engine: number, body: Buffer): void {
-    this.#clients.send(session, { channel: 'reply', id, status, from: engine }, [body]);
-    this.#store.replied({ id, engine, status }, body);
+  pass(
+    { id, session, size = 0 }: Pick<Asked, 'id' | 'session' | 'size'>,
+    status: ReplyStatus,
+    engine: number,
+    body: Buffer,
+  ): void {
+    this.#store.replied({ id, engine, status, requestLength: size }, body);
+    this.#clients.reply(session, { channel: 'reply', id, status, from: engine }, [body]);
   }
 
   /** Fails a request with an error by name, such as EngineError. */
-  fail(asked: Asked, ename: string, evalue: string, engine?: number): void {
-    this.#answer(asked, { status: 'error', ename, evalue, traceback: [] }, engine);
+  fail(asked: Asked, { ename, evalue, engine, lastLines = [] }: Failure): void {
+    this.#answer(asked, { status: 'error', ename, evalue, traceback: [...lastLines] }, engine);
   }
 
   /** Tells that a request was cancelled, and how. */
@@ -46,8 +62,9 @@ export class Replies {
     const metadata: Metadata = engine === undefined ? { status } : { status, engine_id: engine };
     const type = replyTypeOf(asked.type);
     const body = this.#session.encode({ type, content, metadata, parent: asked.header });
-    this.#store.replied({ id: asked.id, engine: engine ?? -1, status }, Buffer.concat(body));
+    const { id, session, size = 0 } = asked;
+    this.#store.replied({ id, engine: engine ?? -1, status, requestLength: size }, Buffer.concat(body));
     const from = engine === undefined ? {} : { from: engine };
-    this.#clients.send(asked.session, { channel: 'reply', id: asked.id, status, ...from }, body);
+    this.#clients.reply(session, { channel: 'reply', id, status, ...from }, body);
   }
 }

@@ -1,5 +1,21 @@
 import type { TaskQuery, TaskRecord } from '../protocol/messages.js';
 
+/** How long finished tasks and their results are kept: the oldest go when one of these is exceeded. */
+export interface KeepPolicy {
+  count: number;
+  bytes: number;
+  /** Milliseconds. */
+  age: number;
+}
+
+/** What the store's thread is started with. */
+export interface StoreOptions {
+  path: string;
+  /** True when what the file holds belongs to this cluster, whose controller was killed. */
+  reuse: boolean;
+  keep: KeepPolicy;
+}
+
 /** A request as it is written down; `body` lies in the batch's blob from `offset` on. */
 export interface SubmittedRow {
   id: string;
@@ -20,6 +36,8 @@ export interface ReplyRow {
   /** -1 for a reply of the controller itself. */
   engine: number;
   status: string;
+  /** Bytes of the request that it answers, which are kept as long as the reply. */
+  requestLength: number;
   offset: number;
   length: number;
 }
@@ -32,19 +50,39 @@ export interface Batch {
   blob: Uint8Array;
 }
 
+/** A balanced task that was accepted and never answered. */
+export interface UnfinishedTask {
+  number: number;
+  body: Uint8Array;
+}
+
+/** A reply as it was written down. */
+export interface StoredReply {
+  engine: number;
+  status: 'ok' | 'error' | 'aborted';
+  body: Uint8Array | null;
+}
+
 export type StoreQuestion =
   | { kind: 'query'; query: TaskQuery }
   | { kind: 'result'; id: string }
   | { kind: 'outcomes'; ids: string[] }
   | { kind: 'request'; id: string }
+  | { kind: 'replies'; id: string }
+  | { kind: 'bodies'; ids: string[] }
+  | { kind: 'unfinished'; after: number; limit: number }
   | { kind: 'close' };
 
 /** What the store's thread answers, by kind of question. */
 export interface StoreAnswers {
   query: TaskRecord[];
   result: { record: TaskRecord; bodies: Uint8Array[] } | undefined;
-  outcomes: { id: string; ok: boolean; engine: number | undefined }[];
+  /** `engines` are those that have answered. */
+  outcomes: { id: string; ok: boolean; engine: number | undefined; engines: number[] }[];
   request: { body: Uint8Array; queue: TaskRecord['queue'] } | undefined;
+  replies: StoredReply[];
+  bodies: { id: string; body: Uint8Array }[];
+  unfinished: UnfinishedTask[];
   close: true;
 }
 
@@ -52,5 +90,7 @@ export type ToStore = Batch | { kind: 'question'; number: number; question: Stor
 
 export type FromStore =
   | { kind: 'opened'; where: string; warning: string | undefined }
+  | { kind: 'committed' }
   | { kind: 'trouble'; message: string }
+  | { kind: 'recovered' }
   | { kind: 'answer'; number: number; answer: unknown; error: string | undefined };

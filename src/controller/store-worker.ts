@@ -1,24 +1,28 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../base/errors.js';
 import { Database } from './database.js';
-import type { FromStore, ToStore } from './store-messages.js';
+import type { FromStore, StoreOptions, ToStore } from './store-messages.js';
 
-/* The store's thread: opens the database, commits batches, answers questions. It decides nothing. */
+/* The store's thread: opens the database, commits batches, answers questions, purges. It decides nothing. */
 
-const { path } = workerData as { path: string };
+const options = workerData as StoreOptions;
 const tell = (message: FromStore): void => parentPort?.postMessage(message);
 
-let database = open();
+/** How often a disk that failed is tried again, and how often what is too old is looked for (milliseconds). */
+const recoveryInterval = 2000;
+
+const database = open();
+setInterval(tryDiskAgain, recoveryInterval);
 
 function open(): Database {
   try {
-    const opened = new Database(path);
-    tell({ kind: 'opened', where: path, warning: undefined });
+    const opened = new Database(options);
+    tell({ kind: 'opened', where: options.path, warning: undefined });
     return opened;
   } catch (error) {
     const warning = `the store cannot be opened (${messageOf(error)}): tasks and results are kept in memory only`;
-    tell({ kind: 'opened', where: 'memory', warning });
-    return new Database(':memory:');
+    tell({ kind: 'opened', where: `memory (${messageOf(error)})`, warning });
+    return new Database({ ...options, path: ':memory:', reuse: false });
   }
 }
 
@@ -31,9 +35,30 @@ function commit(batch: Extract<ToStore, { kind: 'batch' }>): void {
   try {
     database.commit(batch);
   } catch (error) {
+    // Whatever ails the disk, the rows go into memory, and the disk is tried again later.
+    database.place = 'spare';
     tell({ kind: 'trouble', message: messageOf(error) });
-    database = new Database(':memory:');
     database.commit(batch);
+  }
+  tell({ kind: 'committed' });
+  purge();
+}
+
+function purge(): void {
+  try {
+    if (database.purge()) setImmediate(purge);
+  } catch (error) {
+    tell({ kind: 'trouble', message: `old results cannot be removed: ${messageOf(error)}` });
+  }
+}
+
+function tryDiskAgain(): void {
+  if (database.place === 'main') return purge();
+  try {
+    database.recover();
+    tell({ kind: 'recovered' });
+  } catch {
+    // Still full or broken; that has been said.
   }
 }
 

@@ -3,7 +3,7 @@ import { IpclusterError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { programFile } from '../base/package.js';
 import { type Deferred, deferred } from '../base/wait.js';
-import type { FromStore, ReplyRow, StoreAnswers, StoreQuestion, SubmittedRow, ToStore } from './store-messages.js';
+import type { FromStore, ReplyRow, StoreAnswers, StoreOptions, StoreQuestion, SubmittedRow, ToStore } from './store-messages.js';
 
 /** Rows wait at most this long for others to be committed with (milliseconds). */
 const commitInterval = 10;
@@ -12,10 +12,26 @@ const largeBatch = 8 * 1024 * 1024;
 /** Replies larger than this are not kept: the client has them, and a disk is not a memory. */
 const largestBody = 64 * 1024 * 1024;
 
+/** True for a reply that the store keeps. */
+export const keepsBody = (body: readonly Buffer[]): boolean => body.reduce((sum, { length }) => sum + length, 0) <= largestBody;
+
+/** Rows that are committed: from now on they survive the controller. */
+export interface Committed {
+  submitted: readonly SubmittedRow[];
+  replies: readonly ReplyRow[];
+}
+
+interface InFlight extends Committed {
+  size: number;
+}
+
 /** The store of tasks and results as the controller sees it; the database is on a thread of its own. */
 export class Store {
   /** Where it is, or why it is only in memory. */
   where = 'opening';
+  /** Told of each commit. */
+  onCommitted: (rows: Committed) => void = () => {};
+  readonly #path: string;
   readonly #worker: Worker;
   readonly #questions = new Map<number, Deferred<unknown>>();
   readonly #log: Log;
@@ -23,21 +39,28 @@ export class Store {
   #replies: ReplyRow[] = [];
   #bodies: Buffer[] = [];
   #size = 0;
+  readonly #inFlight: InFlight[] = [];
+  #inFlightSize = 0;
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
+  #failed: Error | undefined;
 
-  constructor(path: string, log: Log) {
+  constructor(options: StoreOptions, log: Log) {
     this.#log = log;
-    this.#worker = new Worker(programFile('store'), {
-      workerData: { path },
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    });
+    this.#path = options.path;
+    this.#worker = new Worker(programFile('store'), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: 4 } });
     this.#worker.on('message', (message: FromStore) => this.#hear(message));
-    this.#worker.on('error', (error) => {
-      this.where = `none (${error.message})`;
-      log.error('the store failed; results are not kept from now on', error.message);
-      for (const question of this.#questions.values()) question.reject(error);
-    });
+    this.#worker.on('error', (error) => this.#fail(error));
+  }
+
+  /** Bytes of bodies that are not on disk yet. */
+  get backlog(): number {
+    return this.#size + this.#inFlightSize;
+  }
+
+  /** True when bodies that are committed are on disk and need not stay in memory. */
+  get durable(): boolean {
+    return this.where === this.#path;
   }
 
   submitted(row: Omit<SubmittedRow, 'offset' | 'length'>, body: Buffer | undefined): void {
@@ -46,7 +69,7 @@ export class Store {
   }
 
   replied(row: Omit<ReplyRow, 'offset' | 'length'>, body: Buffer): void {
-    this.#replies.push({ ...row, ...this.#keep(body.length > largestBody ? undefined : body) });
+    this.#replies.push({ ...row, ...this.#keep(keepsBody([body]) ? body : undefined) });
     this.#schedule();
   }
 
@@ -68,23 +91,28 @@ export class Store {
     this.#timer = undefined;
     if (this.#submitted.length + this.#replies.length === 0) return;
     // A buffer of its own: handing over a slice would copy, or take away, the memory that it is cut from.
-    const blob = new Uint8Array(this.#size);
+    const blob = new Uint8Array(this.#failed ? 0 : this.#size);
     let offset = 0;
-    for (const body of this.#bodies) {
+    for (const body of this.#failed ? [] : this.#bodies) {
       blob.set(body, offset);
       offset += body.length;
     }
+    this.#inFlight.push({ submitted: this.#submitted, replies: this.#replies, size: this.#size });
+    this.#inFlightSize += this.#size;
     const message: ToStore = { kind: 'batch', submitted: this.#submitted, replies: this.#replies, blob };
-    this.#worker.postMessage(message, [blob.buffer]);
+    if (!this.#failed) this.#worker.postMessage(message, [blob.buffer]);
     this.#submitted = [];
     this.#replies = [];
     this.#bodies = [];
     this.#size = 0;
+    // Without a store nothing can be kept, and nobody may wait for it.
+    if (this.#failed) this.#committed();
   }
 
   /** Asks the database, after everything that was written before. Throws STORE. */
   async ask<Q extends StoreQuestion>(question: Q): Promise<StoreAnswers[Q['kind']]> {
     this.flush();
+    if (this.#failed) throw new IpclusterError('STORE', `The store has failed: ${this.#failed.message}`);
     this.#number += 1;
     const answer = deferred<unknown>();
     this.#questions.set(this.#number, answer);
@@ -99,18 +127,41 @@ export class Store {
     await this.#worker.terminate();
   }
 
+  #committed(): void {
+    const rows = this.#inFlight.shift();
+    if (!rows) return;
+    this.#inFlightSize -= rows.size;
+    this.onCommitted(rows);
+  }
+
+  #fail(error: Error): void {
+    this.#failed = error;
+    this.where = `none (${error.message})`;
+    this.#log.error('the store failed; results are not kept from now on', error.message);
+    for (const question of this.#questions.values()) question.reject(new IpclusterError('STORE', error.message));
+    this.#questions.clear();
+    while (this.#inFlight.length > 0) this.#committed();
+  }
+
   #hear(message: FromStore): void {
-    if (message.kind === 'opened') {
+    if (message.kind === 'committed') this.#committed();
+    else if (message.kind === 'answer') this.#answered(message);
+    else if (message.kind === 'opened') {
       this.where = message.where;
       if (message.warning) this.#log.warn(message.warning);
     } else if (message.kind === 'trouble') {
+      if (this.durable) this.#log.warn('the store lost its disk and goes on in memory', message.message);
       this.where = `memory (${message.message})`;
-      this.#log.warn('the store lost its disk and goes on in memory', message.message);
     } else {
-      const question = this.#questions.get(message.number);
-      this.#questions.delete(message.number);
-      if (message.error !== undefined) question?.reject(new IpclusterError('STORE', message.error));
-      else question?.resolve(message.answer);
+      this.where = this.#path;
+      this.#log.info('the store has its disk again');
     }
+  }
+
+  #answered({ number, answer, error }: Extract<FromStore, { kind: 'answer' }>): void {
+    const question = this.#questions.get(number);
+    this.#questions.delete(number);
+    if (error !== undefined) question?.reject(new IpclusterError('STORE', error));
+    else question?.resolve(answer);
   }
 }

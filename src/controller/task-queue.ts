@@ -9,7 +9,12 @@ export interface QueueActions {
   dispatch(task: Task, engine: Engine): void;
   /** The task can never run; answer for it. */
   impossible(task: Task, reason: string): void;
+  /** These are about to be given out, but their messages are on disk: bring them, then schedule again. */
+  load(tasks: readonly Task[]): void;
 }
+
+/** How many messages are brought from disk at once. */
+const loadAhead = 256;
 
 /** Outcomes of finished tasks that are remembered for dependencies; older ones are in the store. */
 const rememberedOutcomes = 100_000;
@@ -27,6 +32,9 @@ export class TaskQueue {
   readonly #choosy = new Set<Task>();
   /** Tasks that wait for others. */
   readonly #blocked = new Set<Task>();
+  /** Tasks of a controller that was killed: an engine that comes back may have them. */
+  readonly #unsettled = new Set<Task>();
+  #settling = false;
 
   constructor(engines: EngineTable, policy: Policy, actions: QueueActions) {
     this.#engines = engines;
@@ -35,7 +43,7 @@ export class TaskQueue {
   }
 
   get counts(): { balanced: number; waiting: number; running: number } {
-    const balanced = this.#ready.size + this.#choosy.size;
+    const balanced = this.#ready.size + this.#choosy.size + this.#unsettled.size;
     return { balanced, waiting: this.#blocked.size, running: this.tasks.size - balanced - this.#blocked.size };
   }
 
@@ -60,6 +68,27 @@ export class TaskQueue {
     this.#place(task);
   }
 
+  /** Takes a task of an earlier controller in; it waits until {@link settle}. */
+  restore(task: Task): void {
+    this.#settling = true;
+    this.tasks.set(task.id, task);
+    this.#unsettled.add(task);
+  }
+
+  /** An engine that came back has this task: it is given to nobody else. */
+  claim(task: Task, engine: number): void {
+    if (!this.#unsettled.delete(task) && !this.#choosy.delete(task)) this.#ready.remove((other) => other === task);
+    task.engine = engine;
+  }
+
+  /** Whoever comes back is back: answers the tasks that nobody has, in order, to be added. */
+  settle(): Task[] {
+    this.#settling = false;
+    const left = [...this.#unsettled];
+    this.#unsettled.clear();
+    return left;
+  }
+
   /** Puts a task that was given away back to the front. */
   putBack(task: Task): void {
     task.engine = undefined;
@@ -74,7 +103,8 @@ export class TaskQueue {
 
   /** Takes a waiting task out, for a cancel or a time-out. */
   remove(task: Task): void {
-    if (!this.#blocked.delete(task) && !this.#choosy.delete(task)) this.#ready.remove((other) => other === task);
+    if (!this.#blocked.delete(task) && !this.#choosy.delete(task) && !this.#unsettled.delete(task))
+      this.#ready.remove((other) => other === task);
     this.finish(task, false);
   }
 
@@ -107,11 +137,15 @@ export class TaskQueue {
         continue;
       }
       const candidates = allowed.filter(hasRoom);
-      if (candidates.length > 0 && this.#choosy.delete(task)) this.#actions.dispatch(task, this.#policy(candidates));
+      if (candidates.length === 0) continue;
+      if (!task.body) this.#actions.load([task]);
+      else if (this.#choosy.delete(task)) this.#actions.dispatch(task, this.#policy(candidates));
     }
     while (this.#ready.size > 0) {
       const candidates = [...this.#engines.values()].filter(hasRoom);
       if (candidates.length === 0) return;
+      const [next] = this.#ready.first(1);
+      if (!next?.body) return this.#actions.load(this.#ready.first(loadAhead).filter(({ body }) => !body));
       const task = this.#ready.shift();
       if (task) this.#actions.dispatch(task, this.#policy(candidates));
     }
@@ -121,9 +155,9 @@ export class TaskQueue {
   #allowed(task: Task): Engine[] {
     const wanted = this.#followed(task);
     const allowed = [...this.#engines.values()].filter(({ id }) => !wanted || wanted.has(id));
-    const fresh = allowed.filter(({ id }) => !task.excluded.has(id));
+    const fresh = allowed.filter(({ id }) => !task.excluded?.has(id));
     // Without any wish and without any engine it can still run: on the next engine that comes.
-    if (!wanted && allowed.length === 0) return [noEngine];
+    if (allowed.length === 0 && (!wanted || this.#settling)) return [noEngine];
     if (allowed.length === 0 && [...this.#engines.restarting].some((id) => wanted?.has(id))) return [noEngine];
     return fresh.length > 0 ? fresh : allowed;
   }
@@ -144,6 +178,6 @@ export class TaskQueue {
 /** Stands for engines that may still come: it never has room. */
 const noEngine = { stopping: true, assigned: [], average: Number.POSITIVE_INFINITY } as unknown as Engine;
 
-const isChoosy = (task: Task): boolean => task.targets !== undefined || task.follow !== undefined || task.excluded.size > 0;
+const isChoosy = (task: Task): boolean => task.targets !== undefined || task.follow !== undefined || task.excluded !== undefined;
 
-const hasRoom = (engine: Engine): boolean => !engine.stopping && engine.assigned.length < windowOf(engine);
+const hasRoom = (engine: Engine): boolean => !engine.stopping && !engine.node.away && engine.assigned.length < windowOf(engine);

@@ -1,4 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
+import { decodeFrames } from '../protocol/frames.js';
 import type { Header, Metadata } from '../protocol/message.js';
 
 /** What a task waits for: other balanced tasks, all or any of them, ended well, badly, or either. */
@@ -15,9 +16,10 @@ export interface Task {
   session: string;
   type: string;
   label: string | null;
-  /** The message as received, and its header's bytes, which every reply carries. */
-  body: Buffer;
-  header: Buffer;
+  /** The message as received; undefined while only the store has it. */
+  body: Buffer | undefined;
+  /** Bytes of the message. */
+  size: number;
   priority: number;
   /** Engines it may run on; undefined means any. */
   targets: readonly number[] | undefined;
@@ -27,8 +29,8 @@ export interface Task {
   /** Milliseconds that it may wait for an engine, and run; 0 means without limit. */
   timeout: number;
   timeLimit: number;
-  /** Engines on which it failed before. */
-  excluded: Set<number>;
+  /** Engines on which it failed before; most tasks never fail. */
+  excluded: Set<number> | undefined;
   /** How often an engine died while it ran it. */
   crashes: number;
   engine: number | undefined;
@@ -36,14 +38,14 @@ export interface Task {
 }
 
 /** Makes a task from a request's header and metadata. Throws USAGE for wishes that make no sense. */
-export function makeTask(header: Header, headerBytes: Buffer, metadata: Metadata, body: Buffer): Task {
+export function makeTask(header: Header, metadata: Metadata, body: Buffer): Task {
   return {
     id: header.msg_id,
-    session: header.session,
-    type: header.msg_type,
+    session: shared(header.session),
+    type: shared(header.msg_type),
     label: typeof metadata['label'] === 'string' ? metadata['label'] : null,
     body,
-    header: headerBytes,
+    size: body.length,
     priority: readNumber(metadata, 'priority', Number.NEGATIVE_INFINITY),
     targets: readTargets(metadata['targets']),
     after: readDependency(metadata['after']),
@@ -51,11 +53,28 @@ export function makeTask(header: Header, headerBytes: Buffer, metadata: Metadata
     retries: readNumber(metadata, 'retries'),
     timeout: readNumber(metadata, 'timeout') * 1000,
     timeLimit: readNumber(metadata, 'time_limit') * 1000,
-    excluded: new Set(),
+    excluded: undefined,
     crashes: 0,
     engine: undefined,
     timer: undefined,
   };
+}
+
+const texts = new Map<string, string>();
+
+/** The same text once in memory, however many tasks carry it. */
+function shared(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size >= 10_000) texts.clear();
+  texts.set(text, text);
+  return text;
+}
+
+/** The bytes of a task's request header, which every reply carries; made anew where the message itself is on disk. */
+export function headerBytesOf({ id, session, type, body }: Pick<Task, 'id' | 'session' | 'type' | 'body'>): Buffer {
+  if (body) return decodeFrames(body)[0] as Buffer;
+  return Buffer.from(JSON.stringify({ msg_id: id, msg_type: type, session, username: '', date: '', version: '' }));
 }
 
 function readNumber(metadata: Metadata, name: string, least = 0): number {

@@ -25,7 +25,8 @@ const slots = new Slots();
 const socket = connect(socketPath);
 const reader = new PacketReader();
 const commands = new Commands(socketPath, uuid);
-const kernel = new Kernel({ slots, session, commands, send });
+const kernel = new Kernel({ slots, session, commands, send, backlog: () => socket.writableLength });
+let watched = false;
 
 socket.on('connect', () => {
   send({ channel: 'hub' }, session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }));
@@ -38,7 +39,12 @@ socket.on('data', (chunk) => {
   kernel.wake();
 });
 socket.on('error', () => {});
-socket.on('close', () => leave(0));
+socket.on('close', () => {
+  // The watcher sees it too, and sweeps what code has started before it ends this process; it gets time for that.
+  commands.stop();
+  if (watched) setTimeout(() => leave(0), 10_000);
+  else leave(0);
+});
 process.on('SIGTERM', () => leave(0));
 process.on('unhandledRejection', (reason) => report('Unhandled rejection', reason));
 process.on('uncaughtException', (error) => report('Uncaught exception', error));
@@ -59,6 +65,7 @@ function welcome(body: Buffer): void {
   const workerData: WatcherData = { memory: slots.memory, socket: socketPath, uuid };
   const watcher = new Worker(programFile('watcher'), { workerData, execArgv: [], stdin: false });
   watcher.once('online', () => {
+    watched = true;
     kernel.output.install();
     kernel.start();
   });

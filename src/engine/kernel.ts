@@ -34,7 +34,12 @@ export interface KernelOptions {
   session: Session;
   commands: Commands;
   send: (route: Route, body: Buffer[]) => void;
+  /** Bytes that were sent and that the supervisor has not taken yet. */
+  backlog: () => number;
 }
+
+/** Output beyond this is dropped while nobody takes it: an endless print must not fill the memory. */
+const outputLimit = 4 * 1024 * 1024;
 
 /** Runs requests one at a time, in the order in which they came. */
 export class Kernel {
@@ -44,6 +49,8 @@ export class Kernel {
   readonly #session: Session;
   readonly #commands: Commands;
   readonly #send: KernelOptions['send'];
+  readonly #backlog: KernelOptions['backlog'];
+  #dropped = 0;
   readonly #namespace = new Namespace();
   readonly #queue: Packet[] = [];
   #current: Running | undefined;
@@ -51,7 +58,8 @@ export class Kernel {
   #interrupted = -1;
   #ready = false;
 
-  constructor({ slots, session, commands, send }: KernelOptions) {
+  constructor({ slots, session, commands, send, backlog }: KernelOptions) {
+    this.#backlog = backlog;
     this.#commands = commands;
     this.#slots = slots;
     this.#session = session;
@@ -221,11 +229,24 @@ export class Kernel {
     const [header, meta, contentFrame] = frames as [Buffer, Buffer, Buffer];
     const body = encodeFrames([header, running.header, meta, contentFrame, ...buffers]);
     this.#send({ channel: 'reply', id: running.route.id, status, from: this.engineId }, body);
+    const files = this.#namespace.loaded.news();
+    if (files.length > 0) {
+      this.#send({ channel: 'hub' }, this.#session.encode({ type: 'engine_loaded', content: { files } }));
+    }
   }
 
   #stream(name: 'stdout' | 'stderr', text: string): void {
     const running = this.#current ?? this.#last;
     if (!running) return;
+    if (this.#backlog() > outputLimit) {
+      this.#dropped += text.length;
+      return;
+    }
+    if (this.#dropped > 0) {
+      const notice = `[${this.#dropped} characters of output were dropped: they came faster than they could be taken]\n`;
+      this.#dropped = 0;
+      this.#stream('stderr', notice);
+    }
     const body = this.#session.encode({ type: 'stream', content: { name, text }, parent: running.header });
     this.#send({ channel: 'output', id: running.route.id, session: running.session, from: this.engineId }, body);
   }

@@ -3,12 +3,15 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 import type { FunctionReference } from '../protocol/functions.js';
+import { LoadedFiles } from './loaded.js';
 import { rewrite } from './rewrite.js';
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
 /** Where user code lives: the engine's own global object, so that `instanceof` and speed are as everywhere. */
 export class Namespace {
+  /** Files that the code here has loaded. */
+  readonly loaded = new LoadedFiles();
   readonly #initial: Set<string>;
   readonly #functions = new Map<string, AnyFunction>();
   #executions = 0;
@@ -29,6 +32,7 @@ export class Namespace {
   /** Runs code and answers its last value, or a promise of it when it awaits. */
   execute(code: string, fileName?: string): unknown {
     this.#executions += 1;
+    this.loaded.scan(code, fileName);
     const { code: source, names, offset } = rewrite(code);
     for (const name of names) {
       if (!(name in globalThis))
@@ -40,7 +44,9 @@ export class Namespace {
 
   /** Imports the function that a reference names: a path counts from the working folder, anything else is a package. */
   async resolve({ module: name, export: key }: Extract<FunctionReference, { module: string }>): Promise<AnyFunction> {
-    const specifier = /^\.{0,2}\//.test(name) ? pathToFileURL(resolve(name)).href : name;
+    const isFile = /^\.{0,2}\//.test(name);
+    if (isFile) this.loaded.add(resolve(name));
+    const specifier = isFile ? pathToFileURL(resolve(name)).href : name;
     const found = ((await import(specifier)) as Record<string, unknown>)[key];
     if (typeof found !== 'function') throw new TypeError(`${name} exports no function "${key}"`);
     return found as AnyFunction;
@@ -50,6 +56,7 @@ export class Namespace {
   fromSource(source: string): AnyFunction {
     const known = this.#functions.get(source);
     if (known) return known;
+    this.loaded.scan(source);
     const made = compileFunction(source);
     if (this.#functions.size >= 256) this.#functions.clear();
     this.#functions.set(source, made);

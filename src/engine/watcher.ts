@@ -2,6 +2,8 @@ import { Session } from 'node:inspector';
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { deferred, sleep } from '../base/wait.js';
+import { sweepMarked } from '../processes/end.js';
+import { markVariable } from '../processes/table.js';
 import { decodeMessage, isMessage, Session as MessageSession } from '../protocol/message.js';
 import type { InterruptOutcome } from '../protocol/messages.js';
 import { encodePacket, PacketReader } from '../protocol/packets.js';
@@ -31,6 +33,7 @@ export interface Settled {
 }
 
 const { memory, socket: socketPath, uuid } = workerData as WatcherData;
+const supervisor = process.ppid;
 const slots = new Slots(memory);
 const inspector = new Session();
 inspector.connectToMainThread();
@@ -58,7 +61,18 @@ socket.on('data', (chunk) => {
 });
 socket.on('error', () => {});
 // The supervisor is gone. The main thread hears of it too, but perhaps never gets to it.
-socket.on('close', () => setTimeout(() => process.kill(-process.pid, 'SIGKILL'), 500));
+socket.on('close', () => void sleep(300).then(endAll));
+
+/** Ends what this engine has started, wherever it went; where the supervisor is dead, what its other engines have started too. */
+async function endAll(): Promise<void> {
+  const own = process.env[markVariable] ?? '';
+  const all = process.ppid === supervisor ? own : own.slice(0, own.lastIndexOf('/') + 1);
+  try {
+    if (own !== '') await sweepMarked((mark) => (all === own ? mark === own : mark.startsWith(all)));
+  } finally {
+    process.kill(-process.pid, 'SIGKILL');
+  }
+}
 
 function tell(outgoing: Parameters<MessageSession['encode']>[0]): void {
   for (const part of encodePacket({ channel: 'hub' }, session.encode(outgoing))) socket.write(part);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { readJsonIfWhole } from '../base/files.js';
-import { quoteWord } from '../base/shell.js';
+import { programFile } from '../base/package.js';
+import { quoteCommand, quoteWord } from '../base/shell.js';
 
 /** What a job's own script writes at its end: the second witness of its fate. */
 export interface ExitRecord {
@@ -17,11 +18,15 @@ export async function readExitRecord(jobDir: string): Promise<ExitRecord | undef
   return typeof value === 'object' && value !== null && 'exitCode' in value ? (value as ExitRecord) : undefined;
 }
 
-/** The last lines of every job's script: they keep the code, write the record whole, and end with the code. */
+/**
+ * The last lines of every job's script: they keep the code, sweep what a killed program has left, write the record whole, and end
+ * with the code.
+ */
 export function exitRecordLines(jobDir: string, incarnation: string): string[] {
   const path = quoteWord(exitRecordPath(jobDir));
   return [
     'code=$?',
+    `[ "$code" -eq 0 ] || ${quoteCommand([process.execPath, programFile('sweep')])} </dev/null >/dev/null 2>&1`,
     `printf '{"incarnation":%d,"exitCode":%d,"ended":"%s"}\\n' ${incarnation} "$code" "$(date -u +%FT%TZ)" >${path}.tmp && mv ${path}.tmp ${path}`,
     'exit "$code"',
   ];

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { oomScores, setOomScore } from './environment.js';
 import { signalPid } from './table.js';
 
 /** A shell task to run, and who hears of its output as it comes. */
@@ -38,6 +39,7 @@ export function startCommand(options: CommandOptions): RunningCommand {
     stdio: [options.input === undefined ? 'ignore' : 'pipe', files.stdout ?? 'pipe', files.stderr ?? 'pipe'],
     ...(options.cwd ? { cwd: options.cwd } : {}),
   });
+  if (child.pid !== undefined) setOomScore(child.pid, oomScores.task);
   for (const file of Object.values(files)) if (file !== undefined) closeSync(file);
   // A command may end without reading its input; that is its choice, not a failure.
   child.stdin?.on('error', () => {}).end(options.input);

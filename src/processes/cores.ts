@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { readText } from './table.js';
 
 /**
  * How many engines suit this machine: the physical cores within this process's CPU affinity and its cgroup's quota.
@@ -44,12 +44,4 @@ function cgroupQuota(): number | undefined {
   const oldPeriod = Number(readText('/sys/fs/cgroup/cpu/cpu.cfs_period_us') || Number.NaN);
   const share = (quota ?? old) / (period ?? oldPeriod);
   return Number.isFinite(share) && share > 0 ? Math.max(1, Math.floor(share)) : undefined;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

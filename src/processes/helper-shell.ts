@@ -5,6 +5,7 @@ import { IpclusterError } from '../base/errors.js';
 import { quoteCommand, quoteWord } from '../base/shell.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { CommandEnd, RunningCommand } from './command.js';
+import { oomScores, setOomScore } from './environment.js';
 import { signalPid } from './table.js';
 
 /** A command whose output is wanted at its end only. */
@@ -78,6 +79,7 @@ export class HelperShell {
     if (this.#shell) return this.#shell;
     const shell = spawn('/bin/sh', [], { env: this.#env, detached: true, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] });
     this.#shell = shell;
+    if (shell.pid !== undefined) setOomScore(shell.pid, oomScores.task);
     shell.stdin?.on('error', () => {});
     shell.stdio[3]?.on('data', (chunk: Buffer) => {
       // A shell says 128 + n both for signal n and for that exit code; it is passed on as it says it.

@@ -18,6 +18,15 @@ export interface ProcessInfo extends ProcessIdentity {
 
 const pageSize = 4096;
 
+/** A file of /proc or /sys; empty text where there is none. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** Looks at one process; undefined when there is none, or it is a zombie (ended, only not yet reaped). */
 export function inspectProcess(pid: number): ProcessInfo | undefined {
   try {
@@ -76,7 +85,8 @@ export function findMarked(accepts: (mark: string) => boolean): (ProcessInfo & {
   return found;
 }
 
-function listPids(): string[] {
+/** Names of all processes in /proc; none where there is no /proc. */
+export function listPids(): string[] {
   try {
     return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   } catch {

@@ -23,6 +23,10 @@ export interface ConnectionFile {
   pid: number;
   /** Differs from start to start, so that a stale file is recognised. */
   nonce: string;
+  /** The same for a controller that was started again with the keys of the last one: those who knew that one may come back. */
+  cluster: string;
+  /** Milliseconds of silence after which peers give each other up. */
+  lease: number;
   /** PEM; peers trust this and nothing else. */
   certificate: string;
   /** SHA-256 of the certificate, as `node:tls` prints it. */
@@ -70,11 +74,12 @@ function parse(text: string): unknown {
 function isOurs(value: unknown): value is ConnectionFile {
   if (typeof value !== 'object' || value === null) return false;
   const file = value as Partial<Record<keyof ConnectionFile, unknown>>;
-  const texts = ['certificate', 'fingerprint', 'token', 'socket', 'host', 'nonce', 'clusterId'] as const;
+  const texts = ['certificate', 'fingerprint', 'token', 'socket', 'host', 'nonce', 'cluster', 'clusterId'] as const;
   return (
     file.kind === 'ipcluster' &&
     Array.isArray(file.addresses) &&
     Number.isInteger(file.port) &&
+    typeof file.lease === 'number' &&
     texts.every((name) => typeof file[name] === 'string')
   );
 }

@@ -61,6 +61,10 @@ export function pathsOf(place: Place) {
     jobs: join(work, 'jobs'),
     log: join(work, 'log'),
     store: join(work, 'store.sqlite'),
+    registeredFile: join(work, 'registered.json'),
+    /** Held by whoever starts a cluster here. */
+    startLock: join(place.profileFolder, 'cluster', `${id}.lock`),
+    configFile: join(place.profileFolder, 'ipcluster_config.yaml'),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { FunctionReference } from './functions.js';
+import type { Header } from './message.js';
 
 /** What an error looks like in any reply: IPython's fields, and the engine's id when one made it. */
 export interface ErrorContent {
@@ -72,6 +73,12 @@ export interface EngineRecord {
   completed: number;
   supervisor: string;
   log: string | null;
+  /** How often it was started again under this id. */
+  restarts: number;
+  /** Resident bytes when last looked at; null before the first look. */
+  memory: number | null;
+  /** Files that it has loaded and that have changed since. */
+  stale: string[];
 }
 
 /** The controller's view of everything, made without asking any engine. */
@@ -86,8 +93,15 @@ export interface StatusContent extends OkContent {
     /** Sum of the controller's memory in bytes. */
     memory: number;
     clients: number;
+    /** Where tasks and results are kept, or why only in memory. */
     store: string;
+    /** Milliseconds of silence after which peers give each other up. */
+    lease: number;
+    /** True while a restarted controller still waits for its supervisors. */
+    rejoining: boolean;
   };
+  /** Engines that are not started again, with the sentence that says why. */
+  givenUp: { id: number; reason: string }[];
   engines: EngineRecord[];
   queues: { balanced: number; waiting: number; running: number; direct: number; completed: number };
 }
@@ -99,6 +113,27 @@ export interface EngineUp {
   pid: number;
   language: string;
   log: string | null;
+  restarts: number;
+}
+
+/** A request that an engine holds while its supervisor looks for the controller again. */
+export interface HeldRequest {
+  queue: TaskRecord['queue'];
+  header: Header;
+}
+
+/** What is known of an engine's end. */
+export interface Evidence {
+  /** `exit code 3`, `signal SIGKILL` … */
+  exit: string;
+  /** The last lines that it wrote behind the code's back. */
+  lastLines: string[];
+  /** Resident bytes when last looked at. */
+  memory: number | null;
+  /** True when nobody asked for it. */
+  crash: boolean;
+  /** Requests that had begun. */
+  started: string[];
 }
 
 /** Something that watchers hear of. */
@@ -158,14 +193,30 @@ export interface MessageContents {
     protocol: number;
     host: string;
     pid: number;
+    /** Names the supervisor across its connections. */
+    run: string;
+    /** Places for engines, and the ids asked for, by place. */
     count: number;
     ids: number[];
     rank: number | null;
+    /** Engines that were registered before, by the id that they had, with what they hold. */
+    engines: (EngineUp & { held: HeldRequest[] })[];
   };
   registration_reply: Reply<{ ids: number[]; supervisor: string }>;
+  /** A supervisor has sent everything that it kept while it had no controller. */
+  caught_up: object;
   engine_up: EngineUp;
-  engine_down: { id: number; uuid: string; reason: string; restarting: boolean };
+  engine_down: { id: number; uuid: string; reason: string; restarting: boolean; evidence: Evidence };
+  /** Resident bytes of engines, by id, and files that changed since they were loaded. */
+  engine_facts: { memory: Record<string, number>; stale: Record<string, string[]> };
+  /** Replies that are committed: engine and request of each. Until then the supervisor keeps them. */
+  noted: { replies: [engine: number, id: string][] };
+  /** Balanced tasks that are committed: from now on they survive everything. */
+  accepted: { ids: string[] };
+  controller_ending: { reason: string };
   engine_welcome: { id: number; environment: Record<string, string> };
+  /** Files that user code has loaded, with what they were then. */
+  engine_loaded: { files: { path: string; hash: string }[] };
   engine_hello: { uuid: string; pid: number; role: 'engine' | 'watcher' };
 
   connection_request: { version: string; protocol: number };
@@ -192,6 +243,15 @@ export interface MessageContents {
   watch_reply: Reply;
   event: ClusterEvent;
 
+  /** A client is back: what it waits for, and of which engines. */
+  resume_request: { pending: { id: string; to: number[] | null }[] };
+  /** Tasks that nobody knows, to be sent again; and direct requests that no engine will answer. */
+  resume_reply: Reply<{
+    unknown: string[];
+    lost: { id: string; engines: number[] }[];
+    engines: { id: number; uuid: string }[];
+  }>;
+
   cancel_request: { engine: number; id: string | null };
   cancel_reply: Reply<{ outcome: InterruptOutcome }>;
   reclaim_request: { engine: number; ids: string[] };
@@ -212,4 +272,4 @@ export type GoodReply<T extends MessageType> = Extract<MessageContents[ReplyTo<T
 export type RequestType = Extract<MessageType, `${string}_request`>;
 
 /** Raised with every change that older programs cannot follow. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;

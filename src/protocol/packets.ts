@@ -19,6 +19,9 @@ const maximumPacket = 0xffff_f000;
 /** From this size on a packet gets a buffer of its own, and its frames are not copied when sent. */
 export const largePacket = 65_536;
 
+/** A larger packet gets its memory as it comes: a header alone must not cost what it claims. */
+const firstSize = 64 * 1024 * 1024;
+
 /** Routes name ids and engines; a larger one is noise. */
 const largestRoute = 1 << 20;
 
@@ -67,16 +70,23 @@ export function joinSmall(parts: readonly Buffer[]): Buffer[] {
 
 /** Cuts a stream of chunks into packets; one reader per connection. Throws PROTOCOL on bytes that are no packets. */
 export class PacketReader {
+  /** The largest packet that is taken; undefined for any. */
+  limit: number | undefined;
   #rest: Buffer = Buffer.alloc(0);
   #large: Buffer | undefined;
+  #length = 0;
   #filled = 0;
+
+  constructor(limit?: number) {
+    this.limit = limit;
+  }
 
   push(chunk: Buffer): Packet[] {
     const packets: Packet[] = [];
     let data = chunk;
     if (this.#large) {
-      const used = this.#fill(this.#large, data);
-      if (this.#filled < this.#large.length) return packets;
+      const used = this.#fill(data);
+      if (this.#filled < this.#length) return packets;
       packets.push(decodePacket(this.#large));
       this.#large = undefined;
       data = data.subarray(used);
@@ -87,9 +97,17 @@ export class PacketReader {
     return packets;
   }
 
-  #fill(target: Buffer, data: Buffer): number {
-    const used = data.copy(target, this.#filled);
-    this.#filled += used;
+  /** Takes what belongs to the large packet. Its buffer grows with what has come, not with what was claimed. */
+  #fill(data: Buffer): number {
+    const used = Math.min(data.length, this.#length - this.#filled);
+    const needed = this.#filled + used;
+    if (!this.#large || this.#large.length < needed) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(firstSize, 2 * needed)));
+      this.#large?.copy(larger, 0, 0, this.#filled);
+      this.#large = larger;
+    }
+    data.copy(this.#large, this.#filled, 0, used);
+    this.#filled = needed;
     return used;
   }
 
@@ -99,12 +117,13 @@ export class PacketReader {
     while (data.length - offset >= head) {
       const length = head + data.readUInt32LE(offset);
       if (data.readUInt32LE(offset + 4) > largestRoute) throw new IpclusterError('PROTOCOL', 'A packet claims an absurd route.');
-      if (length > maximumPacket + head) throw new IpclusterError('PROTOCOL', `A packet claims ${length} bytes.`);
+      if (length > Math.min(this.limit ?? maximumPacket, maximumPacket) + head)
+        throw new IpclusterError('PROTOCOL', `A packet claims ${length} bytes.`);
       if (data.length - offset < length) {
         if (length < largePacket) break;
-        this.#large = Buffer.allocUnsafeSlow(length);
+        this.#length = length;
         this.#filled = 0;
-        this.#fill(this.#large, data.subarray(offset));
+        this.#fill(data.subarray(offset));
         return Buffer.alloc(0);
       }
       packets.push(decodePacket(data.subarray(offset, offset + length)));

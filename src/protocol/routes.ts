@@ -8,6 +8,11 @@ interface HubRoute {
   channel: 'hub';
 }
 
+/** A sign of life: no body, nobody's business but the link's. */
+interface AliveRoute {
+  channel: 'alive';
+}
+
 /** A request for the engines named: each of them runs it. */
 export interface DirectRoute {
   channel: 'direct';
@@ -54,4 +59,4 @@ export interface EngineRoute {
 /**
  * Where a packet goes. Relays read the route and never the body; ids in it are those of the request's header.
  */
-export type Route = HubRoute | DirectRoute | BalancedRoute | ReplyRoute | OutputRoute | EngineRoute;
+export type Route = HubRoute | AliveRoute | DirectRoute | BalancedRoute | ReplyRoute | OutputRoute | EngineRoute;

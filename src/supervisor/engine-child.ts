@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import type { MemoryFile } from '../base/memory-files.js';
 import { programFile } from '../base/package.js';
 import { deferred } from '../base/wait.js';
+import { oomScores, setOomScore, taskEnvironment } from '../processes/environment.js';
 import { type Exit, type Started, startProcess } from '../processes/start.js';
 import { markVariable } from '../processes/table.js';
+import type { HeldRequest } from '../protocol/messages.js';
 import { encodePacket, joinSmall, type Packet } from '../protocol/packets.js';
 import { type Route, sequenceLimit } from '../protocol/routes.js';
 
 /** A request that the engine has, or that waits here for it. */
 export interface Assigned {
   id: string;
+  queue: HeldRequest['queue'];
   body: Buffer;
   files: MemoryFile[] | undefined;
   /** Its number on the engine's connection once it was handed over. */
@@ -49,14 +52,23 @@ export class EngineChild {
   /** Settles when its end has been dealt with. */
   readonly over: Promise<void>;
   isOver = false;
+  /** How often an engine was started again at this place. */
+  readonly restarts: number;
+  /** True when it has its id and may be given work. */
+  isUp = false;
+  /** Resident bytes when last looked at. */
+  memory: number | null = null;
+  /** Files that its code has loaded, with the hash that each had then. */
+  readonly loaded = new Map<string, string>();
   readonly #settleOver: () => void;
   #process: Started | undefined;
   #sequence = 0;
   #average = Number.POSITIVE_INFINITY;
   #lastReply = 0;
 
-  constructor(id: number, logFolder: string) {
+  constructor(id: number, logFolder: string, restarts = 0) {
     this.id = id;
+    this.restarts = restarts;
     const over = deferred<void>();
     this.over = over.promise;
     this.#settleOver = over.resolve;
@@ -72,11 +84,12 @@ export class EngineChild {
     this.#process = await startProcess({
       argv: [process.execPath, '--v8-pool-size=1', programFile('engine'), socketPath, this.uuid],
       // One thread for file and crypto work is plenty beside user code, and 64 engines must fit the limits of a machine.
-      env: { ...process.env, UV_THREADPOOL_SIZE: '1', [markVariable]: this.markOf(mark) },
+      env: { ...taskEnvironment(process.env), UV_THREADPOOL_SIZE: '1', [markVariable]: this.markOf(mark) },
       cwd: workFolder,
       stdout: this.logFile,
       stderr: this.logFile,
     });
+    setOomScore(this.#process.pid, oomScores.engine);
     void this.#process.exited.then(onExit);
   }
 
@@ -92,8 +105,8 @@ export class EngineChild {
   }
 
   /** Puts a request behind the others. */
-  assign(id: string, body: Buffer, files?: MemoryFile[]): void {
-    this.waiting.push({ id, body, files, sequence: -1, handedAt: 0 });
+  assign(id: string, queue: HeldRequest['queue'], body: Buffer, files?: MemoryFile[]): void {
+    this.waiting.push({ id, queue, body, files, sequence: -1, handedAt: 0 });
     this.handOver();
   }
 

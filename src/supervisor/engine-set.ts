@@ -1,13 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
-import { describeExit, type Exit } from '../processes/start.js';
+import type { Exit } from '../processes/start.js';
 import { identify } from '../processes/table.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
+import type { Evidence, MessageContents } from '../protocol/messages.js';
 import { encodePacket, type Packet, PacketReader } from '../protocol/packets.js';
+import { CrashLoop, type RestartPolicy } from './crash-loop.js';
 import { EngineChild, type EngineSettings } from './engine-child.js';
+import { describeEnd, gatherEvidence } from './evidence.js';
+import { FactFinder, factsInterval } from './facts.js';
 import type { WatcherOutcome } from './interrupt.js';
 
 /** Who hears of the engines. */
@@ -15,9 +20,25 @@ export interface EngineListener {
   /** An engine is up and has an id. */
   up(child: EngineChild): void;
   /** An engine is over; its requests are still in it. `next` is its successor when it restarts. */
-  down(child: EngineChild, reason: string, next: EngineChild | undefined): void;
+  down(child: EngineChild, end: EngineEnd, next: EngineChild | undefined): void;
   packet(child: EngineChild, packet: Packet): void;
+  facts(facts: MessageContents['engine_facts']): void;
+  /** True while what engines send should wait with them, since it does not go on from here. */
+  full(): boolean;
 }
+
+/** Why an engine is over, in a line and in full. */
+export interface EngineEnd {
+  reason: string;
+  evidence: Evidence;
+}
+
+/** Who connects to the engines' socket must say who he is within this time (milliseconds). */
+const greetingTime = 10_000;
+/** Until then he may send this much. */
+const greetingSize = 65_536;
+/** How often it is looked whether engines may send again (milliseconds). */
+const drainInterval = 20;
 
 /** The engines of one node: processes, connections, restarts, ends. Knows no controller. */
 export class EngineSet {
@@ -30,9 +51,14 @@ export class EngineSet {
   readonly #server: Server;
   readonly #empty = deferred<string>();
   readonly #aims = new Map<string, Deferred<WatcherOutcome>>();
+  readonly #crashes: CrashLoop;
+  readonly #finder = new FactFinder();
+  readonly #facts: NodeJS.Timeout;
   #children: EngineChild[] = [];
 
-  constructor(settings: EngineSettings, log: Log, listener: EngineListener) {
+  constructor(settings: EngineSettings, restart: RestartPolicy, log: Log, listener: EngineListener) {
+    this.#crashes = new CrashLoop(restart);
+    this.#facts = setInterval(() => void this.#lookAround(), factsInterval);
     this.#settings = settings;
     this.#log = log;
     this.#listener = listener;
@@ -46,16 +72,28 @@ export class EngineSet {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).listen(this.#settings.socketPath, resolve);
     });
-    const children = Array.from({ length: count }, () => new EngineChild(-1, this.#settings.logFolder));
-    await Promise.all(children.map((child) => this.#launch(child)));
+    this.#children = Array.from({ length: count }, () => new EngineChild(-1, this.#settings.logFolder));
+    await Promise.all(this.#children.map((child) => this.#start(child)));
   }
 
-  /** The controller's ids for the places, in order. Engines that are up already are announced now. */
-  name(ids: readonly number[]): void {
-    this.#children.forEach((child, index) => {
+  /** All places, in order. */
+  get all(): readonly EngineChild[] {
+    return this.#children;
+  }
+
+  /** The controller's ids for these places. Engines that wait for theirs are announced now. */
+  name(children: readonly EngineChild[], ids: readonly number[]): void {
+    this.#finder.forget();
+    children.forEach((child, index) => {
       child.id = ids[index] ?? -1;
-      if (child.socket) this.#announce(child);
+      if (child.socket && !child.isUp) this.#announce(child);
     });
+  }
+
+  /** Nobody will ask for what has not begun: only what runs goes on. Answers whether anything does. */
+  finishRunning(): boolean {
+    for (const child of this.#children) child.waiting.length = 0;
+    return this.#children.some(({ handed }) => handed.length > 0);
   }
 
   find(id: number): EngineChild | undefined {
@@ -73,6 +111,7 @@ export class EngineSet {
 
   /** Ends all engines and closes their socket. */
   async close(): Promise<void> {
+    clearInterval(this.#facts);
     await Promise.all(this.#children.map((child) => this.end(child, 'stop')));
     await sweepMarked((mark) => mark.startsWith(`${this.#settings.mark}/`));
     this.#server.close();
@@ -93,8 +132,7 @@ export class EngineSet {
     return outcome ?? undefined;
   }
 
-  async #launch(child: EngineChild): Promise<void> {
-    this.#children.push(child);
+  async #start(child: EngineChild): Promise<void> {
     await child.start(this.#settings, (exit) => {
       this.#exited(child, exit).catch((error: unknown) =>
         this.#log.error(`the end of engine ${child.id} was not dealt with`, error),
@@ -104,42 +142,70 @@ export class EngineSet {
   }
 
   async #exited(child: EngineChild, exit: Exit): Promise<void> {
-    const reason = child.ending === 'stop' ? 'stopped' : child.ending === 'restart' ? 'restarted' : describeExit(exit);
-    this.#log.info(`engine ${child.id} is over: ${reason}`);
+    const evidence = await gatherEvidence(child, exit, this.#finder.kills);
+    const end = describeEnd(child, evidence);
     // What escaped its group is found by its mark.
     await sweepMarked((mark) => mark === child.markOf(this.#settings.mark));
-    const restart = child.ending === 'restart' || (child.ending === undefined && child.aimed !== undefined);
-    const next = restart ? new EngineChild(child.id, this.#settings.logFolder) : undefined;
-    this.#children = this.#children.filter((other) => other !== child);
-    this.#listener.down(child, reason, next);
-    if (next) await this.#launch(next);
+    const stays = child.ending === 'stop' ? end : evidence.crash && this.#crashes.judge(child.id, end, evidence.lastLines.at(-1));
+    const next = stays ? undefined : new EngineChild(child.id, this.#settings.logFolder, child.restarts + 1);
+    const reason = stays || end;
+    this.#log.info(`engine ${child.id} is over: ${reason}`);
+    this.#children = this.#children.flatMap((other) => (other === child ? (next ?? []) : other));
+    this.#listener.down(child, { reason, evidence }, next);
+    if (next) await this.#start(next);
     child.finish();
     if (this.#children.length === 0) this.#empty.resolve(`no engine is left (the last: ${reason})`);
   }
 
   #admit(socket: Socket): void {
-    const reader = new PacketReader();
+    const reader = new PacketReader(greetingSize);
     let child: EngineChild | undefined;
+    const late = setTimeout(() => socket.destroy(), greetingTime);
     socket.on('error', () => socket.destroy());
+    socket.on('close', () => clearTimeout(late));
     socket.on('data', (chunk) => {
-      for (const packet of reader.push(chunk)) {
-        if (child) this.#hear(child, packet);
-        else child = this.#greet(socket, packet);
-        if (!child) return void socket.destroy();
+      try {
+        for (const packet of reader.push(chunk)) {
+          if (child) this.#hear(child, packet);
+          else child = this.#greet(socket, packet);
+          if (!child) return void socket.destroy();
+          clearTimeout(late);
+          reader.limit = undefined;
+        }
+      } catch (error) {
+        // Bytes that are no messages end their own connection, and nothing else.
+        this.#log.warn(`a connection of ${child ? `engine ${child.id}` : 'somebody'} was ended: ${messageOf(error)}`);
+        return void socket.destroy();
       }
       child?.handOver();
+      if (this.#listener.full()) this.#holdBack(socket);
     });
+  }
+
+  /** What engines send waits with them until the controller has read on. */
+  #holdBack(socket: Socket): void {
+    socket.pause();
+    const timer = setInterval(() => {
+      if (this.#listener.full() && !socket.destroyed) return;
+      clearInterval(timer);
+      socket.resume();
+    }, drainInterval);
+  }
+
+  async #lookAround(): Promise<void> {
+    const facts = await this.#finder.look(this.#children.filter(({ isUp }) => isUp));
+    if (facts) this.#listener.facts(facts);
   }
 
   #greet(socket: Socket, { body }: Packet): EngineChild | undefined {
     const message = decodeMessage(body);
     if (!isMessage(message, 'engine_hello')) return undefined;
     const child = this.#children.find(({ uuid }) => uuid === message.content.uuid);
-    if (child && message.content.role === 'watcher') child.watcher = socket;
-    else if (child) {
-      child.socket = socket;
-      if (child.id >= 0) this.#announce(child);
-    }
+    const role = message.content.role === 'watcher' ? 'watcher' : 'socket';
+    // An engine says who it is once: nobody can take its place.
+    if (!child || child[role]) return undefined;
+    child[role] = socket;
+    if (role === 'socket' && child.id >= 0) this.#announce(child);
     return child;
   }
 
@@ -147,6 +213,7 @@ export class EngineSet {
     const environment = { IPCLUSTER_ENGINE_ID: String(child.id) };
     const welcome = this.#session.encode({ type: 'engine_welcome', content: { id: child.id, environment } });
     child.tell({ channel: 'hub' }, welcome);
+    child.isUp = true;
     this.#listener.up(child);
   }
 
@@ -156,6 +223,10 @@ export class EngineSet {
       return child.answered(packet);
     }
     const message = decodeMessage(packet.body);
+    if (isMessage(message, 'engine_loaded')) {
+      for (const { path, hash } of message.content.files) child.loaded.set(path, hash);
+      return;
+    }
     if (!isMessage(message, 'interrupt_hit')) return;
     this.#aims.get(`${child.uuid}/${message.content.sequence}`)?.resolve(message.content.outcome);
   }

@@ -21,6 +21,7 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
   --id N                  the id to ask for; with -n K the first one
   --work-dir PATH         where the engines run and their logs go
   --timeout DURATION      how long to try to join (60s)
+  --restart WHEN          start engines again that end unasked: on-crash (the default) or never
   --log-level LEVEL       debug, info, warn or error
   --version, --help
 `;
@@ -39,6 +40,7 @@ function readArguments(argv: readonly string[]) {
         id: { type: 'string' },
         'work-dir': { type: 'string' },
         timeout: { type: 'string', default: '60s' },
+        restart: { type: 'string', default: 'on-crash' },
         'log-level': { type: 'string', default: 'info' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -58,6 +60,9 @@ async function main(): Promise<void> {
   const firstId = flags.id === undefined ? undefined : parseCount(flags.id, '--id');
   const controllerPort =
     flags['controller-port'] === undefined ? undefined : parsePorts(flags['controller-port'], '--controller-port').first;
+  const { restart } = flags;
+  if (restart !== 'on-crash' && restart !== 'never')
+    throw new IpclusterError('USAGE', `--restart is "${restart}", but must be on-crash or never.`);
   const log = createLog('ipengine', readLogLevel(flags['log-level']));
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'] });
   const paths = pathsOf(place);
@@ -73,7 +78,7 @@ async function main(): Promise<void> {
   };
   const ids = firstId === undefined ? [] : Array.from({ length: count }, (_unused, index) => firstId + index);
   const join = { file: flags.file ?? paths.engineFile, controllerIp: flags['controller-ip'], controllerPort, timeout };
-  await supervise({ settings, count, ids, join, log, end });
+  await supervise({ settings, run, restart, count, ids, join, log, end });
 }
 
 runProgram('ipengine', main);

@@ -4,7 +4,7 @@ import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { writeWhole } from '../base/files.js';
 import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
-import { awaitConnectionFile, type ConnectionFile } from '../profile/connection-file.js';
+import { awaitConnectionFile, type ConnectionFile, readConnectionFile } from '../profile/connection-file.js';
 import { dial } from '../transport/dial.js';
 import type { Link } from '../transport/link.js';
 
@@ -48,6 +48,30 @@ export async function joinController(options: JoinOptions): Promise<{ link: Link
     }
   }
 }
+
+/**
+ * Looks for the controller again after the connection was lost, for as long as the signal lets it: the file may be rewritten by
+ * one that was started again. Throws UNAUTHORIZED, and CLUSTER_NOT_FOUND when another cluster has taken the place.
+ */
+export async function rejoinController(options: JoinOptions, cluster: string): Promise<{ link: Link; file: ConnectionFile }> {
+  for (let pause = 50; ; pause = Math.min(pause * 2, 1000)) {
+    await sleep(pause * (0.5 + Math.random()), options.signal);
+    try {
+      const file = withOverrides(readConnectionFile(options.file), options);
+      if (file.cluster !== cluster) throw replaced(options.file);
+      return { link: await dial(file, 10_000, options.signal), file };
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (!isIpclusterError(error) || error.code === 'UNAUTHORIZED' || error.code === 'CLUSTER_NOT_FOUND') throw error;
+      breadcrumb(options, undefined, messageOf(error));
+    }
+  }
+}
+
+const replaced = (file: string): IpclusterError =>
+  new IpclusterError('CLUSTER_NOT_FOUND', 'Another cluster has taken the place of the one that this supervisor belongs to.', {
+    files: [file],
+  });
 
 /** Address flags override the address only; with them a Unix socket of this host is not asked first. */
 function withOverrides(file: ConnectionFile, { controllerIp, controllerPort }: JoinOptions): ConnectionFile {

@@ -1,44 +1,97 @@
 import { encodeFrames } from '../protocol/frames.js';
-import { decodeMessage, headerOf, isMessage, type Message, replyTypeOf } from '../protocol/message.js';
-import type { InterruptOutcome } from '../protocol/messages.js';
+import { decodeMessage, headerOf, isMessage, type Message, replyTypeOf, type Session } from '../protocol/message.js';
+import type { EngineUp, HeldRequest, InterruptOutcome, MessageContents } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Peer } from '../transport/peer.js';
 import type { Assigned, EngineChild } from './engine-child.js';
-import type { EngineListener, EngineSet } from './engine-set.js';
+import type { EngineEnd, EngineListener, EngineSet } from './engine-set.js';
 import { interruptRequest } from './interrupt.js';
+import { KeptReplies } from './kept-replies.js';
+
+/** So many bytes may wait for the controller; then engines have to. */
+const highWater = 64 * 1024 * 1024;
 
 /** Between the controller and the engines of this node: passes requests, replies and output on, and carries out orders. */
 export class Relay implements EngineListener {
+  /** Replies that the controller may not have. */
+  readonly kept = new KeptReplies();
+  /** Told when the controller says that it is about to end. */
+  onFarewell: (reason: string) => void = () => {};
   #peer: Peer | undefined;
   #engines: EngineSet | undefined;
+  readonly #announced = new WeakSet<EngineChild>();
+  readonly #session: Session;
 
-  /** From now on packets of that controller reach those engines. */
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** What a controller is told of an engine that is up. */
+  describe(child: EngineChild): EngineUp & { held: HeldRequest[] } {
+    this.#announced.add(child);
+    const { id, uuid, pid, logFile, restarts, handed, waiting } = child;
+    const held = [...handed, ...waiting].map(({ queue, body }) => ({ queue, header: headerOf(body).header }));
+    const up = { id, uuid, pid, language: 'javascript', log: logFile, restarts };
+    return { ...up, held: [...this.kept.heldBy(id), ...held] };
+  }
+
+  /** That controller knows us now: it gets what was kept, and from now on its packets reach those engines. */
   connect(peer: Peer, engines: EngineSet): void {
     this.#peer = peer;
     this.#engines = engines;
-    peer.onPacket((packet) => this.#fromController(packet));
+    for (const { route, body } of this.kept.values()) peer.link.send(route, [body]);
+    for (const child of engines.all) if (child.isUp && !this.#announced.has(child)) this.up(child);
+    peer.tell({ type: 'caught_up', content: {} });
   }
 
-  up({ id, uuid, pid, logFile }: EngineChild): void {
-    this.#peer?.tell({ type: 'engine_up', content: { id, uuid, pid, language: 'javascript', log: logFile } });
+  /** The connection is over; replies are kept until there is another. */
+  disconnect(): void {
+    this.#peer = undefined;
   }
 
-  down(child: EngineChild, reason: string, next: EngineChild | undefined): void {
+  up(child: EngineChild): void {
+    if (!this.#peer) return;
+    const { held: _held, ...content } = this.describe(child);
+    this.#peer.tell({ type: 'engine_up', content });
+  }
+
+  down(child: EngineChild, { reason, evidence }: EngineEnd, next: EngineChild | undefined): void {
     const { id, uuid, aimed } = child;
     if (next && aimed && child.handed.includes(aimed)) this.#answerAborted(child, aimed);
-    this.#peer?.tell({ type: 'engine_down', content: { id, uuid, reason, restarting: next !== undefined } });
+    const content = { id, uuid, reason, restarting: next !== undefined, evidence };
+    this.#peer?.tell({ type: 'engine_down', content });
+  }
+
+  facts(content: MessageContents['engine_facts']): void {
+    this.#peer?.tell({ type: 'engine_facts', content });
+  }
+
+  full(): boolean {
+    return (this.#peer?.link.backlog ?? 0) > highWater;
   }
 
   packet(child: EngineChild, { route, body }: Packet): void {
-    if (route.channel === 'reply' || route.channel === 'output') this.#peer?.link.send({ ...route, from: child.id }, [body]);
+    if (route.channel === 'reply') this.#reply(child, route, body);
+    else if (route.channel === 'output') this.#peer?.link.send({ ...route, from: child.id }, [body]);
   }
 
-  #fromController({ route, body }: Packet): void {
+  #reply(child: EngineChild, given: Extract<Packet['route'], { channel: 'reply' }>, body: Buffer): void {
+    const route = { ...given, from: child.id };
+    const queue = child.handed.find(({ id }) => id === route.id)?.queue ?? 'direct';
+    this.kept.add(child.id, queue, { route, body });
+    this.#peer?.link.send(route, [body]);
+  }
+
+  /** A packet of the controller. */
+  receive({ route, body }: Packet): void {
     if (route.channel === 'direct' || route.channel === 'balanced') {
       const files = route.channel === 'direct' ? route.files : undefined;
-      for (const id of route.to) this.#engines?.find(id)?.assign(route.id, body, files);
+      for (const id of route.to) this.#engines?.find(id)?.assign(route.id, route.channel, body, files);
     } else if (route.channel === 'hub') {
-      void this.#order(decodeMessage(body));
+      const message = decodeMessage(body);
+      if (isMessage(message, 'noted')) this.kept.noted(message.content.replies);
+      else if (isMessage(message, 'controller_ending')) this.onFarewell(message.content.reason);
+      else void this.#order(message);
     }
   }
 
@@ -77,20 +130,16 @@ export class Relay implements EngineListener {
 
   /** The engine cannot answer any more for the request that it is restarted for. */
   #answerAborted(child: EngineChild, { id, body }: Assigned): void {
-    const peer = this.#peer;
-    if (!peer) return;
-    child.drop(id, child.handed);
     const { bytes, header } = headerOf(body);
     const parts = [
-      peer.session.header(replyTypeOf(header.msg_type)),
+      this.#session.header(replyTypeOf(header.msg_type)),
       { engine: child.uuid, engine_id: child.id, status: 'aborted' },
       { status: 'aborted', how: 'restarted' },
     ].map((part) => Buffer.from(JSON.stringify(part)));
     const [replyHeader, metadata, content] = parts as [Buffer, Buffer, Buffer];
-    peer.link.send(
-      { channel: 'reply', id, status: 'aborted', from: child.id },
-      encodeFrames([replyHeader, bytes, metadata, content]),
-    );
+    const reply = Buffer.concat(encodeFrames([replyHeader, bytes, metadata, content]));
+    this.#reply(child, { channel: 'reply', id, status: 'aborted' }, reply);
+    child.drop(id, child.handed);
   }
 }
 

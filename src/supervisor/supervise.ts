@@ -1,21 +1,28 @@
 import { hostname } from 'node:os';
+import { isIpclusterError, messageOf } from '../base/errors.js';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
+import { Lease } from '../base/lease.js';
 import type { Log } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
 import type { Deferred } from '../base/wait.js';
 import { socketFolder } from '../profile/paths.js';
 import { Session } from '../protocol/message.js';
 import { protocolVersion } from '../protocol/messages.js';
+import type { Link } from '../transport/link.js';
 import { Peer } from '../transport/peer.js';
+import type { RestartPolicy } from './crash-loop.js';
 import type { EngineSettings } from './engine-child.js';
 import { EngineSet } from './engine-set.js';
-import { type JoinOptions, joinController } from './join.js';
+import { type JoinOptions, joinController, rejoinController } from './join.js';
 import { Relay } from './relay.js';
 
 export interface SuperviseOptions {
   settings: EngineSettings;
+  /** Names this supervisor across its connections. */
+  run: string;
   count: number;
+  restart: RestartPolicy;
   /** Ids to ask for; none means whatever comes next. */
   ids: readonly number[];
   join: Omit<JoinOptions, 'jobFolder' | 'log' | 'signal'>;
@@ -26,40 +33,99 @@ export interface SuperviseOptions {
 
 /**
  * A supervisor's life: engines start and the controller is looked for side by side; then both are joined, until somebody wants
- * the end, the controller is gone, or no engine is left. Nothing of it stays behind.
+ * the end, the controller is gone for too long, or no engine is left. Nothing of it stays behind.
  */
-export async function supervise({ settings, count, ids, join, log, end }: SuperviseOptions): Promise<void> {
+export async function supervise(options: SuperviseOptions): Promise<void> {
+  const { settings, count, restart, log, end } = options;
   const stop = new AbortController();
-  const relay = new Relay();
-  const engines = new EngineSet(settings, log, relay);
-  const register = async (): Promise<void> => {
-    const jobFolder = process.env['IPCLUSTER_JOB_DIR'];
-    const { link } = await joinController({ ...join, jobFolder, log, signal: stop.signal });
-    const peer = new Peer(link, new Session(newSession()));
-    relay.connect(peer, engines);
-    void link.closed.then(() => end.resolve('the connection to the controller is closed'));
-    const content = {
-      version: packageVersion(),
-      protocol: protocolVersion,
-      host: hostname(),
-      pid: process.pid,
-      count,
-      ids: [...ids],
-      rank: null,
-    };
-    const reply = await peer.request({ type: 'registration_request', content });
-    engines.name(reply.content.ids);
-    log.info(`joined as ${reply.content.supervisor} with engines ${reply.content.ids.join(' ')}`);
-  };
+  const session = new Session(newSession());
+  const relay = new Relay(session);
+  const engines = new EngineSet(settings, restart, log, relay);
+  relay.onFarewell = (reason) => end.resolve(`the controller ends: ${reason}`);
   try {
     await engines.start(count);
     void engines.empty.then(end.resolve);
-    register().catch(end.reject);
+    new Membership(options, session, relay, engines, stop.signal).run().catch(end.reject);
     log.info(`ending: ${await end.promise}`);
   } finally {
     stop.abort();
     await engines.close();
     await removeFile(settings.socketPath);
     await removeEmptyFolder(socketFolder());
+  }
+}
+
+/** The connection to the controller: found, lost, and found again for as long as the lease lasts. */
+class Membership {
+  readonly #options: SuperviseOptions;
+  readonly #session: Session;
+  readonly #relay: Relay;
+  readonly #engines: EngineSet;
+  readonly #join: JoinOptions;
+
+  constructor(options: SuperviseOptions, session: Session, relay: Relay, engines: EngineSet, signal: AbortSignal) {
+    const { join, log } = options;
+    this.#options = options;
+    this.#session = session;
+    this.#relay = relay;
+    this.#engines = engines;
+    this.#join = { ...join, jobFolder: process.env['IPCLUSTER_JOB_DIR'], log, signal };
+  }
+
+  /** Rejects when the controller cannot be joined at first, or refuses us. */
+  async run(): Promise<void> {
+    const { log } = this.#options;
+    let { link, file } = await joinController(this.#join);
+    for (;;) {
+      link.keepLease(file.lease);
+      try {
+        await this.#register(link);
+        const error = await link.closed;
+        log.warn('the connection to the controller ended', ...(error ? [error.message] : []));
+      } catch (error) {
+        if (!isIpclusterError(error) || !error.transient) throw error;
+        log.warn('not registered', messageOf(error));
+      }
+      this.#relay.disconnect();
+      ({ link, file } = await this.#rejoin(file.cluster, file.lease));
+    }
+  }
+
+  /** Looks for the controller again. A lease without it ends what has not begun, a second one everything. */
+  async #rejoin(
+    cluster: string,
+    duration: number,
+  ): Promise<{ link: Link; file: Awaited<ReturnType<typeof joinController>>['file'] }> {
+    const { log, end } = this.#options;
+    const over = (): void => end.resolve(`no controller for ${duration / 1000} s`);
+    let lease = new Lease(duration, () => {
+      const busy = this.#engines.finishRunning();
+      if (!busy && this.#relay.kept.size === 0) return over();
+      log.warn(`no controller for ${duration / 1000} s: what runs may finish, for as long again`);
+      lease = new Lease(duration, over);
+    });
+    try {
+      return await rejoinController(this.#join, cluster);
+    } finally {
+      lease.end();
+    }
+  }
+
+  async #register(link: Link): Promise<void> {
+    const { run, ids, count, log } = this.#options;
+    const peer = new Peer(link, this.#session);
+    peer.onPacket((packet) => this.#relay.receive(packet));
+    const children = this.#engines.all;
+    const known = children.filter(({ isUp }) => isUp);
+    const content = {
+      ...{ version: packageVersion(), protocol: protocolVersion, host: hostname(), pid: process.pid, run, rank: null },
+      count: children.length || count,
+      ids: children.every(({ id }) => id < 0) ? [...ids] : children.map(({ id }) => id),
+      engines: known.map((child) => this.#relay.describe(child)),
+    };
+    const reply = await peer.request({ type: 'registration_request', content });
+    this.#engines.name(children, reply.content.ids);
+    this.#relay.connect(peer, this.#engines);
+    log.info(`joined as ${reply.content.supervisor} with engines ${reply.content.ids.join(' ')}`);
   }
 }

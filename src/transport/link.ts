@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { IpclusterError } from '../base/errors.js';
+import { Lease } from '../base/lease.js';
 import { deferred } from '../base/wait.js';
 import { encodePacket, joinSmall, type Packet, PacketReader } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
@@ -9,8 +10,15 @@ import type { Route } from '../protocol/routes.js';
 export interface Carrier {
   /** True when the other side is on this host for sure. */
   local: boolean;
+  /** Bytes that were written and that the system has not taken yet. */
+  backlog(): number;
   write(chunks: Buffer[]): void;
+  /** Stops and goes on reading: the other side feels it as a full pipe. */
+  pause(): void;
+  resume(): void;
   close(): void;
+  /** Ends it without waiting for anything. */
+  destroy(): void;
 }
 
 /** A connection between two peers that exchanges packets. */
@@ -24,6 +32,11 @@ export class Link {
   /** True when something has been sent in this turn of the event loop. */
   #busy = false;
   #open = true;
+  #paused = false;
+  /** True when something was sent since the last sign of life was due. */
+  #spoke = false;
+  #lease: Lease | undefined;
+  #signs: NodeJS.Timeout | undefined;
   #handle: (packet: Packet) => void = () => {};
 
   constructor(makeCarrier: (onBytes: (chunk: Buffer) => void, onClose: (error?: Error) => void) => Carrier) {
@@ -43,6 +56,43 @@ export class Link {
     return this.#carrier.local;
   }
 
+  /** Bytes that were sent and that the system has not taken yet. */
+  get backlog(): number {
+    return this.#carrier.backlog();
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Stops reading until {@link resume}; silence that we made ourselves does not count against the lease. */
+  pause(): void {
+    if (this.#paused || !this.#open) return;
+    this.#paused = true;
+    this.#lease?.hold(true);
+    this.#carrier.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#lease?.hold(false);
+    this.#carrier.resume();
+  }
+
+  /** From now on a silence of `duration` ms ends the link; a sign of life goes out whenever nothing was sent for a quarter of it. */
+  keepLease(duration: number): void {
+    if (!this.#open || this.#lease) return;
+    this.#lease = new Lease(duration, () => {
+      this.#carrier.destroy();
+      this.#end(new IpclusterError('CLOSED', `Nothing was heard for ${duration / 1000} s.`, { transient: true }));
+    });
+    this.#signs = setInterval(() => {
+      if (!this.#spoke) this.send({ channel: 'alive' }, []);
+      this.#spoke = false;
+    }, duration / 4);
+  }
+
   /** Every packet from now on goes there. Set it in the turn in which the link is handed out. */
   onPacket(handle: (packet: Packet) => void): void {
     this.#handle = handle;
@@ -54,6 +104,7 @@ export class Link {
    */
   send(route: Route, body: readonly Buffer[]): void {
     if (!this.#open) return;
+    this.#spoke = true;
     this.#waiting.push(...encodePacket(route, body));
     if (this.#busy) return;
     this.#busy = true;
@@ -79,9 +130,16 @@ export class Link {
     this.#end();
   }
 
+  /** Ends it at once: the other side is not worth a farewell. */
+  destroy(error?: Error): void {
+    this.#carrier.destroy();
+    this.#end(error);
+  }
+
   #receive(chunk: Buffer): void {
+    this.#lease?.renew();
     try {
-      for (const packet of this.#reader.push(chunk)) this.#handle(packet);
+      for (const packet of this.#reader.push(chunk)) if (packet.route.channel !== 'alive') this.#handle(packet);
     } catch (error) {
       // Whatever a peer sends ends its own link at most, never the program.
       this.#carrier.close();
@@ -92,6 +150,9 @@ export class Link {
   #end(error?: Error): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#lease?.end();
+    clearInterval(this.#signs);
+    this.#waiting = [];
     this.#close.resolve(error);
   }
 }
@@ -112,7 +173,11 @@ export function socketLink(socket: Duplex, first: Buffer): Link {
         for (const chunk of chunks) socket.write(chunk);
         socket.uncork();
       },
+      backlog: () => socket.writableLength,
+      pause: () => void socket.pause(),
+      resume: () => void socket.resume(),
       close: () => socket.end(() => socket.destroy()),
+      destroy: () => void socket.destroy(),
     };
   });
 }
@@ -135,7 +200,11 @@ export function webSocketLink(webSocket: WebSocket): Link {
           }
         }
       },
+      backlog: () => webSocket.bufferedAmount,
+      pause: () => webSocket.pause(),
+      resume: () => webSocket.resume(),
       close: () => webSocket.close(),
+      destroy: () => webSocket.terminate(),
     };
   });
 }

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from '../../src/client/client.js';
+import type { RemoteError } from '../../src/client/remote-error.js';
 import { Cluster } from '../../src/cluster/cluster.js';
 import type { ConnectionFile } from '../../src/profile/connection-file.js';
 import { Session } from '../../src/protocol/message.js';
@@ -113,8 +114,10 @@ describe('crashes', () => {
     await until('some are done', () => arrived.length > 200);
     const killed = performance.now();
     process.kill(pid, 'SIGKILL');
-    await until('it is noticed', () => !client.ids.includes(3), 1000);
+    const present = async () => (await client.status()).engines.find(({ id }) => id === 3);
+    await until('it is noticed', async () => (await present())?.pid !== pid, 1000);
     expect(performance.now() - killed).toBeLessThan(1000);
+    await until('it is there again', async () => (await present())?.restarts === 1);
     await collecting;
     expect(arrived.sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_unused, index) => index));
     expect(await work).toEqual(arrived);
@@ -130,12 +133,38 @@ describe('crashes', () => {
     await until('no sleep is left', () => !home.processes().some(({ command: text }) => text === 'sleep 4713'), 1000);
   });
 
-  test('a task that kills its engine is given up after three of them', async () => {
-    expect(await home.json('engines', 'add', '-n', '3')).toMatchObject({ engines: 5 });
-    await expect(client.balanced().apply(() => process.kill(process.pid, 'SIGKILL'))).rejects.toMatchObject({
-      code: 'ENGINE_DIED',
-    });
-    expect(client.ids).toHaveLength(2);
+  test('a task that kills its engine is given up after three of them, with what is known of their ends', async () => {
+    const failed = await client
+      .balanced()
+      .apply(() => {
+        require('node:fs').writeSync(2, 'my last words\n');
+        process.kill(process.pid, 'SIGKILL');
+      })
+      .then(
+        () => undefined,
+        (error: unknown) => error as RemoteError,
+      );
+    expect(failed).toMatchObject({ code: 'ENGINE_DIED', evalue: expect.stringMatching(/3 engines .* signal SIGKILL/) });
+    expect(failed?.traceback.at(-1)).toBe('my last words');
+    await until('all are there again', async () => (await client.status()).engines.length === 4);
+    expect(client.ids).toEqual([0, 1, 2, 3]);
+  });
+
+  test('an engine that ends again and again is not started for ever', async () => {
+    expect(await home.json('engines', 'add', '-n', '1')).toMatchObject({ engines: 5 });
+    for (let round = 0; round < 6; round++) {
+      await until('it is there', async () =>
+        (await client.status()).engines.some(({ id, restarts }) => id === 4 && restarts === round),
+      );
+      await client
+        .direct(4)
+        .execute('process.exit(3)')
+        .then(undefined, () => {});
+    }
+    await until('it is given up', async () => (await client.status()).givenUp.length === 1);
+    const [{ id, reason } = { id: -1, reason: '' }] = (await client.status()).givenUp;
+    expect([id, reason]).toEqual([4, expect.stringMatching(/ended 6 times .* not started again .*exit code 3/)]);
+    expect(client.ids).toEqual([0, 1, 2, 3]);
   });
 });
 
@@ -214,11 +243,12 @@ describe('strangers', () => {
     const introduce = async (name: string, type: 'connection_request' | 'registration_request'): Promise<unknown> => {
       const link = await dial(read(name), 3000);
       const content = { version: '99.0.0', protocol: 99, host: 'elsewhere', pid: 1, count: 1, ids: [], rank: null };
+      Object.assign(content, { run: 'r', engines: [] });
       const answer = await new Peer(link, new Session('stranger')).request({ type, content }).catch((error: unknown) => error);
       link.close();
       return answer;
     };
-    const refusal = { code: 'VERSION', message: expect.stringMatching(/protocol 1\).*99\.0\.0 \(protocol 99\)/) };
+    const refusal = { code: 'VERSION', message: expect.stringMatching(/protocol 2\).*99\.0\.0 \(protocol 99\)/) };
     expect(await introduce('ipcontroller-client.json', 'connection_request')).toMatchObject(refusal);
     expect(await introduce('ipcontroller-engine.json', 'registration_request')).toMatchObject(refusal);
   });

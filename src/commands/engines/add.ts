@@ -19,6 +19,7 @@ export default class EnginesAdd extends Command {
       count,
       launcher: flags.launcher,
       launcherOptions: flags.option,
+      engineArgs: [],
       timeout: timeoutOf(flags),
     });
     print(flags.json, { engines: ids.length, ids }, `${ids.length} engines: ${ids.join(' ')}`);

@@ -11,13 +11,13 @@ const node = { name: 'n', host: 'h', rank: null } as Node;
 
 function task(metadata: Record<string, unknown> = {}, id?: string): Task {
   const header = session.header('apply_request');
-  return makeTask(id ? { ...header, msg_id: id } : header, Buffer.from('{}'), metadata, Buffer.alloc(0));
+  return makeTask(id ? { ...header, msg_id: id } : header, metadata, Buffer.alloc(1));
 }
 
 function table(count: number): EngineTable {
   const engines = new EngineTable();
   for (const id of engines.reserve(node, count, []))
-    engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null });
+    engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null, restarts: 0 });
   return engines;
 }
 
@@ -30,6 +30,7 @@ function queueOf(engines: EngineTable) {
       assign(engine, dispatched.id, 'balanced');
       given.push([dispatched.id, engine.id]);
     },
+    load: vi.fn(),
     impossible: (hopeless, reason) => {
       impossible(hopeless.id, reason);
       queue.finish(hopeless, false);
@@ -128,7 +129,8 @@ describe('the balanced queue', () => {
     const { queue, given, add } = queueOf(engines);
     add(task({}, 'a'));
     expect(queue.counts).toEqual({ balanced: 1, waiting: 0, running: 0 });
-    for (const id of engines.reserve(node, 1, [])) engines.up(node, { id, uuid: 'u', pid: 1, language: 'javascript', log: null });
+    for (const id of engines.reserve(node, 1, []))
+      engines.up(node, { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0 });
     queue.schedule();
     expect(given).toEqual([['a', 0]]);
   });
@@ -136,7 +138,7 @@ describe('the balanced queue', () => {
   test('a task that failed somewhere is tried elsewhere first', () => {
     const { queue, given, add } = queueOf(table(2));
     const a = task({ retries: 1 }, 'a');
-    a.excluded.add(0);
+    a.excluded = new Set([0]);
     add(a);
     expect(given).toEqual([['a', 1]]);
     expect(queue.isWaiting(a)).toBe(false);
@@ -155,7 +157,7 @@ describe('the engine table', () => {
   test('an engine can only come where its supervisor has a place', () => {
     const engines = new EngineTable();
     const [id = -1] = engines.reserve(node, 1, []);
-    const up = { id, uuid: 'u', pid: 1, language: 'javascript', log: null };
+    const up = { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0 };
     expect(engines.up({ ...node }, up)).toBeUndefined();
     expect(engines.up(node, up)).toBeDefined();
     expect(engines.up(node, up)).toBeUndefined();

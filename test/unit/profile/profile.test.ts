@@ -53,6 +53,7 @@ describe('connection files', () => {
       memory: '',
     },
     ...{ host: 'h', pid: 1, nonce: 'n', certificate: 'c', fingerprint: 'f', token: 't', location: 'h' },
+    ...{ cluster: 'c', lease: 60_000 },
   };
   const write = (name: string, text: string): string => {
     const path = join(folder, name);

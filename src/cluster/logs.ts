@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readClusterFile } from '../profile/cluster-file.js';
+import { type Place, pathsOf } from '../profile/paths.js';
+import { jobFolders } from './prune.js';
+
+/** The folders of a cluster's jobs: those of the one that runs, else the last controller's and all that came after it. */
+async function foldersOfJobs(place: Place): Promise<string[]> {
+  const file = await readClusterFile(place);
+  if (file && file.jobs.length > 0) return file.jobs.map(({ jobDir }) => jobDir);
+  const folders = await jobFolders(pathsOf(place).jobs);
+  const last = folders.findIndex((folder) => folder.endsWith('-controller'));
+  const started = folders[last]?.replace(/-[0-9a-f]+-controller$/, '');
+  return folders.filter((folder, index) => index <= last || (started !== undefined && folder.startsWith(started)));
+}
+
+/** What controller and supervisors have said, as far as there are such files. */
+export async function logFiles(place: Place): Promise<string[]> {
+  return (await foldersOfJobs(place)).map((folder) => join(folder, 'stderr')).filter((file) => existsSync(file));
+}

@@ -1,0 +1,34 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** How many folders of jobs are kept, and for how long (milliseconds): a job that failed must be there to look at. */
+const keptJobs = 20;
+const keptTime = 14 * 24 * 3600 * 1000;
+
+/** Folders of jobs by age, newest first: their names begin with the time. */
+export async function jobFolders(jobs: string): Promise<string[]> {
+  const names = await readdir(jobs).catch(() => []);
+  return names
+    .filter((name) => /^\d{8}T\d{6}-/.test(name))
+    .sort()
+    .reverse()
+    .map((name) => join(jobs, name));
+}
+
+/** Removes folders of jobs that are old; those of `spare` stay. Answers how many went. */
+export async function pruneJobs(jobs: string, spare: readonly string[] = []): Promise<number> {
+  const folders = (await jobFolders(jobs)).filter((folder) => !spare.includes(folder));
+  let removed = 0;
+  for (const [index, folder] of folders.entries()) {
+    const age =
+      Date.now() -
+      (await stat(folder).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Date.now(),
+      ));
+    if (index < keptJobs && age < keptTime) continue;
+    await rm(folder, { recursive: true, force: true });
+    removed += 1;
+  }
+  return removed;
+}

@@ -1,0 +1,57 @@
+import { readJsonIfWhole } from '../base/files.js';
+import { poll } from '../base/wait.js';
+import { Client } from '../client/client.js';
+import { sweepMarked } from '../processes/end.js';
+import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
+import { type Place, pathsOf } from '../profile/paths.js';
+import { addEngines } from './engines.js';
+import { findCluster } from './find.js';
+import { launchJob } from './jobs.js';
+import { failure, prepare, type StartedCluster, type StartRequest } from './prepare.js';
+
+/** The cluster file of a cluster whose controller does not answer and that was not stopped; undefined when there is none. */
+export async function canResurrect(place: Place): Promise<ClusterFile | undefined> {
+  const { file, client } = await findCluster(place);
+  await client?.close();
+  return client ? undefined : file;
+}
+
+/**
+ * Starts a controller in the place of one that was killed, with its keys and its tasks, waits for its supervisors to come back,
+ * and starts engines for those that did not.
+ */
+export async function resurrect(request: StartRequest, file: ClusterFile): Promise<StartedCluster> {
+  const begin = performance.now();
+  const { onNotice = () => {}, signal, timeout } = request;
+  const place = { ...request.place, workFolder: file.workFolder };
+  const asked = { ...request, place, controllerArgs: [...request.controllerArgs, '--reuse'] };
+  const { launcher, controller } = await prepare(asked, file.mark);
+  // It does not answer, but may still hang somewhere.
+  await sweepMarked((mark) => mark === `${file.mark}/controller`);
+  const job = await launchJob(launcher, controller, signal);
+  const recorded: RecordedJob = { ...job.ref, role: 'controller', count: 1 };
+  const next: ClusterFile = { ...file, jobs: [recorded, ...file.jobs.filter(({ role }) => role !== 'controller')] };
+  writeClusterFile(place, next);
+  const client = await Promise.race([rejoined(place, timeout, signal), failure(launcher, job)]);
+  onNotice(`${client.ids.length} of ${file.engines} engines came back to the new controller.`);
+  const missing = Math.max(request.count, file.engines) - client.ids.length;
+  if (missing > 0) {
+    const { launcher: name, launcherOptions } = request;
+    await addEngines({ place, count: missing, launcher: name, launcherOptions, engineArgs: request.engineArgs, timeout });
+  }
+  return { place, file: next, client, controllerEnded: job.ended, took: performance.now() - begin };
+}
+
+async function rejoined(place: Place, timeout: number, signal: AbortSignal | undefined): Promise<Client> {
+  const { clientFile } = pathsOf(place);
+  const before = await nonceOf(clientFile);
+  await poll(async () => ((await nonceOf(clientFile)) === before ? undefined : true), { timeout, signal });
+  const client = await Client.connect({ file: clientFile, wait: true, timeout, ...(signal && { signal }) });
+  const isSettled = async (): Promise<true | undefined> => ((await client.status()).controller.rejoining ? undefined : true);
+  await poll(isSettled, { timeout: timeout + client.connection.lease, signal }, 200);
+  return client;
+}
+
+async function nonceOf(path: string): Promise<string | undefined> {
+  return ((await readJsonIfWhole(path)) as { nonce?: string } | undefined)?.nonce;
+}

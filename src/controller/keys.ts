@@ -1,0 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import { newToken } from '../base/identifiers.js';
+import { makeMemoryFolder } from '../base/memory-files.js';
+import { type KeyFile, readKeyFile } from '../profile/key-file.js';
+import { type Place, pathsOf } from '../profile/paths.js';
+import { makeCertificate } from './certificate.js';
+
+/**
+ * The controller's keys: new ones, or with `reuse` those of the controller before, so that its peers know this one. `again` says
+ * which. Throws CONNECTION_FILE when the file of the keys is broken.
+ */
+export function obtainKeys(place: Place, reuse: boolean, lease: number): { keys: KeyFile; again: boolean } {
+  const before = reuse ? readKeyFile(pathsOf(place).keyFile) : undefined;
+  const memory = makeMemoryFolder(before?.memory);
+  if (before) return { keys: { ...before, memory, lease }, again: true };
+  const { key, certificate, fingerprint } = makeCertificate();
+  const tokens = { client: newToken(), engine: newToken() };
+  return {
+    keys: { kind: 'ipcluster-key', cluster: randomUUID(), tokens, key, certificate, fingerprint, port: 0, memory, lease },
+    again: false,
+  };
+}

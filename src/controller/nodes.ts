@@ -1,0 +1,87 @@
+import type { Log } from '../base/log.js';
+import type { Message } from '../protocol/message.js';
+import type { Peer } from '../transport/peer.js';
+import type { Broker } from './broker.js';
+import type { Node } from './engine-table.js';
+
+/** A supervisor whose connection broke is waited for so long before its work is given to others (milliseconds), or a whole lease. */
+const longestAbsence = 3000;
+
+/** The supervisors, across their connections. */
+export class Nodes {
+  readonly #broker: Broker;
+  readonly #log: Log;
+  readonly #lease: number;
+  readonly #nodes = new Map<string, Node>();
+  /** Told whenever somebody comes, goes, or comes back. */
+  onChange: () => void = () => {};
+
+  constructor(broker: Broker, log: Log, lease: number) {
+    this.#broker = broker;
+    this.#log = log;
+    this.#lease = lease;
+  }
+
+  get all(): Node[] {
+    return [...this.#nodes.values()];
+  }
+
+  /** A supervisor introduces itself, or comes back on a new connection; it gets ids for its engines. */
+  register({ content }: Message<'registration_request'>, peer: Peer): { node: Node; ids: number[] } {
+    const { run, host, pid, rank, count, ids: wanted, engines } = content;
+    const known = this.#nodes.get(run);
+    const node: Node = known ?? { name: `${host}/${pid}`, run, host, rank, peer, away: undefined };
+    if (known) {
+      clearTimeout(known.away);
+      known.away = undefined;
+      const before = known.peer.link;
+      known.peer = peer;
+      before.destroy();
+      this.#log.info(`a supervisor is back: ${node.name}`);
+    }
+    this.#nodes.set(run, node);
+    const ids = this.#broker.engines.reserve(node, count, wanted, engines.length > 0 || known !== undefined);
+    for (const { held, ...up } of engines) {
+      const place = wanted.indexOf(up.id);
+      const id = ids[place];
+      if (id !== undefined) this.#broker.engineBack(node, { ...up, id }, held);
+    }
+    this.#dropMissing(node, new Set(engines.map(({ uuid }) => uuid)));
+    this.#broker.balanced.queue.schedule();
+    this.onChange();
+    return { node, ids };
+  }
+
+  /** Engines that ended while their supervisor could not tell us. */
+  #dropMissing(node: Node, present: ReadonlySet<string>): void {
+    for (const engine of this.#broker.engines.all) {
+      if (engine.node !== node || present.has(engine.uuid)) continue;
+      const reason = 'it ended while its supervisor was cut off';
+      this.#broker.engineDown({ id: engine.id, reason, restarting: false, evidence: undefined });
+    }
+  }
+
+  /** A connection is over. Its supervisor may come back on another one. */
+  closed(node: Node, peer: Peer, error: Error | undefined): void {
+    if (node.peer !== peer) return;
+    this.#log.info(`the connection to a supervisor ended: ${node.name}`, ...(error ? [error.message] : []));
+    node.away = setTimeout(() => this.#gone(node), Math.min(this.#lease, longestAbsence));
+    this.onChange();
+  }
+
+  #gone(node: Node): void {
+    this.#log.warn(`a supervisor left: ${node.name}`);
+    this.#nodes.delete(node.run);
+    this.#broker.nodeLeft(node);
+    this.onChange();
+  }
+
+  /** Tells all of them that this is the end, and waits for none. */
+  farewell(reason: string): void {
+    for (const { peer, away } of this.#nodes.values()) {
+      clearTimeout(away);
+      peer.tell({ type: 'controller_ending', content: { reason } });
+      peer.link.close();
+    }
+  }
+}

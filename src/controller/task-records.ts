@@ -1,0 +1,47 @@
+import { decodeMessage } from '../protocol/message.js';
+import type { ErrorContent, TaskQuery, TaskRecord } from '../protocol/messages.js';
+import type { StoredReply, SubmittedRow } from './store-messages.js';
+
+/** A task as the database gives it back. */
+export interface TaskRow extends Omit<SubmittedRow, 'offset' | 'length'> {
+  body: Uint8Array | null;
+}
+
+/** The conditions of a query as SQL on `all_tasks t`, with their values. */
+export function whereOf(query: TaskQuery): { condition: string; values: (string | number)[] } {
+  const conditions: string[] = ['1'];
+  const values: (string | number)[] = [];
+  const where = (condition: string, ...given: (string | number)[]): void => {
+    conditions.push(condition);
+    values.push(...given);
+  };
+  if (query.ids) where(`id IN (${query.ids.map(() => '?').join(', ')})`, ...query.ids);
+  if (query.queue !== undefined) where('queue = ?', query.queue);
+  if (query.label !== undefined) where('label = ?', query.label);
+  if (query.since !== undefined) where('submitted >= ?', query.since);
+  if (query.until !== undefined) where('submitted < ?', query.until);
+  if (query.engine !== undefined) where('EXISTS (SELECT 1 FROM all_replies r WHERE r.id = t.id AND r.engine = ?)', query.engine);
+  const count = '(SELECT count(*) FROM all_replies r WHERE r.id = t.id';
+  if (query.status === 'pending') where(`${count}) < targets`);
+  else if (query.status === 'ok') where(`${count} AND r.status = 'ok') >= targets`);
+  else if (query.status !== undefined) where(`${count} AND r.status = ?) > 0 AND ${count}) >= targets`, query.status);
+  return { condition: conditions.join(' AND '), values };
+}
+
+/** A record from what was written down: times and errors are read from the replies themselves. */
+export function describeTask(row: TaskRow, replies: readonly StoredReply[]): TaskRecord {
+  const done = replies.length >= row.targets;
+  const worst = replies.find(({ status }) => status !== 'ok') ?? replies.at(-1);
+  const message = worst?.body ? decodeMessage(Buffer.from(worst.body)) : undefined;
+  const failure = worst?.status === 'error' ? (message?.content as ErrorContent | undefined) : undefined;
+  const started = message?.metadata['started'];
+  return {
+    ...{ id: row.id, session: row.session, queue: row.queue, type: row.type, label: row.label, submitted: row.submitted },
+    started: typeof started === 'string' ? started : null,
+    completed: done ? (message?.header.date ?? null) : null,
+    engine: worst && worst.engine >= 0 ? worst.engine : null,
+    status: done ? (worst?.status ?? 'ok') : 'pending',
+    ename: failure?.ename ?? null,
+    evalue: failure?.evalue ?? null,
+  };
+}
