@@ -238,7 +238,7 @@ export class Client implements AsyncDisposable {
   #receive(packet: Packet): void {
     if (this.#requests.receive(packet) || packet.route.channel !== 'hub') return;
     const message = decodeMessage(packet.body);
-    if (isMessage(message, 'accepted')) return this.#requests.accept(message.content.ids);
+    if (isMessage(message, 'committed')) return this.#requests.accept(message.content.count);
     if (!isMessage(message, 'event')) return;
     const event = message.content;
     if (event.event === 'engine_joined') this.#engines.set(event.id, event.uuid);

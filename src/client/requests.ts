@@ -1,5 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
 import { largeFrame, type MemoryFile, writeMemoryFile } from '../base/memory-files.js';
+import { Queue } from '../base/queue.js';
 import { decodeMessage, type Message, type Metadata, type Outgoing } from '../protocol/message.js';
 import type { AbortedContent, ErrorContent, MessageType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
@@ -26,10 +27,10 @@ export interface Listener {
 }
 
 interface Pending {
-  /** The engines asked; none for a balanced task. */
-  to: readonly number[];
+  /** The engines asked; undefined for a balanced task. */
+  to: readonly number[] | undefined;
   /** Those that have not answered. */
-  left: Set<number>;
+  left: Set<number> | undefined;
   /** A balanced task's message, until the controller has committed it. */
   body: readonly Buffer[] | undefined;
   /** False while it waits here for a connection. */
@@ -41,8 +42,10 @@ interface Pending {
 export class Requests {
   readonly #connection: Connection;
   readonly #pending = new Map<string, Pending>();
+  /** Balanced tasks that were sent and are not committed, in the order in which they were sent on this link. */
+  readonly #unaccepted = new Queue<string>();
   readonly #acceptance = new Set<() => void>();
-  #unaccepted = 0;
+  #accepted = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -60,8 +63,8 @@ export class Requests {
     if (!to) {
       const body = session.encode(outgoing, header);
       const sent = this.#connection.send({ channel: 'balanced', id, to: [] }, body);
-      this.#pending.set(id, { to: [], left: new Set(), body, sent, listener });
-      this.#unaccepted += 1;
+      this.#pending.set(id, { to, left: undefined, body, sent, listener });
+      this.#unaccepted.push(id);
       return id;
     }
     const { buffers, files } = this.#setAside(outgoing.buffers ?? []);
@@ -73,19 +76,17 @@ export class Requests {
 
   /** Settles when the controller has committed every balanced task that was sent so far. */
   async accepted(): Promise<void> {
-    while (this.#unaccepted > 0 && this.#connection.open) await new Promise<void>((resolve) => this.#acceptance.add(resolve));
+    while (this.#unaccepted.size > 0 && this.#connection.open)
+      await new Promise<void>((resolve) => this.#acceptance.add(resolve));
   }
 
-  /** The controller has committed these: they need not be kept here. */
-  accept(ids: readonly string[]): void {
-    for (const id of ids) this.#forgetBody(this.#pending.get(id));
-  }
-
-  #forgetBody(pending: Pending | undefined): void {
-    if (!pending?.body) return;
-    pending.body = undefined;
-    this.#unaccepted -= 1;
-    if (this.#unaccepted > 0) return;
+  /** The controller has committed so many of the tasks that were sent on this link: they need not be kept here. */
+  accept(count: number): void {
+    for (; this.#accepted < count; this.#accepted++) {
+      const pending = this.#pending.get(this.#unaccepted.shift() ?? '');
+      if (pending) pending.body = undefined;
+    }
+    if (this.#unaccepted.size > 0) return;
     for (const resolve of this.#acceptance) resolve();
     this.#acceptance.clear();
   }
@@ -95,10 +96,9 @@ export class Requests {
    * got, and gives up what nobody will answer. Answers the engines that there are.
    */
   async resume(peer: Peer): Promise<{ id: number; uuid: string }[]> {
-    const pending = [...this.#pending].flatMap(([id, { to, left, sent }]) =>
-      sent ? [{ id, to: to.length > 0 ? [...left] : null }] : [],
-    );
+    const pending = [...this.#pending].flatMap(([id, { left, sent }]) => (sent ? [{ id, to: left ? [...left] : null }] : []));
     const { content } = await peer.request({ type: 'resume_request', content: { pending } }, 120_000);
+    this.#restart(content.unknown);
     for (const id of content.unknown) {
       const known = this.#pending.get(id);
       if (known?.body) peer.link.send({ channel: 'balanced', id, to: [] }, known.body);
@@ -138,18 +138,25 @@ export class Requests {
       return true;
     }
     // The first answer of an engine counts; after a broken connection it may come twice.
-    if (pending.to.length > 0 && !pending.left.has(route.from ?? -1)) return true;
+    if (pending.left && !pending.left.has(route.from ?? -1)) return true;
     this.#answer(route.id, pending, { engineId: route.from, ...readReply(body, route.from) });
     return true;
   }
 
+  /** A new link: what the controller knows of the sent ones is committed; those it does not know are sent first. */
+  #restart(unknown: readonly string[]): void {
+    const waiting = [...this.#unaccepted].filter((id) => this.#pending.get(id)?.sent === false);
+    this.#unaccepted.clear();
+    this.#accepted = 0;
+    for (const id of unknown) if (this.#pending.get(id)?.body) this.#unaccepted.push(id);
+    for (const id of waiting) this.#unaccepted.push(id);
+  }
+
   #answer(id: string, pending: Pending, answer: Omit<Answer, 'position'>): void {
-    pending.left.delete(answer.engineId ?? -1);
-    if (pending.left.size === 0) {
-      this.#pending.delete(id);
-      this.#forgetBody(pending);
-    }
-    pending.listener.answer({ position: Math.max(0, pending.to.indexOf(answer.engineId ?? -1)), ...answer });
+    const engine = answer.engineId ?? -1;
+    pending.left?.delete(engine);
+    if (!pending.left?.size) this.#pending.delete(id);
+    pending.listener.answer({ position: Math.max(0, pending.to?.indexOf(engine) ?? 0), ...answer });
   }
 
   #fail(id: string, pending: Pending, engineId: number | undefined, error: IpclusterError): void {
@@ -160,8 +167,8 @@ export class Requests {
   failAll(cause: IpclusterError | undefined): void {
     const error = cause ?? new IpclusterError('CLOSED', 'This client was closed before the answer came.');
     for (const [id, pending] of [...this.#pending]) {
-      if (pending.to.length === 0) this.#fail(id, pending, undefined, error);
-      for (const engine of [...pending.left]) this.#fail(id, pending, engine, error);
+      if (!pending.left) this.#fail(id, pending, undefined, error);
+      for (const engine of [...(pending.left ?? [])]) this.#fail(id, pending, engine, error);
     }
     for (const resolve of this.#acceptance) resolve();
     this.#acceptance.clear();

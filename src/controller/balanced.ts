@@ -7,6 +7,7 @@ import { type Assignment, assign, type Engine, type EngineTable } from './engine
 import { leastLoad } from './policies.js';
 import type { Asked, Replies } from './replies.js';
 import type { Store } from './store.js';
+import type { SubmittedRow } from './store-messages.js';
 import { TaskQueue } from './task-queue.js';
 import { headerBytesOf, makeTask, type Task } from './tasks.js';
 
@@ -55,7 +56,7 @@ export class BalancedTasks {
   /** Takes a task in. One with mistakes is answered at once. */
   submit(body: Buffer): void {
     const { header, bytes, metadata } = headerOf(body);
-    if (this.queue.tasks.has(header.msg_id)) return;
+    if (this.queue.tasks.has(header.msg_id)) return this.#store.mark();
     let task: Task;
     try {
       task = makeTask(header, metadata(), body);
@@ -108,9 +109,9 @@ export class BalancedTasks {
   }
 
   /** These are on disk: when there is much, they need not be in memory. */
-  committed(ids: readonly string[]): void {
+  committed(rows: readonly SubmittedRow[]): void {
     if (this.#bytes <= bodiesInMemory || !this.#store.durable) return;
-    for (const id of ids) {
+    for (const { id } of rows) {
       const task = this.queue.tasks.get(id);
       if (task) this.#spill(task);
     }
@@ -197,10 +198,14 @@ export class BalancedTasks {
     if (!task) return false;
     const other = task.engine === engine ? undefined : task.engine;
     if (status === 'error' && task.retries > 0) {
-      if (task.engine !== engine) return true;
+      if (task.engine !== engine) {
+        this.#store.mark();
+        return true;
+      }
       task.retries -= 1;
       task.excluded = new Set([...(task.excluded ?? []), engine]);
       this.queue.putBack(task);
+      this.#store.mark();
       return true;
     }
     if (task.engine === undefined) this.queue.claim(task, engine);

@@ -7,7 +7,7 @@ import type { Clients } from './clients.js';
 import { DirectRequests } from './direct.js';
 import { type Engine, EngineTable, type Node, release } from './engine-table.js';
 import type { Replies } from './replies.js';
-import type { Committed, Store } from './store.js';
+import type { Store } from './store.js';
 
 type ReplyRoute = Extract<Packet['route'], { channel: 'reply' }>;
 
@@ -23,6 +23,7 @@ export class Broker {
   readonly direct: DirectRequests;
   readonly balanced: BalancedTasks;
   readonly #replies: Replies;
+  readonly #store: Store;
   readonly #clients: Clients;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
@@ -36,7 +37,8 @@ export class Broker {
     this.direct = new DirectRequests(this.engines, replies, store, memory);
     this.balanced = new BalancedTasks(this.engines, replies, store, clients, (engine, id) => this.interrupt(engine, id));
     this.#timer = setInterval(() => this.#reclaim(), reclaimInterval);
-    store.onCommitted = (rows) => this.#committed(rows);
+    this.#store = store;
+    store.onCommitted = (rows) => this.balanced.committed(rows);
   }
 
   /** Requests and tasks that are not finished. */
@@ -72,34 +74,10 @@ export class Broker {
   #unexpected(engine: Engine, { id, status }: ReplyRoute, body: Buffer): void {
     if (!this.direct.expecting) {
       this.#log.debug(`engine ${engine.id} answered ${id}, which nobody waits for`);
-      return engine.node.peer.tell({ type: 'noted', content: { replies: [[engine.id, id]] } });
+      return this.#store.mark();
     }
     const { session } = JSON.parse(String(decodeFrames(body)[1])) as { session?: string };
     if (session) this.#replies.pass({ id, session }, status, engine.id, body);
-  }
-
-  /** Tells clients that their tasks are safe, and supervisors that their replies are. */
-  #committed({ submitted, replies }: Committed): void {
-    const sessions = new Map<string, string[]>();
-    for (const { id, session, queue } of submitted) {
-      if (queue !== 'balanced' || !this.balanced.queue.tasks.has(id)) continue;
-      const ids = sessions.get(session);
-      if (ids) ids.push(id);
-      else sessions.set(session, [id]);
-    }
-    for (const [session, ids] of sessions) {
-      this.#clients.accepted(session, ids);
-      this.balanced.committed(ids);
-    }
-    const nodes = new Map<Node, [number, string][]>();
-    for (const { id, engine } of replies) {
-      const node = engine < 0 ? undefined : this.engines.nodeOf(engine);
-      if (!node) continue;
-      const noted = nodes.get(node);
-      if (noted) noted.push([engine, id]);
-      else nodes.set(node, [[engine, id]]);
-    }
-    for (const [{ peer }, noted] of nodes) peer.tell({ type: 'noted', content: { replies: noted } });
   }
 
   #released(engine: Engine, id: string): void {

@@ -53,12 +53,6 @@ export class Clients {
     });
   }
 
-  /** Tells a client which of its tasks are committed. */
-  accepted(session: string, ids: string[]): void {
-    const link = this.#outboxes.get(session)?.link;
-    link?.send({ channel: 'hub' }, this.#session.encode({ type: 'accepted', content: { ids } }));
-  }
-
   /** Tells what happened: comings and goings of engines to everybody, states of tasks to watchers. */
   tell(event: ClusterEvent): void {
     const all = (): Set<Link> => new Set([...this.#outboxes.values()].map(({ link }) => link));

@@ -26,6 +26,7 @@ import { checkVersion, Hub } from './hub.js';
 import { Intake, type IntakeLimits } from './intake.js';
 import { obtainKeys } from './keys.js';
 import { Nodes } from './nodes.js';
+import { Receipts } from './receipts.js';
 import { Registrar } from './registrar.js';
 import { Rejoining } from './rejoining.js';
 import { Replies } from './replies.js';
@@ -56,6 +57,7 @@ interface Parts {
   registrar: Registrar;
   rejoining: Rejoining;
   intake: Intake;
+  receipts: Receipts;
   hub: Hub;
 }
 
@@ -116,6 +118,8 @@ export class Controller {
     const paths = pathsOf(place);
     const before = again ? await readRegisteredFile(paths.registeredFile) : undefined;
     const store = new Store({ path: paths.store, reuse: again, keep }, log);
+    const receipts = new Receipts(this.#session);
+    store.onFlush = () => receipts.seal();
     const clients = new Clients(this.#session, store);
     const replies = new Replies(this.#session, clients, store);
     const broker = new Broker(replies, store, clients, log, keys.memory, before?.next ?? 0);
@@ -139,7 +143,7 @@ export class Controller {
       addresses: () => listening.addresses.map((address) => `${address}:${this.#server?.port ?? 0}`),
       shutdown: () => this.ending.resolve('a client asked for it'),
     });
-    return { store, clients, broker, nodes, registrar, rejoining, intake, hub };
+    return { store, clients, broker, nodes, registrar, rejoining, intake, receipts, hub };
   }
 
   /** The port of the controller before is taken again where it is free: peers elsewhere know no other. */
@@ -202,6 +206,7 @@ export class Controller {
     link.keepLease(this.#options.lease);
     link.onPacket((packet) => {
       if (packet.route.channel === 'direct' || packet.route.channel === 'balanced') {
+        if (packet.route.channel === 'balanced') parts.receipts.count(link);
         parts.broker.submit(packet);
         parts.intake.submitted(link);
       } else if (packet.route.channel === 'hub') {
@@ -217,12 +222,13 @@ export class Controller {
   }
 
   #admitSupervisor(link: Link, address: string): void {
-    const { broker, nodes, rejoining } = this.#parts as Parts;
+    const { broker, nodes, rejoining, receipts } = this.#parts as Parts;
     const peer = new Peer(link, this.#session);
     let node: Node | undefined;
     link.keepLease(this.#options.lease);
     peer.onPacket((packet) => {
       if (packet.route.channel !== 'hub') {
+        if (packet.route.channel === 'reply') receipts.count(link);
         if (node) broker.fromEngine(node, packet);
         return;
       }

@@ -118,11 +118,16 @@ export class Database {
     this.place = 'main';
   }
 
-  /** Removes the oldest finished tasks that are beyond what is kept; answers whether there may be more to do. */
-  purge(now = Date.now()): boolean {
+  /** True when there are more finished tasks, or bytes of them, than are kept. */
+  get isFull(): boolean {
     const { count, bytes } = this.#kept[this.place];
     const most = this.place === 'spare' ? Math.min(spareBytes, this.#keep.bytes) : this.#keep.bytes;
-    if (count > this.#keep.count || bytes > most) return this.#removeOldest();
+    return count > this.#keep.count || bytes > most;
+  }
+
+  /** Removes the oldest finished tasks that are beyond what is kept; answers whether there may be more to do. */
+  purge(now = Date.now()): boolean {
+    if (this.isFull) return this.#removeOldest();
     const oldest = this.#database
       .prepare(`SELECT t.submitted FROM ${this.place}.replies r JOIN all_tasks t ON t.id = r.id ORDER BY r.number LIMIT 1`)
       .get() as { submitted: string } | undefined;
@@ -135,7 +140,7 @@ export class Database {
       .prepare(
         `SELECT number, id, request_length + coalesce(length(body), 0) AS bytes FROM ${this.place}.replies ORDER BY number LIMIT ?`,
       )
-      .all(Math.min(purgeSlice, Math.max(1, Math.ceil(kept.count / 10)))) as { number: number; id: string; bytes: number }[];
+      .all(Math.min(purgeSlice, Math.ceil(kept.count / 10))) as { number: number; id: string; bytes: number }[];
     const [removeTask, removeReply] = [
       this.#database.prepare(`DELETE FROM ${this.place}.tasks WHERE id = ?`),
       this.#database.prepare(`DELETE FROM ${this.place}.replies WHERE number = ?`),
@@ -148,7 +153,7 @@ export class Database {
     });
     kept.count -= rows.length;
     for (const row of rows) kept.bytes -= row.bytes;
-    return rows.length === purgeSlice;
+    return rows.length > 0 && this.isFull;
   }
 
   answer(question: StoreQuestion): StoreAnswers[StoreQuestion['kind']] {

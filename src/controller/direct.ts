@@ -127,7 +127,11 @@ export class DirectRequests {
   /** An engine has answered; false when the request is none of ours. */
   reply(id: string, engine: number, status: ReplyStatus, body: Buffer): boolean {
     const pending = this.#pending.get(id);
-    if (!pending?.left.delete(engine)) return pending !== undefined;
+    if (!pending) return false;
+    if (!pending.left.delete(engine)) {
+      this.#store.mark();
+      return true;
+    }
     this.#replies.pass(pending, status, engine, body);
     this.#forgetIfOver(pending);
     return true;

@@ -38,6 +38,15 @@ export class PriorityFifo<T> {
     return undefined;
   }
 
+  /** The first value of the highest priority. */
+  peek(): T | undefined {
+    for (const priority of this.#order) {
+      const lane = this.#lane(priority);
+      if (lane.head < lane.values.length) return lane.values[lane.head];
+    }
+    return undefined;
+  }
+
   /** The first `count` values of the highest priorities, in order, without taking them. */
   first(count: number): T[] {
     const values: T[] = [];

@@ -34,7 +34,7 @@ export class Outbox {
   /** Sends a reply that the store has too, now or when the client has read what came before. */
   reply(route: ReplyRoute, body: readonly Buffer[]): void {
     const behind = this.#later.length > 0 || this.link.backlog > highWater;
-    if (!behind || !keepsBody(body)) return this.link.send(route, body);
+    if (!behind || !keepsBody(body.reduce((sum, { length }) => sum + length, 0))) return this.link.send(route, body);
     this.#later.push({ id: route.id, engine: route.from ?? -1 });
     void this.#pump();
   }

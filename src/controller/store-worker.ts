@@ -41,7 +41,7 @@ function commit(batch: Extract<ToStore, { kind: 'batch' }>): void {
     database.commit(batch);
   }
   tell({ kind: 'committed' });
-  purge();
+  if (database.isFull) purge();
 }
 
 function purge(): void {

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { IpclusterError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { programFile } from '../base/package.js';
+import { Queue } from '../base/queue.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { FromStore, ReplyRow, StoreAnswers, StoreOptions, StoreQuestion, SubmittedRow, ToStore } from './store-messages.js';
 
@@ -13,24 +14,24 @@ const largeBatch = 8 * 1024 * 1024;
 const largestBody = 64 * 1024 * 1024;
 
 /** True for a reply that the store keeps. */
-export const keepsBody = (body: readonly Buffer[]): boolean => body.reduce((sum, { length }) => sum + length, 0) <= largestBody;
+export const keepsBody = (length: number): boolean => length <= largestBody;
 
-/** Rows that are committed: from now on they survive the controller. */
-export interface Committed {
+/** A batch that the store's thread has and has not committed. */
+interface InFlight {
   submitted: readonly SubmittedRow[];
-  replies: readonly ReplyRow[];
-}
-
-interface InFlight extends Committed {
   size: number;
+  /** To be called when it is committed. */
+  receipt: () => void;
 }
 
 /** The store of tasks and results as the controller sees it; the database is on a thread of its own. */
 export class Store {
   /** Where it is, or why it is only in memory. */
   where = 'opening';
-  /** Told of each commit. */
-  onCommitted: (rows: Committed) => void = () => {};
+  /** Called when a batch goes out; what it answers is called when that batch is committed. */
+  onFlush: () => () => void = () => () => {};
+  /** Told of requests that are committed: from now on they survive the controller. */
+  onCommitted: (submitted: readonly SubmittedRow[]) => void = () => {};
   readonly #path: string;
   readonly #worker: Worker;
   readonly #questions = new Map<number, Deferred<unknown>>();
@@ -39,10 +40,11 @@ export class Store {
   #replies: ReplyRow[] = [];
   #bodies: Buffer[] = [];
   #size = 0;
-  readonly #inFlight: InFlight[] = [];
+  readonly #inFlight = new Queue<InFlight>();
   #inFlightSize = 0;
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
+  #marked = false;
   #failed: Error | undefined;
 
   constructor(options: StoreOptions, log: Log) {
@@ -69,7 +71,13 @@ export class Store {
   }
 
   replied(row: Omit<ReplyRow, 'offset' | 'length'>, body: Buffer): void {
-    this.#replies.push({ ...row, ...this.#keep(keepsBody([body]) ? body : undefined) });
+    this.#replies.push({ ...row, ...this.#keep(keepsBody(body.length) ? body : undefined) });
+    this.#schedule();
+  }
+
+  /** Something came that changes nothing here, and is to be acknowledged all the same. */
+  mark(): void {
+    this.#marked = true;
     this.#schedule();
   }
 
@@ -89,7 +97,8 @@ export class Store {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#submitted.length + this.#replies.length === 0) return;
+    if (this.#submitted.length + this.#replies.length === 0 && !this.#marked) return;
+    this.#marked = false;
     // A buffer of its own: handing over a slice would copy, or take away, the memory that it is cut from.
     const blob = new Uint8Array(this.#failed ? 0 : this.#size);
     let offset = 0;
@@ -97,7 +106,7 @@ export class Store {
       blob.set(body, offset);
       offset += body.length;
     }
-    this.#inFlight.push({ submitted: this.#submitted, replies: this.#replies, size: this.#size });
+    this.#inFlight.push({ submitted: this.#submitted, size: this.#size, receipt: this.onFlush() });
     this.#inFlightSize += this.#size;
     const message: ToStore = { kind: 'batch', submitted: this.#submitted, replies: this.#replies, blob };
     if (!this.#failed) this.#worker.postMessage(message, [blob.buffer]);
@@ -128,10 +137,11 @@ export class Store {
   }
 
   #committed(): void {
-    const rows = this.#inFlight.shift();
-    if (!rows) return;
-    this.#inFlightSize -= rows.size;
-    this.onCommitted(rows);
+    const batch = this.#inFlight.shift();
+    if (!batch) return;
+    this.#inFlightSize -= batch.size;
+    batch.receipt();
+    this.onCommitted(batch.submitted);
   }
 
   #fail(error: Error): void {
@@ -140,7 +150,7 @@ export class Store {
     this.#log.error('the store failed; results are not kept from now on', error.message);
     for (const question of this.#questions.values()) question.reject(new IpclusterError('STORE', error.message));
     this.#questions.clear();
-    while (this.#inFlight.length > 0) this.#committed();
+    while (this.#inFlight.size > 0) this.#committed();
   }
 
   #hear(message: FromStore): void {

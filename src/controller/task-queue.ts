@@ -144,8 +144,7 @@ export class TaskQueue {
     while (this.#ready.size > 0) {
       const candidates = [...this.#engines.values()].filter(hasRoom);
       if (candidates.length === 0) return;
-      const [next] = this.#ready.first(1);
-      if (!next?.body) return this.#actions.load(this.#ready.first(loadAhead).filter(({ body }) => !body));
+      if (!this.#ready.peek()?.body) return this.#actions.load(this.#ready.first(loadAhead).filter(({ body }) => !body));
       const task = this.#ready.shift();
       if (task) this.#actions.dispatch(task, this.#policy(candidates));
     }

@@ -209,10 +209,11 @@ export interface MessageContents {
   engine_down: { id: number; uuid: string; reason: string; restarting: boolean; evidence: Evidence };
   /** Resident bytes of engines, by id, and files that changed since they were loaded. */
   engine_facts: { memory: Record<string, number>; stale: Record<string, string[]> };
-  /** Replies that are committed: engine and request of each. Until then the supervisor keeps them. */
-  noted: { replies: [engine: number, id: string][] };
-  /** Balanced tasks that are committed: from now on they survive everything. */
-  accepted: { ids: string[] };
+  /**
+   * So many replies of a supervisor, or balanced tasks of a client, counted from the start of the link, are committed: from now
+   * on they survive everything. Until then whoever sent them keeps them.
+   */
+  committed: { count: number };
   controller_ending: { reason: string };
   engine_welcome: { id: number; environment: Record<string, string> };
   /** Files that user code has loaded, with what they were then. */

@@ -1,43 +1,44 @@
+import { Queue } from '../base/queue.js';
 import { decodeFrames } from '../protocol/frames.js';
 import type { Header } from '../protocol/message.js';
 import type { HeldRequest } from '../protocol/messages.js';
-import type { Packet } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
 
-type ReplyRoute = Extract<Route, { channel: 'reply' }>;
-
+/** A reply on its way to the controller. */
 interface Kept {
   engine: number;
   queue: HeldRequest['queue'];
-  route: ReplyRoute;
+  route: Extract<Route, { channel: 'reply' }>;
   body: Buffer;
 }
 
 /** Replies that the controller has not committed yet: one that comes after it must get them from here. */
 export class KeptReplies {
-  readonly #replies = new Map<string, Kept>();
+  readonly #replies = new Queue<Kept>();
+  #committed = 0;
 
   get size(): number {
     return this.#replies.size;
   }
 
-  add(engine: number, queue: HeldRequest['queue'], { route, body }: Packet & { route: ReplyRoute }): void {
-    this.#replies.set(`${engine} ${route.id}`, { engine, queue, route, body });
+  add(reply: Kept): void {
+    this.#replies.push(reply);
   }
 
-  /** The controller has these. */
-  noted(replies: readonly [engine: number, id: string][]): void {
-    for (const [engine, id] of replies) this.#replies.delete(`${engine} ${id}`);
+  /** A new connection: all that is kept is about to be sent on it, in order, and is counted from there. */
+  restart(): Iterable<Kept> {
+    this.#committed = 0;
+    return this.#replies;
+  }
+
+  /** The controller has committed so many of this connection. */
+  committed(count: number): void {
+    for (; this.#committed < count; this.#committed++) this.#replies.shift();
   }
 
   /** What an engine holds by way of replies that nobody has. */
   heldBy(engine: number): HeldRequest[] {
-    const own = [...this.#replies.values()].filter((kept) => kept.engine === engine);
+    const own = [...this.#replies].filter((kept) => kept.engine === engine);
     return own.map(({ queue, body }) => ({ queue, header: JSON.parse(String(decodeFrames(body)[1])) as Header }));
-  }
-
-  /** All of them, in the order in which they came. */
-  values(): Iterable<Kept> {
-    return this.#replies.values();
   }
 }

@@ -39,7 +39,7 @@ export class Relay implements EngineListener {
   connect(peer: Peer, engines: EngineSet): void {
     this.#peer = peer;
     this.#engines = engines;
-    for (const { route, body } of this.kept.values()) peer.link.send(route, [body]);
+    for (const { route, body } of this.kept.restart()) peer.link.send(route, [body]);
     for (const child of engines.all) if (child.isUp && !this.#announced.has(child)) this.up(child);
     peer.tell({ type: 'caught_up', content: {} });
   }
@@ -78,7 +78,7 @@ export class Relay implements EngineListener {
   #reply(child: EngineChild, given: Extract<Packet['route'], { channel: 'reply' }>, body: Buffer): void {
     const route = { ...given, from: child.id };
     const queue = child.handed.find(({ id }) => id === route.id)?.queue ?? 'direct';
-    this.kept.add(child.id, queue, { route, body });
+    this.kept.add({ engine: child.id, queue, route, body });
     this.#peer?.link.send(route, [body]);
   }
 
@@ -89,7 +89,7 @@ export class Relay implements EngineListener {
       for (const id of route.to) this.#engines?.find(id)?.assign(route.id, route.channel, body, files);
     } else if (route.channel === 'hub') {
       const message = decodeMessage(body);
-      if (isMessage(message, 'noted')) this.kept.noted(message.content.replies);
+      if (isMessage(message, 'committed')) this.kept.committed(message.content.count);
       else if (isMessage(message, 'controller_ending')) this.onFarewell(message.content.reason);
       else void this.#order(message);
     }
