@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A large frame of a message that lies in a file in memory, for peers on one host: see docs/decisions/0005. */
@@ -16,14 +16,27 @@ export const largeFrame = 1 << 20;
 const root = '/dev/shm';
 const prefix = 'ipcluster-';
 
+/** How the folders of one owner begin; `owner` is anything that names a cluster. */
+function folderOf(owner: string): string {
+  const name = createHash('sha256').update(owner).digest('hex').slice(0, 8);
+  return `${prefix}${process.getuid?.() ?? 'user'}-${name}-`;
+}
+
 /** Makes a closed folder in memory, or takes the one of an earlier controller; empty text where the system has none. */
-export function makeMemoryFolder(before = ''): string {
+export function makeMemoryFolder(owner: string, before = ''): string {
   try {
     if (before.startsWith(join(root, prefix)) && existsSync(before)) return before;
-    return existsSync(root) ? mkdtempSync(join(root, `${prefix}${process.getuid?.() ?? 'user'}-`)) : '';
+    return existsSync(root) ? mkdtempSync(join(root, folderOf(owner))) : '';
   } catch {
     return '';
   }
+}
+
+/** Removes whatever folders that owner has; answers how many there were. */
+export function removeMemoryFolders(owner: string): number {
+  const names = existsSync(root) ? readdirSync(root).filter((name) => name.startsWith(folderOf(owner))) : [];
+  for (const name of names) removeMemoryFolder(join(root, name));
+  return names.length;
 }
 
 /** Removes such a folder with what is in it; touches nothing else. */

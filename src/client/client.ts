@@ -177,7 +177,7 @@ export class Client implements AsyncDisposable {
     return (await this.#connection.request({ type: 'abort_request', content: { ids: [...ids] } }, 60_000)).content.outcomes;
   }
 
-  /** Ends these engines and starts new ones under the same ids. */
+  /** Ends these engines and starts new ones under the same ids, whatever they do. */
   async restartEngines(targets: Targets): Promise<number[]> {
     return (await this.#connection.request({ type: 'restart_request', content: { targets: this.#resolve(targets) } }, 60_000))
       .content.ids;
@@ -224,7 +224,7 @@ export class Client implements AsyncDisposable {
 
   /** After a broken connection: what is on its way is seen to, and the engines are those that there are now. */
   async #resume(peer: Peer): Promise<void> {
-    const engines = await this.#requests.resume(peer);
+    const engines = await this.#requests.resume(peer, this.#engines);
     const present = new Set(engines.map(({ id }) => id));
     for (const [id, uuid] of this.#engines) {
       if (present.has(id)) continue;

@@ -31,8 +31,9 @@ interface Pending {
   to: readonly number[] | undefined;
   /** Those that have not answered. */
   left: Set<number> | undefined;
-  /** A balanced task's message, until the controller has committed it. */
+  /** The message: of a balanced task until the controller has committed it, of a direct request until it is answered. */
   body: readonly Buffer[] | undefined;
+  files: readonly MemoryFile[];
   /** False while it waits here for a connection. */
   sent: boolean;
   listener: Listener;
@@ -63,14 +64,14 @@ export class Requests {
     if (!to) {
       const body = session.encode(outgoing, header);
       const sent = this.#connection.send({ channel: 'balanced', id, to: [] }, body);
-      this.#pending.set(id, { to, left: undefined, body, sent, listener });
+      this.#pending.set(id, { to, left: undefined, body, files: [], sent, listener });
       this.#unaccepted.push(id);
       return id;
     }
     const { buffers, files } = this.#setAside(outgoing.buffers ?? []);
     const body = session.encode({ ...outgoing, buffers }, header);
     const sent = this.#connection.send({ channel: 'direct', id, to: [...to], ...(files.length > 0 && { files }) }, body);
-    this.#pending.set(id, { to, left: new Set(to), body: undefined, sent, listener });
+    this.#pending.set(id, { to, left: new Set(to), body, files, sent, listener });
     return id;
   }
 
@@ -92,26 +93,33 @@ export class Requests {
   }
 
   /**
-   * The controller is there again, perhaps another process: asks it what it knows of what is on its way, sends what it never
-   * got, and gives up what nobody will answer. Answers the engines that there are.
+   * The controller is there again, perhaps another process: asks it what it knows of what is on its way, sends what never came
+   * to an engine, and gives up what nobody will answer. `known` are the engines as they were before. Answers those that there are.
    */
-  async resume(peer: Peer): Promise<{ id: number; uuid: string }[]> {
+  async resume(peer: Peer, known: ReadonlyMap<number, string>): Promise<{ id: number; uuid: string }[]> {
     const pending = [...this.#pending].flatMap(([id, { left, sent }]) => (sent ? [{ id, to: left ? [...left] : null }] : []));
     const { content } = await peer.request({ type: 'resume_request', content: { pending } }, 120_000);
     this.#restart(content.unknown);
     for (const id of content.unknown) {
-      const known = this.#pending.get(id);
-      if (known?.body) peer.link.send({ channel: 'balanced', id, to: [] }, known.body);
-      else if (known) this.#fail(id, known, undefined, lost('The controller has lost this task.'));
+      const asked = this.#pending.get(id);
+      if (asked?.body) peer.link.send({ channel: 'balanced', id, to: [] }, asked.body);
+      else if (asked) this.#fail(id, asked, undefined, lost('The controller has lost this task.'));
     }
-    for (const { id, engines } of content.lost) {
-      const known = this.#pending.get(id);
-      for (const engine of known ? engines : [])
-        this.#fail(id, known as Pending, engine, lost(`Engine ${engine} or the controller ended before it answered.`));
-    }
+    // An engine that is still the one that was asked has never seen the request, else it would hold it or its answer.
+    const same = new Set(content.engines.flatMap(({ id, uuid }) => (known.get(id) === uuid ? [id] : [])));
+    for (const { id, engines } of content.lost) this.#resend(peer, id, engines, same);
     // What waited here goes out right after this.
-    for (const known of this.#pending.values()) known.sent = true;
+    for (const asked of this.#pending.values()) asked.sent = true;
     return content.engines;
+  }
+
+  #resend(peer: Peer, id: string, engines: readonly number[], same: ReadonlySet<number>): void {
+    const asked = this.#pending.get(id);
+    if (!asked) return;
+    const [to, gone] = [engines.filter((engine) => same.has(engine)), engines.filter((engine) => !same.has(engine))];
+    for (const engine of gone) this.#fail(id, asked, engine, lost(`Engine ${engine} ended before it answered.`));
+    const files = [...asked.files];
+    if (to.length > 0) peer.link.send({ channel: 'direct', id, to, ...(files.length > 0 && { files }) }, asked.body ?? []);
   }
 
   /** Leaves large frames in memory of this host, where every engine reads them for itself; their places stay, empty. */

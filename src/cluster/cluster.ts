@@ -1,11 +1,14 @@
+import { parseCount } from '../base/quantities.js';
 import type { Client } from '../client/client.js';
+import { type Given, resolveSettings } from '../config/resolve.js';
 import { usableCores } from '../processes/cores.js';
 import { findPlace, type Place } from '../profile/paths.js';
+import { jobSettings } from './job-settings.js';
 import type { StartedCluster } from './prepare.js';
 import { startCluster } from './start.js';
 import { endCluster } from './stop.js';
 
-/** How to start a cluster from a program. */
+/** How to start a cluster from a program. What is absent here is as the environment and the profile's file say. */
 export interface ClusterOptions {
   /** Engines; the cores that this process may use when absent. */
   n?: number;
@@ -42,21 +45,17 @@ export class Cluster implements AsyncDisposable {
    * Throws CLUSTER_RUNNING, LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, JOB_FAILED or REGISTRATION_TIMEOUT.
    */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const {
-      n = usableCores(),
-      profile,
-      clusterId,
-      launcher = 'local',
-      launcherOptions = [],
-      ip,
-      lease,
-      timeout = 60_000,
-      signal,
-    } = options;
-    const place = findPlace({ profile, clusterId });
-    const controllerArgs = [...(ip === undefined ? [] : ['--ip', ip]), ...(lease === undefined ? [] : ['--lease', `${lease}ms`])];
-    const what = { place, count: n, launcher, launcherOptions, controllerArgs, engineArgs: [], reuse: false };
-    return new Cluster(await startCluster({ ...what, timeout, signal }));
+    const { n, profile, clusterId, launcher, launcherOptions, ip, lease, timeout, signal } = options;
+    const found = findPlace({ profile, clusterId });
+    const milliseconds = (value: number | undefined): string | undefined => (value === undefined ? undefined : `${value}ms`);
+    const given: Given = {
+      ...{ n: n?.toString(), launcher, ip, launcherOptions: launcherOptions?.join('\n') },
+      ...{ lease: milliseconds(lease), timeout: milliseconds(timeout) },
+    };
+    const values = resolveSettings(found, given, process.env, { n: String(usableCores()) });
+    const place = { ...found, workFolder: values.text('workDir') ?? found.workFolder };
+    const count = parseCount(values.text('n') ?? '', 'n');
+    return new Cluster(await startCluster({ place, count, ...jobSettings(values), reuse: false, signal }));
   }
 
   get profile(): string {

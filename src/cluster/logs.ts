@@ -5,7 +5,7 @@ import { type Place, pathsOf } from '../profile/paths.js';
 import { jobFolders } from './prune.js';
 
 /** The folders of a cluster's jobs: those of the one that runs, else the last controller's and all that came after it. */
-async function foldersOfJobs(place: Place): Promise<string[]> {
+export async function foldersOfJobs(place: Place): Promise<string[]> {
   const file = await readClusterFile(place);
   if (file && file.jobs.length > 0) return file.jobs.map(({ jobDir }) => jobDir);
   const folders = await jobFolders(pathsOf(place).jobs);

@@ -21,6 +21,8 @@ export interface ClusterStatus {
   controller: StatusContent['controller'] | null;
   engines: EngineRecord[];
   queues: StatusContent['queues'] | null;
+  /** Engines that are not started again, with the reason. */
+  givenUp: StatusContent['givenUp'];
   jobs: JobView[];
 }
 
@@ -32,11 +34,11 @@ export async function clusterStatus(place: Place): Promise<ClusterStatus> {
   const base = { profile: place.profile, clusterId: place.clusterId, jobs };
   if (!client) {
     const problem = silence?.message ?? 'the controller has written no connection file, or has ended';
-    return { ...base, running: false, problem, controller: null, engines: [], queues: null };
+    return { ...base, running: false, problem, controller: null, engines: [], givenUp: [], queues: null };
   }
   try {
-    const { controller, engines, queues } = await client.status();
-    return { ...base, running: true, problem: null, controller, engines, queues };
+    const { controller, engines, givenUp, queues } = await client.status();
+    return { ...base, running: true, problem: null, controller, engines, givenUp, queues };
   } finally {
     await client.close();
   }

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { IpclusterError, messageOf } from '../base/errors.js';
-import { readJsonIfWhole, removeEmptyFolder, removeFile } from '../base/files.js';
-import { removeMemoryFolder } from '../base/memory-files.js';
+import { removeEmptyFolder, removeFile } from '../base/files.js';
+import { removeMemoryFolders } from '../base/memory-files.js';
 import { poll } from '../base/wait.js';
 import type { Client } from '../client/client.js';
 import { sweepMarked } from '../processes/end.js';
 import { findMarked } from '../processes/table.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
-import { type Place, pathsOf } from '../profile/paths.js';
+import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { removeDeadSockets } from '../profile/sockets.js';
 import { findCluster, notFound } from './find.js';
 import { attachJob } from './jobs.js';
@@ -70,8 +70,7 @@ async function askController(client: Client): Promise<boolean> {
 /** Removes what a controller writes for its peers, with its folder in memory; answers the files that were there. */
 export async function removeConnectionFiles(place: Place): Promise<string[]> {
   const { clientFile, engineFile, keyFile, registeredFile } = pathsOf(place);
-  const left = (await readJsonIfWhole(clientFile)) as { memory?: unknown } | undefined;
-  if (typeof left?.memory === 'string') removeMemoryFolder(left.memory);
+  removeMemoryFolders(markOf(place, ''));
   const present = [clientFile, engineFile, keyFile].filter((path) => existsSync(path));
   await Promise.all([...present, registeredFile].map(removeFile));
   return present;

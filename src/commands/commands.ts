@@ -1,5 +1,7 @@
 import type { Command } from '@oclif/core';
+import Clean from './clean.js';
 import Completion from './completion.js';
+import ConfigShow from './config/show.js';
 import Connect from './connect.js';
 import EnginesAdd from './engines/add.js';
 import EnginesInterrupt from './engines/interrupt.js';
@@ -11,18 +13,25 @@ import Launchers from './launchers.js';
 import List from './list.js';
 import Logs from './logs.js';
 import MapCommand from './map.js';
+import Nuke from './nuke.js';
+import ProfileCreate from './profile/create.js';
+import ProfileDelete from './profile/delete.js';
+import ProfileList from './profile/list.js';
+import ProfileShow from './profile/show.js';
 import Ps from './ps.js';
 import Result from './result.js';
 import Script from './script.js';
 import Start from './start.js';
 import Status from './status.js';
 import Stop from './stop.js';
+import Why from './why.js';
 
 /** Every command by its id; a colon stands for the space between topic and command. */
 export const COMMANDS: Record<string, Command.Class> = {
   start: Start,
   stop: Stop,
   status: Status,
+  why: Why,
   list: List,
   exec: Exec,
   map: MapCommand,
@@ -35,6 +44,13 @@ export const COMMANDS: Record<string, Command.Class> = {
   'engines:interrupt': EnginesInterrupt,
   ps: Ps,
   kill: Kill,
+  clean: Clean,
+  nuke: Nuke,
+  'profile:create': ProfileCreate,
+  'profile:list': ProfileList,
+  'profile:show': ProfileShow,
+  'profile:delete': ProfileDelete,
+  'config:show': ConfigShow,
   launchers: Launchers,
   script: Script,
   completion: Completion,

@@ -26,14 +26,18 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exit();
 }
 
+/** Words that stand before a command's own. */
+const topics = new Set(Object.keys(COMMANDS).flatMap((id) => (id.includes(':') ? [id.split(':')[0] as string] : [])));
+
 /** `ipcluster -n 4` means `ipcluster start -n 4`. Throws USAGE for a command that there is not, or that takes no `--`. */
 async function checkCommand(words: readonly string[], hasRest: boolean): Promise<string[]> {
   const [first, second] = words;
   const help = first === undefined || first === '--help' || first === '-h' || first === 'help';
   if (help) return first === undefined || first === '-h' ? ['--help'] : [...words];
   if (first.startsWith('-')) return ['start', ...words];
-  if (first === 'engines' && (second === undefined || second.startsWith('-'))) return [...words];
-  const id = first === 'engines' ? `engines:${second}` : first;
+  const isTopic = topics.has(first);
+  if (isTopic && (second === undefined || second.startsWith('-'))) return [...words];
+  const id = isTopic ? `${first}:${second}` : first;
   if (!(id in COMMANDS)) {
     throw new IpclusterError('USAGE', `There is no command "${id.replace(':', ' ')}".`, {
       suggestions: ['See `ipcluster --help`.'],

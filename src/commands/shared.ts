@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
-import { IpclusterError } from '../base/errors.js';
-import { parseDuration } from '../base/quantities.js';
+import { IpclusterError, messageOf } from '../base/errors.js';
 import type { Targets } from '../client/direct-view.js';
+import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
+import { flagOf, settings } from '../config/settings.js';
 import { findPlace, type Place } from '../profile/paths.js';
 
 /** Flags that every command takes. */
@@ -12,17 +13,20 @@ export const commonFlags = {
   json: Flags.boolean({ description: 'print one JSON object and nothing else' }),
 };
 
-/** Flags of commands that start jobs. */
+/** Flags of commands that start jobs. Their defaults are those of the settings: see `ipcluster config show`. */
 export const launcherFlags = {
-  launcher: Flags.string({ default: 'local', description: 'what starts the jobs: see `ipcluster launchers`', helpValue: 'NAME' }),
+  launcher: Flags.string({ description: 'what starts the jobs: see `ipcluster launchers` (local)', helpValue: 'NAME' }),
   option: Flags.string({
     char: 'o',
     multiple: true,
-    default: [],
     description: 'an option of the launcher',
     helpValue: 'KEY=VALUE',
   }),
-  timeout: Flags.string({ default: '60s', description: 'how long engines may take to register', helpValue: 'DURATION' }),
+  timeout: Flags.string({ description: 'how long engines may take to register (60s)', helpValue: 'DURATION' }),
+  restart: Flags.string({
+    options: ['on-crash', 'never'],
+    description: 'whether engines that end unasked are started again (on-crash)',
+  }),
 };
 
 export const targetsFlag = Flags.string({
@@ -34,13 +38,33 @@ export const targetsFlag = Flags.string({
 
 type PlaceFlags = { profile?: string | undefined; 'cluster-id'?: string | undefined; 'work-dir'?: string | undefined };
 
-/** The place that a command's flags mean. */
-export function placeOf(flags: PlaceFlags): Place {
-  return findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
+/**
+ * The place that a command's flags mean; where nothing else says so, the profile's file says where the work folder is. With
+ * `strict` a mistake in that file is thrown, otherwise it is only mentioned.
+ */
+export function placeOf(flags: PlaceFlags, strict = false): Place {
+  const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
+  try {
+    const workFolder = settingsOf(place, { 'work-dir': flags['work-dir'] }).text('workDir');
+    return workFolder === undefined ? place : { ...place, workFolder };
+  } catch (error) {
+    if (strict) throw error;
+    // What stops and looks must work whatever a file says.
+    process.stderr.write(`${messageOf(error)}\n`);
+    return place;
+  }
 }
 
-/** `--timeout` in milliseconds. */
-export const timeoutOf = (flags: { timeout: string }): number => parseDuration(flags.timeout, '--timeout');
+/** All settings, as a command's flags, the environment and the files say them. Throws USAGE or CONFIG. */
+export function settingsOf(place: Place, flags: Record<string, unknown>, found: Given = {}): Settings {
+  const given: Given = {};
+  for (const { key } of settings) {
+    const value = flags[key === 'launcherOptions' ? 'option' : flagOf(key)];
+    if (typeof value === 'string') given[key] = value;
+    else if (Array.isArray(value) && value.length > 0) given[key] = value.join('\n');
+  }
+  return resolveSettings(place, given, process.env, found);
+}
 
 /** Reads `all`, `3`, `0,2-5`. Throws USAGE. */
 export function parseTargets(text: string): Targets {

@@ -1,13 +1,13 @@
 import { Command, Flags } from '@oclif/core';
-import { formatDuration, parsePorts } from '../base/quantities.js';
+import { formatDuration, parseCount } from '../base/quantities.js';
 import { usableCores } from '../cluster/cores.js';
+import { jobSettings } from '../cluster/job-settings.js';
 import { planStart, type StartedCluster, type StartRequest } from '../cluster/prepare.js';
 import { startCluster } from '../cluster/start.js';
 import { stopCluster } from '../cluster/stop.js';
-import { engineCount } from '../config/engine-count.js';
 import { formatPlan } from '../launcher-kit/plan.js';
 import { pathsOf } from '../profile/paths.js';
-import { commonFlags, Interrupted, interruption, launcherFlags, placeOf, print, timeoutOf } from './shared.js';
+import { commonFlags, Interrupted, interruption, launcherFlags, placeOf, print, settingsOf } from './shared.js';
 
 export default class Start extends Command {
   static override summary = 'start a controller and engines';
@@ -29,14 +29,9 @@ export default class Start extends Command {
     lease: Flags.string({ description: 'silence after which peers give each other up (60s)', helpValue: 'DURATION' }),
     'idle-timeout': Flags.string({ description: 'end after so long without client and work (never)', helpValue: 'DURATION' }),
     reuse: Flags.boolean({ description: 'take over the engines and tasks of a controller that was killed here' }),
-    restart: Flags.string({
-      options: ['on-crash', 'never'],
-      description: 'whether engines that end unasked are started again (on-crash)',
-    }),
     'log-level': Flags.string({
       options: ['debug', 'info', 'warn', 'error'],
-      default: 'info',
-      description: 'what the controller logs',
+      description: 'what the programs log (info)',
     }),
     'dry-run': Flags.boolean({ description: 'print what would be written and run, and do nothing' }),
     ...commonFlags,
@@ -44,20 +39,14 @@ export default class Start extends Command {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Start);
-    if (flags.port !== undefined) parsePorts(flags.port, '--port');
-    const place = placeOf(flags);
+    const place = placeOf(flags, true);
+    const values = settingsOf(place, flags, { n: String(usableCores()) });
     const signal = interruption();
     const bar = process.stderr.isTTY && !flags.json;
     const request: StartRequest = {
-      ...{ place, count: engineCount(flags.n, usableCores), launcher: flags.launcher, launcherOptions: flags.option },
-      controllerArgs: ['ip', 'port', 'location', 'lease', 'idle-timeout', 'log-level'].flatMap((name) => {
-        const value = flags[name as 'ip'];
-        return value === undefined ? [] : [`--${name}`, value];
-      }),
-      engineArgs: flags.restart === undefined ? [] : ['--restart', flags.restart],
-      ...{ reuse: flags.reuse, timeout: timeoutOf(flags), signal },
-      onNotice: (sentence) => void process.stderr.write(`${sentence}\n`),
+      ...{ place, count: parseCount(values.text('n') ?? '', '-n'), ...jobSettings(values), reuse: flags.reuse, signal },
       onProgress: bar ? (have, count) => process.stderr.write(`\rengines ${have}/${count} `) : undefined,
+      onNotice: (sentence) => void process.stderr.write(`${sentence}\n`),
     };
     if (flags['dry-run']) {
       const plans = await planStart(request);

@@ -1,7 +1,8 @@
 import { Command, Flags } from '@oclif/core';
-import { formatDuration } from '../base/quantities.js';
+import { formatBytes, formatDuration } from '../base/quantities.js';
 import { sleep } from '../base/wait.js';
 import { type ClusterStatus, clusterStatus } from '../cluster/status.js';
+import type { EngineRecord } from '../protocol/messages.js';
 import { commonFlags, formatTable, interruption, placeOf, print } from './shared.js';
 
 export default class Status extends Command {
@@ -26,33 +27,41 @@ export default class Status extends Command {
   }
 }
 
-function describe({ profile, clusterId, controller, engines, queues, jobs, problem }: ClusterStatus): string {
+function describe(status: ClusterStatus): string {
+  const { profile, clusterId, controller, engines, queues, jobs, problem } = status;
   const lines = [`profile ${profile}${clusterId ? `, cluster id ${clusterId}` : ''}: ${controller ? 'running' : 'not running'}`];
-  if (problem) lines.push(problem);
+  if (problem) lines.push(`${problem} (why: \`ipcluster why\`)`);
   if (controller) {
-    lines.push(
-      `controller: pid ${controller.pid} on ${controller.host}, ${controller.addresses.join(' ')}, since ${controller.started}`,
-    );
+    const { pid, host, addresses, started, memory } = controller;
+    lines.push(`controller: pid ${pid} on ${host}, ${addresses.join(' ')}, since ${started}, ${formatBytes(memory)}`);
   }
   if (queues)
     lines.push(
       `tasks: ${queues.balanced + queues.waiting} waiting, ${queues.running} running, ${queues.completed} done; ${queues.direct} direct requests`,
     );
+  lines.push(...warnings(status));
   for (const { role, launcher, ids, state } of jobs) lines.push(`job: ${role} by ${launcher} ${ids.join(' ')}: ${state}`);
-  if (engines.length > 0) {
-    const rows = engines.map(({ id, state, since, host, pid, task, queue, completed }) => [
-      ...[
-        String(id),
-        state,
-        formatDuration(Date.now() - Date.parse(since)),
-        host,
-        String(pid),
-        String(queue),
-        String(completed),
-        task ?? '',
-      ],
-    ]);
-    lines.push('', formatTable([['id', 'state', 'for', 'host', 'pid', 'queue', 'done', 'task'], ...rows]));
-  }
+  if (engines.length > 0) lines.push('', formatTable([columns, ...engines.map(rowOf)]));
   return lines.join('\n');
+}
+
+/** What a user should know without asking why. */
+function warnings({ controller, engines, givenUp }: ClusterStatus): string[] {
+  const lines = givenUp.map(({ id, reason }) => `engine ${id}: ${reason}`);
+  if (controller?.rejoining) lines.push('the controller was started again and waits for its engines to come back');
+  if (controller && /^(memory|none)/.test(controller.store)) lines.push(`tasks and results are not on disk: ${controller.store}`);
+  const stale = engines.filter((engine) => engine.stale.length > 0);
+  if (stale.length > 0) {
+    const files = [...new Set(stale.flatMap((engine) => engine.stale))];
+    lines.push(`engines ${stale.map(({ id }) => id).join(' ')} have loaded files that have changed since: ${files.join(', ')}`);
+  }
+  return lines;
+}
+
+const columns = ['id', 'state', 'for', 'host', 'pid', 'memory', 'queue', 'done', 'restarts', 'task'];
+
+function rowOf({ id, state, since, host, pid, memory, queue, completed, restarts, task }: EngineRecord): string[] {
+  const time = formatDuration(Date.now() - Date.parse(since));
+  const size = memory === null ? '' : formatBytes(memory);
+  return [String(id), state, time, host, String(pid), size, String(queue), String(completed), String(restarts), task ?? ''];
 }

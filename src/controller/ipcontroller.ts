@@ -4,6 +4,7 @@ import { createLog } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
 import { parseBytes, parseCount, parseDuration, parsePorts } from '../base/quantities.js';
+import { programFlags } from '../config/program-flags.js';
 import { findPlace } from '../profile/paths.js';
 import { chooseAddresses } from './addresses.js';
 import { Controller } from './controller.js';
@@ -27,6 +28,12 @@ const help = `ipcontroller: queues and schedules the work of a cluster
   --log-level LEVEL       debug, info, warn or error
   --version, --help
 `;
+
+/** What a profile's file may say for this program. */
+const ownSettings = [
+  ...(['ip', 'port', 'location', 'workDir', 'lease', 'idleTimeout', 'logLevel'] as const),
+  ...(['keepCount', 'keepBytes', 'keepAge', 'queueTasks', 'queueBytes'] as const),
+];
 
 function readArguments(argv: string[]) {
   try {
@@ -66,9 +73,10 @@ function parseLease(text: string): number {
 }
 
 async function main(): Promise<void> {
-  const flags = readArguments(process.argv.slice(2));
-  if (flags.help) return void process.stdout.write(help);
-  if (flags.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipcontroller (TypeScript)\n`);
+  const given = readArguments(process.argv.slice(2));
+  if (given.help) return void process.stdout.write(help);
+  if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipcontroller (TypeScript)\n`);
+  const flags = readArguments([...programFlags(given.profile, ownSettings), ...process.argv.slice(2)]);
   const log = createLog('ipcontroller', readLogLevel(flags['log-level']));
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
   const controller = new Controller({

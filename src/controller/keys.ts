@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { newToken } from '../base/identifiers.js';
 import { makeMemoryFolder } from '../base/memory-files.js';
 import { type KeyFile, readKeyFile } from '../profile/key-file.js';
-import { type Place, pathsOf } from '../profile/paths.js';
+import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { makeCertificate } from './certificate.js';
 
 /**
@@ -11,7 +11,7 @@ import { makeCertificate } from './certificate.js';
  */
 export function obtainKeys(place: Place, reuse: boolean, lease: number): { keys: KeyFile; again: boolean } {
   const before = reuse ? readKeyFile(pathsOf(place).keyFile) : undefined;
-  const memory = makeMemoryFolder(before?.memory);
+  const memory = makeMemoryFolder(markOf(place, ''), before?.memory);
   if (before) return { keys: { ...before, memory, lease }, again: true };
   const { key, certificate, fingerprint } = makeCertificate();
   const tokens = { client: newToken(), engine: newToken() };

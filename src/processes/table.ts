@@ -11,6 +11,8 @@ export interface ProcessIdentity {
 export interface ProcessInfo extends ProcessIdentity {
   parent: number;
   group: number;
+  /** True while it is stopped by a signal or a debugger. */
+  stopped: boolean;
   /** Resident bytes. */
   memory: number;
   command: string;
@@ -39,6 +41,7 @@ export function inspectProcess(pid: number): ProcessInfo | undefined {
       pid,
       parent: Number(fields[1]),
       group: Number(fields[2]),
+      stopped: fields[0] === 'T' || fields[0] === 't',
       startTime: Number(fields[19]),
       memory: Number(fields[21]) * pageSize,
       command,

@@ -38,7 +38,7 @@ export async function readClusterFile(place: Place): Promise<ClusterFile | undef
 }
 
 /** The cluster ids that a profile has files of, the empty one as `''`. */
-async function clusterIds(place: Place): Promise<string[]> {
+export async function clusterIds(place: Place): Promise<string[]> {
   const names = await readdir(pathsOf(place).clusters).catch(() => []);
   const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
   return ids.map((id) => (id === 'default' ? '' : id));

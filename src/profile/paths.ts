@@ -34,10 +34,18 @@ export function findPlace(request: PlaceRequest = {}, env: NodeJS.ProcessEnv = p
   const profile = given ? given.replace(/^.*\/(profile_)?/, '') : checkName('profile', request.profile ?? 'default');
   const clusterId = request.clusterId ?? env['IPP_CLUSTER_ID'] ?? '';
   if (clusterId !== '') checkName('cluster id', clusterId);
+  if (ipythonFolders.has(clusterId))
+    throw new IpclusterError(
+      'PROFILE',
+      `"${clusterId}" cannot be a cluster id: IPython has a folder of that name in the profile.`,
+    );
   const profileFolder = given ?? join(ipythonFolder(env), `profile_${profile}`);
   const workFolder = resolve(request.workFolder || env['IPCLUSTER_WORK_DIR'] || profileFolder);
   return { profile, profileFolder, clusterId: clusterId === 'default' ? '' : clusterId, workFolder };
 }
+
+/** Folders of a profile that are not a cluster's. */
+const ipythonFolders = new Set(['security', 'log', 'pid', 'startup', 'db', 'static', 'nbextensions', 'cluster']);
 
 function checkName(what: string, name: string): string {
   if (/^[A-Za-z0-9][\w.-]{0,99}$/.test(name)) return name;

@@ -82,7 +82,14 @@ export class EngineChild {
   /** Starts the process; `onExit` is told when it is over. */
   async start({ socketPath, mark, workFolder }: EngineSettings, onExit: (exit: Exit) => void): Promise<void> {
     this.#process = await startProcess({
-      argv: [process.execPath, '--v8-pool-size=1', programFile('engine'), socketPath, this.uuid],
+      argv: [
+        process.execPath,
+        '--v8-pool-size=1',
+        '--disable-warning=ExperimentalWarning',
+        programFile('engine'),
+        socketPath,
+        this.uuid,
+      ],
       // One thread for file and crypto work is plenty beside user code, and 64 engines must fit the limits of a machine.
       env: { ...taskEnvironment(process.env), UV_THREADPOOL_SIZE: '1', [markVariable]: this.markOf(mark) },
       cwd: workFolder,

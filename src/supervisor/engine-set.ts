@@ -90,10 +90,9 @@ export class EngineSet {
     });
   }
 
-  /** Nobody will ask for what has not begun: only what runs goes on. Answers whether anything does. */
-  finishRunning(): boolean {
+  /** Nobody asks for what has not begun: only what runs goes on. */
+  finishRunning(): void {
     for (const child of this.#children) child.waiting.length = 0;
-    return this.#children.some(({ handed }) => handed.length > 0);
   }
 
   find(id: number): EngineChild | undefined {

@@ -6,6 +6,7 @@ import { packageVersion } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
 import { parseCount, parseDuration, parsePorts } from '../base/quantities.js';
 import { deferred } from '../base/wait.js';
+import { programFlags } from '../config/program-flags.js';
 import { markVariable } from '../processes/table.js';
 import { findPlace, markOf, pathsOf, socketPath } from '../profile/paths.js';
 import { supervise } from './supervise.js';
@@ -52,9 +53,11 @@ function readArguments(argv: readonly string[]) {
 }
 
 async function main(): Promise<void> {
-  const flags = readArguments(process.argv.slice(2));
-  if (flags.help) return void process.stdout.write(help);
-  if (flags.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
+  const given = readArguments(process.argv.slice(2));
+  if (given.help) return void process.stdout.write(help);
+  if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
+  const fromProfile = programFlags(given.profile, ['urlFile', 'restart', 'timeout', 'logLevel'], { urlFile: 'file' });
+  const flags = readArguments([...fromProfile, ...process.argv.slice(2)]);
   const count = parseCount(flags.n, '-n', 1);
   const timeout = parseDuration(flags.timeout, '--timeout');
   const firstId = flags.id === undefined ? undefined : parseCount(flags.id, '--id');

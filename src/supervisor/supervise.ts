@@ -78,32 +78,42 @@ class Membership {
     let { link, file } = await joinController(this.#join);
     for (;;) {
       link.keepLease(file.lease);
+      let silent = false;
       try {
         await this.#register(link);
         const error = await link.closed;
+        silent = link.lapsed;
         log.warn('the connection to the controller ended', ...(error ? [error.message] : []));
       } catch (error) {
         if (!isIpclusterError(error) || !error.transient) throw error;
         log.warn('not registered', messageOf(error));
       }
       this.#relay.disconnect();
-      ({ link, file } = await this.#rejoin(file.cluster, file.lease));
+      ({ link, file } = await this.#rejoin(file.cluster, file.lease, silent));
     }
   }
 
-  /** Looks for the controller again. A lease without it ends what has not begun, a second one everything. */
+  /**
+   * Looks for the controller again. A lease without it ends what has not begun, a second one everything; the first is over
+   * already where the link ended by silence.
+   */
   async #rejoin(
     cluster: string,
     duration: number,
+    silent: boolean,
   ): Promise<{ link: Link; file: Awaited<ReturnType<typeof joinController>>['file'] }> {
     const { log, end } = this.#options;
-    const over = (): void => end.resolve(`no controller for ${duration / 1000} s`);
-    let lease = new Lease(duration, () => {
-      const busy = this.#engines.finishRunning();
-      if (!busy && this.#relay.kept.size === 0) return over();
+    const over = (): void => end.resolve(`no controller for ${(2 * duration) / 1000} s`);
+    const lastLease = (): Lease => {
       log.warn(`no controller for ${duration / 1000} s: what runs may finish, for as long again`);
-      lease = new Lease(duration, over);
-    });
+      this.#engines.finishRunning();
+      return new Lease(duration, over);
+    };
+    let lease = silent
+      ? lastLease()
+      : new Lease(duration, () => {
+          lease = lastLease();
+        });
     try {
       return await rejoinController(this.#join, cluster);
     } finally {

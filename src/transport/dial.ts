@@ -32,6 +32,9 @@ export async function dial(target: Target, timeout: number, signal?: AbortSignal
   if (existsSync(target.socket)) {
     const link = await dialSocket(target, bound).catch((error: unknown) => note(attempts, target.socket, error));
     if (link) return link;
+    signal?.throwIfAborted();
+    // It is on this host and has all the time been silent: its port will say no more.
+    if (bound.aborted) throw unreachable(target, attempts);
   }
   const losers = new AbortController();
   const tries = target.addresses.map((address) =>
@@ -54,7 +57,8 @@ export async function dial(target: Target, timeout: number, signal?: AbortSignal
 
 function note(attempts: Attempt[], address: string, error: unknown): undefined {
   if (isRefusal(error)) throw error;
-  attempts.push({ address, answer: systemCode(error) ?? messageOf(error) });
+  const code = systemCode(error);
+  attempts.push({ address, answer: code === 'ABORT_ERR' ? 'no answer in time' : (code ?? messageOf(error)) });
   return undefined;
 }
 

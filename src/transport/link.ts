@@ -33,6 +33,7 @@ export class Link {
   #busy = false;
   #open = true;
   #paused = false;
+  #lapsed = false;
   /** True when something was sent since the last sign of life was due. */
   #spoke = false;
   #lease: Lease | undefined;
@@ -61,8 +62,9 @@ export class Link {
     return this.#carrier.backlog();
   }
 
-  get paused(): boolean {
-    return this.#paused;
+  /** True when it ended because nothing was heard for a whole lease. */
+  get lapsed(): boolean {
+    return this.#lapsed;
   }
 
   /** Stops reading until {@link resume}; silence that we made ourselves does not count against the lease. */
@@ -84,6 +86,7 @@ export class Link {
   keepLease(duration: number): void {
     if (!this.#open || this.#lease) return;
     this.#lease = new Lease(duration, () => {
+      this.#lapsed = true;
       this.#carrier.destroy();
       this.#end(new IpclusterError('CLOSED', `Nothing was heard for ${duration / 1000} s.`, { transient: true }));
     });

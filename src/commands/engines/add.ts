@@ -1,7 +1,8 @@
 import { Command, Flags } from '@oclif/core';
 import { parseCount } from '../../base/quantities.js';
 import { addEngines } from '../../cluster/engines.js';
-import { commonFlags, launcherFlags, placeOf, print, timeoutOf } from '../shared.js';
+import { jobSettings } from '../../cluster/job-settings.js';
+import { commonFlags, launcherFlags, placeOf, print, settingsOf } from '../shared.js';
 
 export default class EnginesAdd extends Command {
   static override summary = 'add engines to a running cluster';
@@ -14,14 +15,8 @@ export default class EnginesAdd extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse(EnginesAdd);
     const count = parseCount(flags.n, '-n', 1);
-    const ids = await addEngines({
-      place: placeOf(flags),
-      count,
-      launcher: flags.launcher,
-      launcherOptions: flags.option,
-      engineArgs: [],
-      timeout: timeoutOf(flags),
-    });
+    const place = placeOf(flags, true);
+    const ids = await addEngines({ place, count, ...jobSettings(settingsOf(place, flags)) });
     print(flags.json, { engines: ids.length, ids }, `${ids.length} engines: ${ids.join(' ')}`);
   }
 }

@@ -43,7 +43,7 @@ test('the last lines of a file', async () => {
 });
 
 test.skipIf(!existsSync('/dev/shm'))('a frame survives its way through a file in memory', () => {
-  const memory = makeMemoryFolder();
+  const memory = makeMemoryFolder('test');
   expect(statSync(memory).mode & 0o777).toBe(0o700);
   const frame = Buffer.from('large frame');
   const file = writeMemoryFile(memory, 3, frame);

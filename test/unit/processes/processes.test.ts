@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { quoteCommand } from '../../../src/base/shell.js';
-import { engineCount } from '../../../src/config/engine-count.js';
+
 import { startCommand } from '../../../src/processes/command.js';
 import { expandList, usableCores } from '../../../src/processes/cores.js';
 import { endGroups, sweepMarked } from '../../../src/processes/end.js';
@@ -80,13 +80,6 @@ describe('how many engines', () => {
   test('lists of processors', () => {
     expect([...expandList('0-2,5')]).toEqual([0, 1, 2, 5]);
     expect(usableCores()).toBeGreaterThan(0);
-  });
-
-  test('flag before environment before cores', () => {
-    expect(engineCount('3', () => 9, { IPCLUSTER_N: '5' })).toBe(3);
-    expect(engineCount(undefined, () => 9, { IPCLUSTER_N: '5' })).toBe(5);
-    expect(engineCount(undefined, () => 9, {})).toBe(9);
-    expect(() => engineCount(undefined, () => 9, { IPCLUSTER_N: 'x' })).toThrow(/IPCLUSTER_N/);
   });
 
   test('words are quoted for a shell only where they must be', () => {
