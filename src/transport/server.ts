@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
@@ -10,6 +10,10 @@ import { type Link, socketLink, webSocketLink } from './link.js';
 
 /** The word of our own upgrade on the Unix socket: the stream as it is, without WebSocket's frames. */
 export const upgradeWord = 'ipcluster';
+
+/** A stranger has this long to show a token (milliseconds), and so many of them may be there at once: the oldest go first. */
+const strangerTime = 5000;
+const mostStrangers = 256;
 
 export interface ServerOptions<Role extends string> {
   /** Address to bind. */
@@ -35,17 +39,26 @@ export interface RunningServer {
  */
 export async function openServer<Role extends string>(options: ServerOptions<Role>): Promise<RunningServer> {
   const { key, certificate: cert } = options.certificate;
-  const tcp = createHttpsServer({ key, cert, minVersion: 'TLSv1.3' });
-  const local = createHttpServer();
+  const bounds = {
+    headersTimeout: strangerTime,
+    requestTimeout: strangerTime,
+    connectionsCheckingInterval: strangerTime / 5,
+    keepAliveTimeout: strangerTime,
+  };
+  const tcp = createHttpsServer({ key, cert, minVersion: 'TLSv1.3', handshakeTimeout: strangerTime, ...bounds });
+  const local = createHttpServer(bounds);
+  const strangers: Strangers = new Map();
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 24 });
   const roleOf = roleFinder(options.tokens);
   const upgraded = new Set<Duplex>();
   for (const server of [tcp, local] as Server[]) {
+    server.on('connection', (socket: Socket) => admitStranger(strangers, socket));
     server.on('request', (request, response) => answerGet(options, roleOf(request), request, response));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
       socket.on('error', () => socket.destroy());
       const role = roleOf(request);
       if (!role) return void socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      strangers.delete(keyOf(request.socket));
       upgraded.add(socket);
       socket.once('close', () => upgraded.delete(socket));
       const address = request.socket.remoteAddress ?? 'this host';
@@ -69,6 +82,23 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
     },
   };
 }
+
+/** Keeps the number of those small who have shown no token: they cost memory, and must not keep others out. */
+function admitStranger(strangers: Strangers, socket: Socket): void {
+  const key = keyOf(socket);
+  strangers.set(key, socket);
+  socket.once('close', () => strangers.delete(key));
+  socket.on('error', () => socket.destroy());
+  if (strangers.size <= mostStrangers) return;
+  const [oldest] = strangers.values();
+  oldest?.destroy();
+}
+
+type Strangers = Map<string | Socket, Socket>;
+
+/** What a TLS socket and the TCP socket below it have in common; a Unix socket is itself. */
+const keyOf = (socket: Socket): string | Socket =>
+  socket.remotePort === undefined ? socket : `${socket.remoteAddress} ${socket.remotePort}`;
 
 function closeServer(server: Server): Promise<void> {
   server.closeAllConnections();
