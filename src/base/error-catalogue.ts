@@ -105,6 +105,12 @@ export const errorCatalogue = {
   TASK_TIMEOUT: entry(3, 'A task waited or ran longer than its limit.'),
   TASK_ABORTED: entry(1, 'A task was cancelled before it ended.'),
   DEPENDENCY: entry(1, 'A task can never run: what it waits for is unknown or ended the other way.'),
+  DISK_FULL: entry(
+    1,
+    'A disk is full, or your quota of it is used up.',
+    'See `df -h` and `df -i`, or `quota -s`.',
+    'Another place: `--work-dir`.',
+  ),
   STORE: entry(1, 'The store of tasks and results could not be used.', 'Is the disk full? `df -h`.'),
   RESULT_GONE: entry(
     1,

@@ -42,6 +42,12 @@ export function isIpclusterError(error: unknown): error is IpclusterError {
   return error instanceof Error && error.name === 'IpclusterError' && 'code' in error && 'suggestions' in error;
 }
 
+/** What was thrown, as an error of ours where the system says that a disk is full. */
+export function explained(error: unknown): unknown {
+  const code = systemCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT' ? new IpclusterError('DISK_FULL', messageOf(error), { cause: error }) : error;
+}
+
 /** The sentence of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

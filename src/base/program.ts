@@ -1,4 +1,4 @@
-import { IpclusterError, isIpclusterError, messageOf } from './errors.js';
+import { explained, IpclusterError, isIpclusterError, messageOf } from './errors.js';
 import { type LogLevel, logLevels } from './log.js';
 import { guardProcess } from './signals.js';
 
@@ -7,7 +7,8 @@ export function runProgram(name: string, main: () => Promise<void>): void {
   guardProcess();
   main().then(
     () => process.exit(0),
-    (error: unknown) => {
+    (thrown: unknown) => {
+      const error = explained(thrown);
       process.stderr.write(`${name}: ${describeError(error)}`);
       process.exit(isIpclusterError(error) ? error.exitCode : 1);
     },

@@ -2,8 +2,10 @@ import { readJsonIfWhole } from '../base/files.js';
 import { poll } from '../base/wait.js';
 import { Client } from '../client/client.js';
 import { sweepMarked } from '../processes/end.js';
+import { findMarked } from '../processes/table.js';
 import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
+import { readRegisteredFile, writeRegisteredFile } from '../profile/registered-file.js';
 import { addEngines } from './engines.js';
 import { findCluster } from './find.js';
 import { launchJob } from './jobs.js';
@@ -28,6 +30,8 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
   const { launcher, controller } = await prepare(asked, file.mark);
   // It does not answer, but may still hang somewhere.
   await sweepMarked((mark) => mark === `${file.mark}/controller`);
+  if (!findMarked((mark) => mark.startsWith(`${file.mark}/`)).some(({ command }) => command.includes('ipengine')))
+    await expectNobody(pathsOf(place).registeredFile, file);
   const job = await launchJob(launcher, controller, signal);
   const recorded: RecordedJob = { ...job.ref, role: 'controller', count: 1 };
   const next: ClusterFile = { ...file, jobs: [recorded, ...file.jobs.filter(({ role }) => role !== 'controller')] };
@@ -40,6 +44,12 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
     await addEngines({ place, count: missing, launcher: name, launcherOptions, engineArgs: request.engineArgs, timeout });
   }
   return { place, file: next, client, controllerEnded: job.ended, took: performance.now() - begin };
+}
+
+/** Supervisors of this machine that are gone need not be waited for. */
+async function expectNobody(path: string, { launcher }: ClusterFile): Promise<void> {
+  const registered = launcher === 'local' ? await readRegisteredFile(path) : undefined;
+  if (registered) await writeRegisteredFile(path, { ...registered, supervisors: [] });
 }
 
 async function rejoined(place: Place, timeout: number, signal: AbortSignal | undefined): Promise<Client> {

@@ -19,7 +19,12 @@ export async function explainCluster(place: Place): Promise<Finding[]> {
   const { file, client, silence } = await findCluster(place);
   const where = file ? { ...place, workFolder: file.workFolder } : place;
   const folders = await foldersOfJobs(where);
-  if (!file && !client && folders.length === 0) throw silence ?? notFound(place);
+  if (!file && !client && folders.length === 0) {
+    // Nothing came to be; perhaps nothing could.
+    const disks = checkDisks(place);
+    if (disks.length > 0) return disks;
+    throw silence ?? notFound(place);
+  }
   const findings: Finding[] = [...stoppedProcesses(where)];
   if (client) {
     try {

@@ -1,5 +1,5 @@
 import { run } from '@oclif/core';
-import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { explained, IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { packageRoot, packageVersion } from '../base/package.js';
 import { describeError } from '../base/program.js';
 import { guardProcess } from '../base/signals.js';
@@ -21,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       await run(await checkCommand(words, cut >= 0), { root: packageRoot() });
     }
   } catch (error) {
-    process.exitCode = report(error, words.includes('--json'));
+    process.exitCode = report(explained(error), words.includes('--json'));
   }
   process.exit();
 }

@@ -24,7 +24,7 @@ import { Clients } from './clients.js';
 import type { Node } from './engine-table.js';
 import { checkVersion, Hub } from './hub.js';
 import { Intake, type IntakeLimits } from './intake.js';
-import { obtainKeys } from './keys.js';
+import { type Keys, obtainKeys } from './keys.js';
 import { Nodes } from './nodes.js';
 import { Receipts } from './receipts.js';
 import { Registrar } from './registrar.js';
@@ -81,11 +81,12 @@ export class Controller {
   async start(): Promise<void> {
     const { place, log, lease, reuse } = this.#options;
     await refuseSecond(place);
-    const { keys, again } = obtainKeys(place, reuse, lease);
+    const obtained = obtainKeys(place, reuse, lease);
+    const { keys } = obtained;
     this.#keys = keys;
     // Tasks and results are their owner's: the folder of the store is closed to others.
     closeFolder(pathsOf(place).work);
-    this.#parts = await this.#assemble(keys, again);
+    this.#parts = await this.#assemble(obtained);
     const socket = socketPath(randomUUID());
     this.#server = await this.#listen(keys, socket);
     this.#writeFiles({ ...keys, port: this.#server.port }, socket);
@@ -113,7 +114,7 @@ export class Controller {
     await removeEmptyFolder(socketFolder());
   }
 
-  async #assemble(keys: KeyFile, again: boolean): Promise<Parts> {
+  async #assemble({ keys, again, leaseBefore }: Keys): Promise<Parts> {
     const { place, log, lease, listening, keep } = this.#options;
     const paths = pathsOf(place);
     const before = again ? await readRegisteredFile(paths.registeredFile) : undefined;
@@ -129,14 +130,15 @@ export class Controller {
     if (again) log.info(`${await broker.balanced.restore()} tasks of the controller before were not finished`);
     const rejoining = new Rejoining(
       (before?.supervisors ?? []).map(({ name }) => name),
-      lease,
+      leaseBefore,
       log,
     );
     broker.direct.expecting = !rejoining.over;
     void rejoining.settled.then(() => broker.settle());
     const intake = new Intake(this.#options.intake, () => ({
       tasks: broker.balanced.queue.tasks.size,
-      bytes: broker.balanced.bytes + broker.direct.bytes + store.backlog,
+      bytes: broker.balanced.bytes + broker.direct.bytes,
+      backlog: store.backlog,
     }));
     const hub = new Hub({
       ...{ broker, store, clients, rejoining, lease, session: this.#session, clusterId: place.clusterId },

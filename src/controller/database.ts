@@ -29,6 +29,8 @@ const views = `
 
 /** What the spare may hold of finished tasks: it is memory. */
 const spareBytes = 64 * 1024 * 1024;
+/** So many statements are kept ready. */
+const mostPrepared = 50;
 /** Finished tasks go in slices of this many, so that no commit waits long. */
 const purgeSlice = 1000;
 
@@ -37,6 +39,7 @@ export class Database {
   /** Where rows go now. */
   place: Place = 'main';
   readonly #database: InstanceType<typeof Libsql>;
+  readonly #prepared = new Map<string, Reader>();
   readonly #keep: KeepPolicy;
   readonly #insert: Record<Place, ReturnType<typeof prepareInserts>>;
   readonly #kept: Record<Place, { count: number; bytes: number }>;
@@ -64,6 +67,16 @@ export class Database {
       main: { count: this.#number('SELECT count(*) AS n FROM main.replies'), bytes },
       spare: { count: 0, bytes: 0 },
     };
+  }
+
+  /** A statement, made once: they hold memory that the garbage collector does not see. */
+  #prepare(sql: string): Reader {
+    const known = this.#prepared.get(sql);
+    if (known) return known;
+    if (this.#prepared.size >= mostPrepared) this.#prepared.clear();
+    const made = this.#database.prepare(sql) as unknown as Reader;
+    this.#prepared.set(sql, made);
+    return made;
   }
 
   #number(sql: string): number {
@@ -128,22 +141,20 @@ export class Database {
   /** Removes the oldest finished tasks that are beyond what is kept; answers whether there may be more to do. */
   purge(now = Date.now()): boolean {
     if (this.isFull) return this.#removeOldest();
-    const oldest = this.#database
-      .prepare(`SELECT t.submitted FROM ${this.place}.replies r JOIN all_tasks t ON t.id = r.id ORDER BY r.number LIMIT 1`)
-      .get() as { submitted: string } | undefined;
+    const oldest = this.#prepare(
+      `SELECT t.submitted FROM ${this.place}.replies r JOIN all_tasks t ON t.id = r.id ORDER BY r.number LIMIT 1`,
+    ).get() as { submitted: string } | undefined;
     return oldest !== undefined && Date.parse(oldest.submitted) < now - this.#keep.age && this.#removeOldest();
   }
 
   #removeOldest(): boolean {
     const kept = this.#kept[this.place];
-    const rows = this.#database
-      .prepare(
-        `SELECT number, id, request_length + coalesce(length(body), 0) AS bytes FROM ${this.place}.replies ORDER BY number LIMIT ?`,
-      )
-      .all(Math.min(purgeSlice, Math.ceil(kept.count / 10))) as { number: number; id: string; bytes: number }[];
+    const rows = this.#prepare(
+      `SELECT number, id, request_length + coalesce(length(body), 0) AS bytes FROM ${this.place}.replies ORDER BY number LIMIT ?`,
+    ).all(Math.min(purgeSlice, Math.ceil(kept.count / 10))) as { number: number; id: string; bytes: number }[];
     const [removeTask, removeReply] = [
-      this.#database.prepare(`DELETE FROM ${this.place}.tasks WHERE id = ?`),
-      this.#database.prepare(`DELETE FROM ${this.place}.replies WHERE number = ?`),
+      this.#prepare(`DELETE FROM ${this.place}.tasks WHERE id = ?`),
+      this.#prepare(`DELETE FROM ${this.place}.replies WHERE number = ?`),
     ];
     this.#transaction(() => {
       for (const { number, id } of rows) {
@@ -161,7 +172,7 @@ export class Database {
       case 'query': {
         const { condition, values } = whereOf(question.query);
         const sql = `SELECT * FROM all_tasks t WHERE ${condition} ORDER BY number DESC LIMIT ?`;
-        const rows = this.#database.prepare(sql).all(...values, question.query.limit ?? 1000) as TaskRow[];
+        const rows = this.#prepare(sql).all(...values, question.query.limit ?? 1000) as TaskRow[];
         return rows.map((row) => describeTask(row, this.#replies(row.id)));
       }
       case 'result':
@@ -180,10 +191,9 @@ export class Database {
           return body ? [{ id, body }] : [];
         });
       case 'unfinished':
-        return this.#database
-          .prepare(
-            "SELECT number, body FROM main.tasks t WHERE queue = 'balanced' AND body NOT NULL AND number > ? AND NOT EXISTS (SELECT 1 FROM main.replies r WHERE r.id = t.id) ORDER BY number LIMIT ?",
-          )
+        return this.#prepare(
+          "SELECT number, body FROM main.tasks t WHERE queue = 'balanced' AND body NOT NULL AND number > ? AND NOT EXISTS (SELECT 1 FROM main.replies r WHERE r.id = t.id) ORDER BY number LIMIT ?",
+        )
           .all(question.after, question.limit)
           .map((row) => withBytes(row as UnfinishedTask));
       case 'close':
@@ -193,17 +203,17 @@ export class Database {
   }
 
   #task(id: string): TaskRow | undefined {
-    return this.#database.prepare('SELECT * FROM all_tasks WHERE id = ?').get(id) as TaskRow | undefined;
+    return this.#prepare('SELECT * FROM all_tasks WHERE id = ?').get(id) as TaskRow | undefined;
   }
 
   #replies(id: string): StoredReply[] {
     const sql = 'SELECT engine, status, body FROM all_replies WHERE id = ? ORDER BY engine';
-    return (this.#database.prepare(sql).all(id) as StoredReply[]).map(withBytes);
+    return (this.#prepare(sql).all(id) as StoredReply[]).map(withBytes);
   }
 
   #outcome(id: string): StoreAnswers['outcomes'][number] | undefined {
     const sql = 'SELECT engine, status FROM all_replies WHERE id = ? ORDER BY engine';
-    const replies = this.#database.prepare(sql).all(id) as Pick<StoredReply, 'engine' | 'status'>[];
+    const replies = this.#prepare(sql).all(id) as Pick<StoredReply, 'engine' | 'status'>[];
     const [first] = replies;
     if (!first) return undefined;
     const engine = first.engine < 0 ? undefined : first.engine;
@@ -221,6 +231,12 @@ export class Database {
 /** What is used of a prepared statement. */
 interface Statement {
   run(...values: unknown[]): unknown;
+}
+
+/** What is used of one that reads. */
+interface Reader extends Statement {
+  get(...values: unknown[]): unknown;
+  all(...values: unknown[]): unknown[];
 }
 
 /** Blobs come as array buffers from `all`, whatever the types of the library say. */

@@ -8,17 +8,26 @@ export interface IntakeLimits {
   bytes: number;
 }
 
+/** So much may be on its way to the disk: a disk that is slower than the clients must not fill the memory (bytes). */
+const mostBacklog = 32 * 1024 * 1024;
+
+/** What waits now. */
+export interface Waiting extends IntakeLimits {
+  /** Bytes on their way to the disk. */
+  backlog: number;
+}
+
 /** How often it is looked whether there is room again (milliseconds). */
 const interval = 50;
 
 /** Back-pressure: while too much waits, nothing is read from clients that submit. Nothing is refused, and nothing is lost. */
 export class Intake {
   readonly #limits: IntakeLimits;
-  readonly #measure: () => IntakeLimits;
+  readonly #measure: () => Waiting;
   readonly #paused = new Set<Link>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limits: IntakeLimits, measure: () => IntakeLimits) {
+  constructor(limits: IntakeLimits, measure: () => Waiting) {
     this.#limits = limits;
     this.#measure = measure;
   }
@@ -45,7 +54,8 @@ export class Intake {
   }
 
   #isFull(share: number): boolean {
-    const { tasks, bytes } = this.#measure();
+    const { tasks, bytes, backlog } = this.#measure();
+    if (backlog >= share * mostBacklog) return true;
     return tasks >= share * this.#limits.tasks || bytes >= share * this.#limits.bytes;
   }
 }

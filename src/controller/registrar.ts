@@ -17,6 +17,7 @@ export class Registrar {
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #last = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(path: string, nonce: string, engines: EngineTable, nodes: Nodes, log: Log) {
@@ -27,15 +28,17 @@ export class Registrar {
     this.#log = log;
   }
 
-  /** Somebody came or went. */
+  /** Somebody came or went: it is written at once, unless that was done a moment ago. */
   changed(): void {
-    if (this.#closed) return;
-    this.#timer ??= setTimeout(() => {
+    if (this.#closed || this.#timer) return;
+    const wait = Math.max(0, this.#last + interval - performance.now());
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      this.#last = performance.now();
       this.#writing = writeRegisteredFile(this.#path, this.#picture()).catch((error: unknown) =>
         this.#log.warn('the list of engines could not be written', messageOf(error)),
       );
-    }, interval);
+    }, wait);
   }
 
   async close(): Promise<void> {

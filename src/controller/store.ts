@@ -10,6 +10,8 @@ import type { FromStore, ReplyRow, StoreAnswers, StoreOptions, StoreQuestion, Su
 const commitInterval = 10;
 /** Bodies of this many bytes together are committed without waiting. */
 const largeBatch = 8 * 1024 * 1024;
+/** What a row costs on its way to the disk, beside its body (bytes). */
+const rowCost = 500;
 /** Replies larger than this are not kept: the client has them, and a disk is not a memory. */
 const largestBody = 64 * 1024 * 1024;
 
@@ -55,9 +57,9 @@ export class Store {
     this.#worker.on('error', (error) => this.#fail(error));
   }
 
-  /** Bytes of bodies that are not on disk yet. */
+  /** Bytes that are not on disk yet. */
   get backlog(): number {
-    return this.#size + this.#inFlightSize;
+    return this.#size + this.#inFlightSize + rowCost * (this.#submitted.length + this.#replies.length);
   }
 
   /** True when bodies that are committed are on disk and need not stay in memory. */
@@ -106,8 +108,9 @@ export class Store {
       blob.set(body, offset);
       offset += body.length;
     }
-    this.#inFlight.push({ submitted: this.#submitted, size: this.#size, receipt: this.onFlush() });
-    this.#inFlightSize += this.#size;
+    const size = this.backlog - this.#inFlightSize;
+    this.#inFlight.push({ submitted: this.#submitted, size, receipt: this.onFlush() });
+    this.#inFlightSize += size;
     const message: ToStore = { kind: 'batch', submitted: this.#submitted, replies: this.#replies, blob };
     if (!this.#failed) this.#worker.postMessage(message, [blob.buffer]);
     this.#submitted = [];

@@ -17,7 +17,7 @@ export interface QueueActions {
 const loadAhead = 256;
 
 /** Outcomes of finished tasks that are remembered for dependencies; older ones are in the store. */
-const rememberedOutcomes = 100_000;
+const rememberedOutcomes = 10_000;
 
 /** The balanced queue: which task goes to which engine next. Pure: it sends nothing and knows no time. */
 export class TaskQueue {

@@ -19,8 +19,9 @@ const maximumPacket = 0xffff_f000;
 /** From this size on a packet gets a buffer of its own, and its frames are not copied when sent. */
 export const largePacket = 65_536;
 
-/** A larger packet gets its memory as it comes: a header alone must not cost what it claims. */
-const firstSize = 64 * 1024 * 1024;
+/** A larger packet gets its memory as it comes, from `firstSize` on: a header alone must not cost what it claims. */
+const trustedSize = 64 * 1024 * 1024;
+const firstSize = 1024 * 1024;
 
 /** Routes name ids and engines; a larger one is noise. */
 const largestRoute = 1 << 20;
@@ -102,7 +103,8 @@ export class PacketReader {
     const used = Math.min(data.length, this.#length - this.#filled);
     const needed = this.#filled + used;
     if (!this.#large || this.#large.length < needed) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(firstSize, 2 * needed)));
+      const size = this.#length <= trustedSize ? this.#length : Math.min(this.#length, Math.max(firstSize, 2 * needed));
+      const larger = Buffer.allocUnsafeSlow(size);
       this.#large?.copy(larger, 0, 0, this.#filled);
       this.#large = larger;
     }

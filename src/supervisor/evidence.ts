@@ -20,7 +20,10 @@ const ownNoise = /^Waiting for the debugger to disconnect/;
 
 /** Collects what is known of an engine's end. `killsBefore` is {@link oomKills} of some seconds ago. */
 export async function gatherEvidence(child: EngineChild, exit: Exit, killsBefore: number | undefined): Promise<Evidence> {
-  const lines = (await lastLines(child.logFile, 6)).filter((line) => !ownNoise.test(line)).slice(-5);
+  const all = (await lastLines(child.logFile, 80)).filter((line) => !ownNoise.test(line));
+  // What V8 says of a fatal error stands above a long trace of its own.
+  const fatal = all.findIndex((line) => line.startsWith('FATAL ERROR'));
+  const lines = fatal < 0 ? all.slice(-5) : all.slice(fatal, fatal + 1);
   const kills = oomKills();
   const forMemory =
     (exit.signal === 'SIGKILL' && kills !== undefined && killsBefore !== undefined && kills > killsBefore) ||

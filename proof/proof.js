@@ -1,0 +1,33 @@
+// All long tables, one after another; each is written beside this file with the day and the commit.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { provenance } from './bed.js';
+
+const run = (file, args = []) => {
+  process.stderr.write(`${file}\n`);
+  return spawnSync(process.execPath, [join(import.meta.dirname, file), ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+};
+const write = (name, title, text) => writeFileSync(join(import.meta.dirname, `${name}.md`), `# ${title}\n\n${provenance()}, on ${machine()}.\n\n${text}`);
+const machine = () => execFileSync('sh', ['-c', 'echo "$(nproc) cores, $(free -g | awk \'/Mem/{print $2}\') GiB, Linux $(uname -r)"'], { encoding: 'utf8' }).trim();
+
+const faults = run('faults.js');
+write(
+  'faults',
+  'Faults',
+  `What is done to a cluster with a lease of 3 s, what must come of it (written into \`proof/faults/\` before the run), and what did. \`left\`: processes of
+ours after the bound. \`harmed\`: processes of a healthy cluster beside it, or of the same user, that were not as before.\n\n${faults.stdout}`,
+);
+
+const fuzz = run('fuzz.js');
+const head = '| target | seconds | messages | good answers meanwhile | slowest | memory in the first 10 s | most afterwards | growth | engines restarted |\n|---|---|---|---|---|---|---|---|---|';
+const rows = fuzz.stdout
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line))
+  .map((row) => `| ${row.target} | ${row.seconds} | ${row.messages} | ${row.answers} | ${row.slowest} ms | ${Math.round(row.memoryEarly / 1e6)} MB | ${Math.round(row.memoryMost / 1e6)} MB | ${(row.growth * 100).toFixed(1)} % | ${row.engineRestarts} |`);
+write('fuzz', 'Fuzz', `Messages that are too large, cut, no JSON, of unknown types, out of order, slow or half-open, with right and wrong tokens, while a good client works.\n\n${head}\n${rows.join('\n')}\n`);
+
+const load = run('load.js');
+write('load', 'Load', load.stdout);
+process.exit([faults, fuzz, load].some(({ status }) => status !== 0) ? 1 : 0);
