@@ -34,16 +34,19 @@ const json = (value) => Buffer.from(JSON.stringify(value));
 const message = (type, content = {}, id = randomBytes(6).toString('hex')) =>
   frames(json({ msg_id: id, msg_type: type, session: 'fuzz', username: 'x', date: '', version: '5.3' }), json({}), json({}), json(content));
 
+const broken = () => message('apply_request', { function: { source: '((' } });
+
 /** Kinds of wrong. Each answers the bytes of one message; those that end the connection at once come last in it. */
 const mild = [
   () => packet({ channel: 'hub' }, message(`no_such_${randomInt(1e6)}_request`)),
-  () => packet({ channel: 'balanced', id: 'x', to: [] }, message('apply_request', { function: { source: '((' } })),
+  // Code that does not parse, for the engine; more of it than the engine can refuse would only measure how the queue grows.
+  () => packet({ channel: 'balanced', id: 'x', to: [] }, randomInt(50) === 0 ? broken() : message('apply_request', {}, 'same id')),
   () => packet({ channel: 'direct', id: randomBytes(4).toString('hex'), to: [-1, 99, 1e9] }, message('execute_request', { code: '1' })),
   () => packet({ channel: 'reply', id: 'nobody', status: 'ok', from: randomInt(5) }, message('apply_reply')),
   () => packet({ channel: 'output', id: 'x', session: 'nobody', from: 0 }, message('stream', { name: 'stdout', text: 'x' })),
   () => packet({ channel: 'alive' }, randomBytes(randomInt(64))),
   () => packet({ channel: 'hub' }, message('status_request', { deep: '['.repeat(500) })),
-  () => packet({ channel: 'hub' }, message('query_request', { query: { limit: -1, status: "'; DROP TABLE tasks" } })),
+  () => packet({ channel: 'hub' }, message('query_request', { query: pick([() => ({ limit: -1 }), () => ({ status: "'; DROP TABLE tasks" }), () => ({ label: 'none' }), () => ({ ids: ['x'], limit: 5 })]) })),
   () => packet({ channel: randomBytes(3).toString('hex') }, randomBytes(100)),
 ];
 const deadly = [
@@ -126,7 +129,7 @@ async function fuzz(name, open, bed, watched) {
   const worker = async () => {
     while (performance.now() < end || sent < messages) await converse(open, (count) => (sent += count));
   };
-  await Promise.all([good, ...Array.from({ length: 8 }, worker)]);
+  await Promise.all([good, ...Array.from({ length: 24 }, worker)]);
   const growth = most / early - 1;
   return { target: name, seconds: Math.round((performance.now() - begin) / 1000), messages: sent, answers, slowest: Math.round(slowest), memoryEarly: early, memoryMost: most, growth: Number(growth.toFixed(3)) };
 }
@@ -144,8 +147,9 @@ try {
     if (!name.includes(values.target)) continue;
     const program = name.startsWith('the engines') ? 'ipengine' : 'ipcontroller';
     const row = await fuzz(name, open, bed, bed.pidOf(program));
-    const engines = (await bed.client.status()).engines.map(({ restarts }) => restarts);
-    process.stdout.write(`${JSON.stringify({ ...row, engineRestarts: engines.reduce((a, b) => a + b, 0) })}\n`);
+    const { engines: records, queues } = await bed.client.status();
+    const engines = records.map(({ restarts }) => restarts);
+    process.stdout.write(`${JSON.stringify({ ...row, engineRestarts: engines.reduce((a, b) => a + b, 0), waiting: queues.balanced })}\n`);
   }
 } finally {
   await bed.end();

@@ -4,7 +4,7 @@ import { Bed, sleep, until } from '../bed.js';
 /** The lease of these clusters, short so that its bounds can be waited for. */
 export const lease = 3;
 /** Everything of ours must be gone within two leases and five seconds. */
-export const bound = (2 * lease + 5) * 1000;
+const bound = (2 * lease + 5) * 1000;
 
 export class Scene {
   constructor(name) {

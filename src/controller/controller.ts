@@ -61,6 +61,9 @@ interface Parts {
   hub: Hub;
 }
 
+/** A client may have so many questions open; then nothing is read from it until half of them are answered. */
+const mostQuestions = 32;
+
 /** The controller: binds, writes the connection files last, runs until it is told to end, undoes it all in reverse. */
 export class Controller {
   /** Settles when somebody wants it to end, with the reason. */
@@ -205,6 +208,7 @@ export class Controller {
 
   #admitClient(link: Link): void {
     const parts = this.#parts as Parts;
+    let asked = 0;
     link.keepLease(this.#options.lease);
     link.onPacket((packet) => {
       if (packet.route.channel === 'direct' || packet.route.channel === 'balanced') {
@@ -214,7 +218,12 @@ export class Controller {
       } else if (packet.route.channel === 'hub') {
         const message = decodeMessage(packet.body);
         parts.clients.seen(message.header, link);
-        void parts.hub.answer(message, link);
+        asked += 1;
+        if (asked > mostQuestions) link.pause('questions');
+        void parts.hub.answer(message, link).finally(() => {
+          asked -= 1;
+          if (asked <= mostQuestions / 2) link.resume('questions');
+        });
       }
     });
     void link.closed.then((error) => {

@@ -21,6 +21,7 @@ const tables = (place: Place): string => `
     label TEXT, submitted TEXT, targets INTEGER, body BLOB);
   CREATE TABLE IF NOT EXISTS ${place}.replies (number INTEGER PRIMARY KEY, id TEXT, engine INTEGER, status TEXT,
     request_length INTEGER, body BLOB);
+  CREATE INDEX IF NOT EXISTS ${place}.tasks_of ON tasks (label) WHERE label IS NOT NULL;
   CREATE UNIQUE INDEX IF NOT EXISTS ${place}.replies_of ON replies (id, engine);`;
 
 const views = `
@@ -133,9 +134,13 @@ export class Database {
 
   /** True when there are more finished tasks, or bytes of them, than are kept. */
   get isFull(): boolean {
+    return this.#isBeyond(1);
+  }
+
+  #isBeyond(share: number): boolean {
     const { count, bytes } = this.#kept[this.place];
     const most = this.place === 'spare' ? Math.min(spareBytes, this.#keep.bytes) : this.#keep.bytes;
-    return count > this.#keep.count || bytes > most;
+    return count > share * this.#keep.count || bytes > share * most;
   }
 
   /** Removes the oldest finished tasks that are beyond what is kept; answers whether there may be more to do. */
@@ -147,24 +152,24 @@ export class Database {
     return oldest !== undefined && Date.parse(oldest.submitted) < now - this.#keep.age && this.#removeOldest();
   }
 
+  /** One slice of replies with their tasks; answers whether more should go, down to nine tenths of what is kept. */
   #removeOldest(): boolean {
     const kept = this.#kept[this.place];
-    const rows = this.#prepare(
-      `SELECT number, id, request_length + coalesce(length(body), 0) AS bytes FROM ${this.place}.replies ORDER BY number LIMIT ?`,
-    ).all(Math.min(purgeSlice, Math.ceil(kept.count / 10))) as { number: number; id: string; bytes: number }[];
-    const [removeTask, removeReply] = [
-      this.#prepare(`DELETE FROM ${this.place}.tasks WHERE id = ?`),
-      this.#prepare(`DELETE FROM ${this.place}.replies WHERE number = ?`),
-    ];
+    const slice = Math.min(purgeSlice, Math.ceil(kept.count / 10));
+    const oldest = `(SELECT number, id, request_length + coalesce(length(body), 0) AS bytes FROM ${this.place}.replies ORDER BY number LIMIT ?)`;
+    const { last, bytes, count } = this.#prepare(
+      `SELECT max(number) AS last, sum(bytes) AS bytes, count(*) AS count FROM ${oldest}`,
+    ).get(slice) as { last: number | null; bytes: number | null; count: number };
+    if (last === null) return false;
     this.#transaction(() => {
-      for (const { number, id } of rows) {
-        removeTask.run(id);
-        removeReply.run(number);
-      }
+      this.#prepare(`DELETE FROM ${this.place}.tasks WHERE id IN (SELECT id FROM ${this.place}.replies WHERE number <= ?)`).run(
+        last,
+      );
+      this.#prepare(`DELETE FROM ${this.place}.replies WHERE number <= ?`).run(last);
     });
-    kept.count -= rows.length;
-    for (const row of rows) kept.bytes -= row.bytes;
-    return rows.length > 0 && this.isFull;
+    kept.count -= count;
+    kept.bytes -= bytes ?? 0;
+    return this.#isBeyond(0.9);
   }
 
   answer(question: StoreQuestion): StoreAnswers[StoreQuestion['kind']] {

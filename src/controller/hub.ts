@@ -3,7 +3,7 @@ import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { packageVersion } from '../base/package.js';
 import { encodeFrames } from '../protocol/frames.js';
 import { type Message, type Outgoing, replyTypeOf, type Session } from '../protocol/message.js';
-import { type GoodReply, protocolVersion, type RequestType, type StatusContent } from '../protocol/messages.js';
+import { type GoodReply, protocolVersion, type RequestType, type StatusContent, type TaskQuery } from '../protocol/messages.js';
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
@@ -133,6 +133,7 @@ export class Hub {
       return { content: { status: 'ok' } };
     },
     query_request: async ({ content }) => {
+      checkQuery(content.query);
       return { content: { status: 'ok', records: await this.#parts.store.ask({ kind: 'query', query: content.query }) } };
     },
     result_request: async ({ content: { id } }) => {
@@ -188,6 +189,19 @@ export class Hub {
       return { id: next.msg_id, body: Buffer.concat(encodeFrames([...frames, ...buffers])) };
     });
   }
+}
+
+/** A query reads at most so many records. */
+const mostRecords = 10_000;
+
+/** Throws USAGE for a query that makes no sense, or that would keep the store busy for others' loss. */
+function checkQuery({ status, limit, ids = [] }: TaskQuery): void {
+  const states = ['pending', 'ok', 'error', 'aborted'];
+  if (status !== undefined && !states.includes(status))
+    throw new IpclusterError('USAGE', `A status is one of ${states.join(', ')}; "${status}" is none.`);
+  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0 && limit <= mostRecords))
+    throw new IpclusterError('USAGE', `A query's limit is a whole number from 1 to ${mostRecords}.`);
+  if (ids.length > mostRecords) throw new IpclusterError('USAGE', `A query names at most ${mostRecords} ids.`);
 }
 
 /** Throws VERSION when the other side speaks another protocol. */

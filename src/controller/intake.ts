@@ -9,7 +9,7 @@ export interface IntakeLimits {
 }
 
 /** So much may be on its way to the disk: a disk that is slower than the clients must not fill the memory (bytes). */
-const mostBacklog = 32 * 1024 * 1024;
+const mostBacklog = 8 * 1024 * 1024;
 
 /** What waits now. */
 export interface Waiting extends IntakeLimits {
@@ -36,7 +36,7 @@ export class Intake {
   submitted(link: Link): void {
     if (!this.#isFull(1)) return;
     this.#paused.add(link);
-    link.pause();
+    link.pause('intake');
     this.#timer ??= setInterval(() => this.#relieve(), interval);
   }
 
@@ -47,7 +47,7 @@ export class Intake {
   /** Reading goes on when a tenth of it is gone, so that it does not start and stop with every task. */
   #relieve(): void {
     if (this.#isFull(0.9)) return;
-    for (const link of this.#paused) link.resume();
+    for (const link of this.#paused) link.resume('intake');
     this.#paused.clear();
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -12,6 +12,7 @@ const tell = (message: FromStore): void => parentPort?.postMessage(message);
 const recoveryInterval = 2000;
 
 const database = open();
+let purging = false;
 setInterval(tryDiskAgain, recoveryInterval);
 
 function open(): Database {
@@ -41,19 +42,21 @@ function commit(batch: Extract<ToStore, { kind: 'batch' }>): void {
     database.commit(batch);
   }
   tell({ kind: 'committed' });
-  if (database.isFull) purge();
+  if (database.isFull && !purging) purge();
 }
 
+/** Slice by slice, with commits in between. */
 function purge(): void {
   try {
-    if (database.purge()) setImmediate(purge);
+    purging = database.purge();
+    if (purging) setImmediate(purge);
   } catch (error) {
     tell({ kind: 'trouble', message: `old results cannot be removed: ${messageOf(error)}` });
   }
 }
 
 function tryDiskAgain(): void {
-  if (database.place === 'main') return purge();
+  if (database.place === 'main') return purging ? undefined : purge();
   try {
     database.recover();
     tell({ kind: 'recovered' });

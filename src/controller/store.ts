@@ -47,6 +47,7 @@ export class Store {
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
   #marked = false;
+  #lastQuery: Promise<unknown> = Promise.resolve();
   #failed: Error | undefined;
 
   constructor(options: StoreOptions, log: Log) {
@@ -123,6 +124,14 @@ export class Store {
 
   /** Asks the database, after everything that was written before. Throws STORE. */
   async ask<Q extends StoreQuestion>(question: Q): Promise<StoreAnswers[Q['kind']]> {
+    if (question.kind !== 'query') return this.#askNow(question);
+    // A query may read everything there is: only one at a time, so that commits go on in between.
+    const answer = this.#lastQuery.then(() => this.#askNow(question));
+    this.#lastQuery = answer.catch(() => {});
+    return answer;
+  }
+
+  async #askNow<Q extends StoreQuestion>(question: Q): Promise<StoreAnswers[Q['kind']]> {
     this.flush();
     if (this.#failed) throw new IpclusterError('STORE', `The store has failed: ${this.#failed.message}`);
     this.#number += 1;

@@ -15,7 +15,8 @@ export function whereOf(query: TaskQuery): { condition: string; values: (string 
     conditions.push(condition);
     values.push(...given);
   };
-  if (query.ids) where(`id IN (${query.ids.map(() => '?').join(', ')})`, ...query.ids);
+  // One parameter whatever their number: SQLite takes a limited number of them, and each number would be another statement.
+  if (query.ids) where('id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids));
   if (query.queue !== undefined) where('queue = ?', query.queue);
   if (query.label !== undefined) where('label = ?', query.label);
   if (query.since !== undefined) where('submitted >= ?', query.since);

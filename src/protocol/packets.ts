@@ -21,7 +21,7 @@ export const largePacket = 65_536;
 
 /** A larger packet gets its memory as it comes, from `firstSize` on: a header alone must not cost what it claims. */
 const trustedSize = 64 * 1024 * 1024;
-const firstSize = 1024 * 1024;
+const firstSize = 64 * 1024;
 
 /** Routes name ids and engines; a larger one is noise. */
 const largestRoute = 1 << 20;

@@ -32,7 +32,7 @@ export class Link {
   /** True when something has been sent in this turn of the event loop. */
   #busy = false;
   #open = true;
-  #paused = false;
+  readonly #pauses = new Set<string>();
   #lapsed = false;
   /** True when something was sent since the last sign of life was due. */
   #spoke = false;
@@ -67,17 +67,20 @@ export class Link {
     return this.#lapsed;
   }
 
-  /** Stops reading until {@link resume}; silence that we made ourselves does not count against the lease. */
-  pause(): void {
-    if (this.#paused || !this.#open) return;
-    this.#paused = true;
+  /**
+   * Stops reading until {@link resume} for the same reason, and every other one; silence that we made ourselves does not count
+   * against the lease.
+   */
+  pause(reason: string): void {
+    if (!this.#open) return;
+    this.#pauses.add(reason);
+    if (this.#pauses.size > 1) return;
     this.#lease?.hold(true);
     this.#carrier.pause();
   }
 
-  resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
+  resume(reason: string): void {
+    if (!this.#pauses.delete(reason) || this.#pauses.size > 0) return;
     this.#lease?.hold(false);
     this.#carrier.resume();
   }

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+/* The quick part of the proofs: the same programs that make the long tables of proof/. */
+
+/** Runs a proof and answers its lines of output. */
+function prove(file: string, ...args: string[]): Promise<{ code: number | null; lines: string[]; said: string }> {
+  const child = spawn(process.execPath, [`proof/${file}`, ...args]);
+  let [out, said] = ['', ''];
+  child.stdout.on('data', (chunk) => (out += String(chunk)));
+  child.stderr.on('data', (chunk) => (said += String(chunk)));
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, lines: out.trim().split('\n'), said })));
+}
+
+interface FaultRow {
+  name: string;
+  right: boolean;
+  problems: string[];
+}
+
+const mayMount = process.getuid?.() === 0 && existsSync('/bin/mount');
+
+test.skipIf(!mayMount)('faults: what was expected came to be, in every row', async () => {
+  const { lines, said } = await prove('faults.js', '--quick', '--json');
+  const rows = JSON.parse(lines.at(-1) ?? '[]') as FaultRow[];
+  expect(rows.length, said).toBeGreaterThanOrEqual(10);
+  expect(rows.filter(({ right }) => !right)).toEqual([]);
+});
+
+test('fuzz: a good client is answered, no engine ends, nobody falls', async () => {
+  const { code, lines, said } = await prove('fuzz.js', '--seconds', '4', '--messages', '10000');
+  expect([code, said]).toEqual([0, '']);
+  const rows = lines.map((line) => JSON.parse(line) as { messages: number; answers: number; engineRestarts: number });
+  expect(rows).toHaveLength(3);
+  for (const row of rows) {
+    expect(row.messages).toBeGreaterThanOrEqual(10_000);
+    expect(row.answers).toBeGreaterThan(10);
+    expect(row.engineRestarts).toBe(0);
+  }
+});
