@@ -26,7 +26,8 @@ export class TaskQueue {
   readonly #actions: QueueActions;
   /** Every task that is not finished. */
   readonly tasks = new Map<string, Task>();
-  readonly #outcomes = new Map<string, Outcome>();
+  #outcomes = new Map<string, Outcome>();
+  #earlier: ReadonlyMap<string, Outcome> = new Map();
   readonly #ready = new PriorityFifo<Task>();
   /** Tasks with wishes about the engine, in order of arrival. */
   readonly #choosy = new Set<Task>();
@@ -50,16 +51,20 @@ export class TaskQueue {
   /** Outcomes of earlier tasks, found in the store. */
   remember(id: string, outcome: Outcome): void {
     this.#outcomes.set(id, outcome);
-    if (this.#outcomes.size > rememberedOutcomes) {
-      const [oldest] = this.#outcomes.keys();
-      if (oldest !== undefined) this.#outcomes.delete(oldest);
-    }
+    if (this.#outcomes.size <= rememberedOutcomes) return;
+    // Half of them go at once: a map from which the oldest is deleted again and again becomes slow.
+    this.#earlier = this.#outcomes;
+    this.#outcomes = new Map();
+  }
+
+  #outcomeOf(id: string): Outcome | undefined {
+    return this.#outcomes.get(id) ?? this.#earlier.get(id);
   }
 
   /** Ids of a task's dependencies that this queue has never heard of. */
   unknownDependencies(task: Task): string[] {
     const ids = [...(task.after?.dependencies ?? []), ...(task.follow?.dependencies ?? [])];
-    return ids.filter((id) => id === task.id || !(this.tasks.has(id) || this.#outcomes.has(id)));
+    return ids.filter((id) => id === task.id || !(this.tasks.has(id) || this.#outcomeOf(id)));
   }
 
   /** Takes a task in. Call {@link schedule} after it. */
@@ -120,7 +125,7 @@ export class TaskQueue {
   }
 
   #place(task: Task): void {
-    const verdicts = [task.after, task.follow].map((wish) => (wish ? judge(wish, (id) => this.#outcomes.get(id)) : 'met'));
+    const verdicts = [task.after, task.follow].map((wish) => (wish ? judge(wish, (id) => this.#outcomeOf(id)) : 'met'));
     if (verdicts.includes('never')) this.#actions.impossible(task, 'a task that it depends on ended the other way');
     else if (verdicts.includes('wait')) this.#blocked.add(task);
     else if (isChoosy(task)) this.#choosy.add(task);
@@ -165,7 +170,7 @@ export class TaskQueue {
     const sets: Set<number>[] = [];
     if (task.targets) sets.push(new Set(task.targets));
     if (task.follow) {
-      const ran = task.follow.dependencies.map((id) => this.#outcomes.get(id)?.engine);
+      const ran = task.follow.dependencies.map((id) => this.#outcomeOf(id)?.engine);
       const known = new Set(ran.filter((id) => id !== undefined));
       sets.push(task.follow.all && known.size > 1 ? new Set() : known);
     }

@@ -145,6 +145,53 @@ describe('the balanced queue', () => {
   });
 });
 
+describe('after a controller that was killed', () => {
+  test('tasks wait until who comes back is back; what an engine brings stays with it, the rest goes out in order', () => {
+    const { queue, given } = queueOf(table(2));
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => task({}, id)) as [Task, Task, Task];
+    for (const each of [a, b, c]) queue.restore(each);
+    queue.schedule();
+    expect(given).toEqual([]);
+    expect(queue.counts).toMatchObject({ balanced: 3 });
+    queue.claim(b, 1);
+    expect(queue.settle().map(({ id }) => id)).toEqual(['a', 'c']);
+    expect(queue.isWaiting(b)).toBe(false);
+  });
+
+  test('a wish for an engine that is not back yet can still come true', () => {
+    const engines = new EngineTable();
+    const { queue, impossible, add } = queueOf(engines);
+    queue.restore(task({}, 'old'));
+    add(task({ targets: [0] }, 'new'));
+    expect(impossible).not.toHaveBeenCalled();
+    queue.settle();
+    queue.schedule();
+    expect(impossible).toHaveBeenCalledTimes(1);
+  });
+
+  test('a task whose message is on disk is brought before it goes out', () => {
+    const load = vi.fn();
+    const engines = table(1);
+    const dispatch = vi.fn();
+    const queue = new TaskQueue(engines, leastLoad, { dispatch, impossible: vi.fn(), load });
+    const far = task({}, 'far');
+    far.body = undefined;
+    queue.add(far);
+    queue.schedule();
+    expect([load.mock.calls[0]?.[0], dispatch.mock.calls]).toEqual([[far], []]);
+    far.body = Buffer.alloc(1);
+    queue.schedule();
+    expect(dispatch).toHaveBeenCalledTimes(1);
+  });
+
+  test('ids go on where they were, and an engine that comes back has its own', () => {
+    const engines = new EngineTable(5);
+    expect(engines.reserve(node, 2, [1, 3], true)).toEqual([1, 3]);
+    expect(engines.reserve({ ...node }, 2, [1, -1], true)).toEqual([5, 6]);
+    expect(engines.nodeOf(1)).toBe(node);
+  });
+});
+
 describe('the engine table', () => {
   test('ids are given once, and those asked for where they are free', () => {
     const engines = new EngineTable();
