@@ -9,7 +9,7 @@ export interface IntakeLimits {
 }
 
 /** So much may be on its way to the disk: a disk that is slower than the clients must not fill the memory (bytes). */
-const mostBacklog = 32 * 1024 * 1024;
+const mostBacklog = 8 * 1024 * 1024;
 
 /** What waits now. */
 export interface Waiting extends IntakeLimits {
