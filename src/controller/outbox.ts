@@ -69,7 +69,11 @@ export class Outbox {
       this.#later.shift();
       if (replies.length === 0) this.#sendGone(id, engine);
       for (const { engine: from, status, body } of replies) {
-        if (!body || (engine !== undefined && engine !== from)) continue;
+        if (engine !== undefined && engine !== from) continue;
+        if (!body) {
+          this.#sendGone(id, from);
+          continue;
+        }
         const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
         this.link.send({ channel: 'reply', id, status, ...(from >= 0 && { from }) }, [bytes]);
       }
@@ -77,9 +81,10 @@ export class Outbox {
     this.#pumping = false;
   }
 
-  /** The store has purged it, or has failed: whoever waits must not wait for ever. */
+  /** The store has purged it, never kept it because of its size, or has failed: whoever waits must not wait for ever. */
   #sendGone(id: string, engine = -1): void {
-    const evalue = 'The result was removed from the store before this client had read it.';
+    const evalue =
+      'The result is not in the store any more, or was too large for it, and this client was cut off before it had read it.';
     const content = { status: 'error' as const, ename: 'ResultGone', evalue, traceback: [] };
     const body = this.#session.encode({ type: 'error_reply', content });
     this.link.send({ channel: 'reply', id, status: 'error', ...(engine >= 0 && { from: engine }) }, body);
