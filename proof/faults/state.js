@@ -26,7 +26,7 @@ function fill(folder) {
 /** The disk fills under running tasks: work goes on, it is said, and the disk is used again when there is room. */
 async function fullUnderWork(scene, folder, where) {
   const makeRoom = fill(folder);
-  const big = scene.client.balanced().map((x) => [x, 'x'.repeat(20_000)], Array.from({ length: 300 }, (_unused, x) => x), { chunk: 1 });
+  const big = scene.client.balanced().map((x) => [x, 'x'.repeat(8_000)], Array.from({ length: 300 }, (_unused, x) => x), { chunk: 1 });
   const values = await big;
   scene.lost += 300 - new Set(values.map(([x]) => x)).size;
   await scene.says(`status${where}`, /tasks and results are not on disk: memory \([^)]*\)/);

@@ -9,7 +9,7 @@ import { Client } from '../../src/client/client.js';
 import { makeCertificate } from '../../src/controller/certificate.js';
 import { findMarked } from '../../src/processes/table.js';
 import type { ConnectionFile } from '../../src/profile/connection-file.js';
-import { Home } from '../helpers.js';
+import { Home, until } from '../helpers.js';
 
 /*
  * Another user of this machine tries what he can. He is a real one (the uid of "nobody"), so these tests need root to become
@@ -188,9 +188,8 @@ describe('on the way', () => {
       again.on('error', () => {}).on('close', () => resolve(bytes < 5000 ? 'closed' : 'served'));
     });
     expect(answered).toBe('closed');
-    const { queues, controller } = await client.status();
-    expect(queues.completed).toBe(before + 1);
-    expect(controller.clients).toBe(1);
+    await until('only the good client is there', async () => (await client.status()).controller.clients === 1);
+    expect((await client.status()).queues.completed).toBe(before + 1);
     for (const socket of sockets) socket.destroy();
     proxy.close();
   });
