@@ -14,6 +14,8 @@ export const upgradeWord = 'ipcluster';
 /** A stranger has this long to show a token (milliseconds), and so many of them may be there at once: the oldest go first. */
 const strangerTime = 5000;
 const mostStrangers = 256;
+/** Who was refused has this long to read it and go (milliseconds). */
+const refusalTime = 1000;
 
 export interface ServerOptions<Role extends string> {
   /** Address to bind. */
@@ -57,7 +59,7 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
       socket.on('error', () => socket.destroy());
       const role = roleOf(request);
-      if (!role) return void socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      if (!role) return refuse(socket);
       strangers.delete(keyOf(request.socket));
       upgraded.add(socket);
       socket.once('close', () => upgraded.delete(socket));
@@ -92,6 +94,14 @@ function admitStranger(strangers: Strangers, socket: Socket): void {
   if (strangers.size <= mostStrangers) return;
   const [oldest] = strangers.values();
   oldest?.destroy();
+}
+
+/** Says no and lets go: what the stranger still sends is read and dropped, or his end would never be seen. */
+function refuse(socket: Duplex): void {
+  socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+  socket.resume();
+  const late = setTimeout(() => socket.destroy(), refusalTime);
+  socket.once('close', () => clearTimeout(late));
 }
 
 type Strangers = Map<string | Socket, Socket>;

@@ -130,6 +130,26 @@ describe.skipIf(process.getuid?.() !== 0)('another user of this machine', () => 
     expect(memory()).toBeLessThan(before * 1.3 + 20_000);
   });
 
+  test('holds nothing of us after he was refused, even when he goes without having read it', async () => {
+    const controller = home.processes().find(({ command }) => command.includes('ipcontroller.js'))?.pid as number;
+    const sockets = (): number => readdirSync(`/proc/${controller}/fd`).length;
+    const before = sockets();
+    const refused = await asStranger<number>(
+      `const tls = require('tls'); let refused = 0;
+       await Promise.all(Array.from({ length: 100 }, () => new Promise((done) => {
+         const socket = tls.connect({ port: given.port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+           socket.write('GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: ipcluster\\r\\nAuthorization: Bearer wrong\\r\\n\\r\\n');
+           for (let each = 0; each < 20; each++) socket.write('x'.repeat(1000));
+           setTimeout(() => socket.destroy(), 200);
+         }).on('error', () => {}).on('close', done).on('data', () => refused++);
+       })));
+       return refused;`,
+      { port: file.port },
+    );
+    expect(refused).toBeGreaterThan(90);
+    await expect.poll(sockets, { timeout: 5000 }).toBeLessThan(before + 10);
+  });
+
   test('cannot take the place of the sockets’ folder before we do', async () => {
     const temporary = mkdtempSync(join(tmpdir(), 'ipcluster-shared-'));
     execFileSync('chmod', ['1777', temporary]);
