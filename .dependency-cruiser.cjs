@@ -23,6 +23,7 @@ const onlyImporters = {
   'node_modules/(libsql)/': 'controller',
   'node_modules/(zod|yaml)/': 'config',
   'node_modules/@oclif/': 'commands',
+  'node_modules/handlebars/': 'launcher-kit',
   'node_modules/acorn/': 'engine',
 };
 

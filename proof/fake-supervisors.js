@@ -31,11 +31,11 @@ export class FakeSupervisors {
     const peer = new Peer(link, new Session(newSession()));
     const content = {
       ...{ version: packageVersion(), protocol: protocolVersion, host: `node${number}`, pid: number, run: `fake-${number}` },
-      ...{ count: 1, ids: [], rank: null, engines: [] },
+      ...{ count: 1, ids: [], rank: null, allocation: null, engines: [] },
     };
     const reply = await peer.request({ type: 'registration_request', content }, 60_000);
     const [id] = reply.content.ids;
-    peer.tell({ type: 'engine_up', content: { id, uuid: `fake-${number}`, pid: number, language: 'none', log: null, restarts: 0 } });
+    peer.tell({ type: 'engine_up', content: { id, uuid: `fake-${number}`, pid: number, language: 'none', log: null, restarts: 0, cpus: null, gpus: null } });
     this.#links.push(link);
   }
 

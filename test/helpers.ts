@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
@@ -17,9 +17,14 @@ export interface Outcome {
 export class Home {
   readonly folder = mkdtempSync(join(tmpdir(), 'ipcluster-home-'));
   readonly env: NodeJS.ProcessEnv;
+  /** Whose programs they are; those of this process's user when absent. */
+  readonly user: { uid: number; gid: number } | undefined;
 
-  constructor() {
+  constructor(user?: string) {
+    this.user = user === undefined ? undefined : identityOf(user);
+    if (this.user) chownSync(this.folder, this.user.uid, this.user.gid);
     this.env = { ...process.env, IPYTHONDIR: join(this.folder, 'ipython'), HOME: this.folder };
+    if (user) Object.assign(this.env, { USER: user, LOGNAME: user });
     for (const name of ['IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'IPCLUSTER_N', 'IPCLUSTER_WORK_DIR', 'NODE_OPTIONS'])
       delete this.env[name];
   }
@@ -39,7 +44,8 @@ export class Home {
     args: readonly string[],
     { env = {}, cwd = this.folder }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
   ) {
-    return spawn(process.execPath, [resolve('bin', program), ...args], { env: { ...this.env, ...env }, cwd });
+    const root = this.user ? packageFor(this.user.uid) : resolve('.');
+    return spawn(process.execPath, [join(root, 'bin', program), ...args], { env: { ...this.env, ...env }, cwd, ...this.user });
   }
 
   /** Runs `ipcluster` to its end; killed after a minute. */
@@ -83,6 +89,32 @@ export class Home {
     expect(left).toEqual([]);
     expect(files).toEqual([]);
   }
+}
+
+/** An ordinary user of this machine, by name. Throws when there is none. */
+function identityOf(name: string): { uid: number; gid: number } {
+  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' })));
+  return { uid: uid as number, gid: gid as number };
+}
+
+const copies = new Map<number, string>();
+
+/** Where that user can read this package: here, or a copy, where the checkout is closed to others. */
+function packageFor(uid: number): string {
+  const own = resolve('.');
+  if (spawnSync('test', ['-r', join(own, 'dist/programs/ipcluster.js')], { uid }).status === 0) return own;
+  const known = copies.get(uid);
+  if (known) return known;
+  const copy = mkdtempSync(join(tmpdir(), 'ipcluster-package-'));
+  execFileSync('cp', [
+    '-a',
+    ...['bin', 'dist', 'templates', 'package.json', 'node_modules'].map((name) => join(own, name)),
+    copy,
+  ]);
+  execFileSync('chmod', ['-R', 'a+rX', copy]);
+  process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
+  copies.set(uid, copy);
+  return copy;
 }
 
 /** Waits until something is so; fails with its name after ten seconds. */

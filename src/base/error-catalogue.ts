@@ -49,6 +49,34 @@ export const errorCatalogue = {
     'Look at the log of the controller.',
     'Is the profile on a file system that both machines see?',
   ),
+  SCHEDULER_MISSING: entry(
+    2,
+    'The batch system that was asked for is not on this machine; nothing was submitted.',
+    'See `ipcluster launchers`.',
+    'Are you on the login node?',
+  ),
+  SCHEDULER_SILENT: entry(
+    3,
+    'The batch system does not answer; what was asked of it may still come to be.',
+    'Try again later.',
+    'See what there is: `ipcluster ps`.',
+  ),
+  SUBMIT_REFUSED: entry(1, 'The batch system did not take the job.', 'See what would be submitted: `--dry-run`.'),
+  RESOURCES: entry(
+    2,
+    'A resource was asked for that the launcher has nothing like; nothing was submitted.',
+    'What it has goes after `--`, word for word.',
+  ),
+  SUPERSEDED: entry(
+    1,
+    'The scheduler has started a job again, or its time is over: supervisors of the earlier run are refused, and end.',
+  ),
+  QUEUE_TIMEOUT: entry(
+    3,
+    'The job waited in the queue longer than --queue-timeout; it was cancelled.',
+    'Wait longer, or ask for less.',
+    'Why it waits: `ipcluster why`.',
+  ),
   LIMITS: entry(
     2,
     'A limit of this machine is too small for so many engines; nothing was started.',

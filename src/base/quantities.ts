@@ -24,6 +24,15 @@ export function parseDuration(text: string, name: string): number {
   return total;
 }
 
+/**
+ * Reads a limit of time and answers milliseconds. What schedulers read in different ways is refused: `30` is minutes for one and
+ * seconds for another, and so is `01:30`. Throws USAGE.
+ */
+export function parseLimit(text: string, name: string): number {
+  if (!/^\d+$/.test(text.trim()) && !/^\d+:\d+$/.test(text.trim())) return parseDuration(text, name);
+  throw new IpclusterError('USAGE', `${name} is "${text}", which schedulers read in different ways: say 30m, 1h30m or 01:30:00.`);
+}
+
 const sizes: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 /** Reads an amount of memory and answers bytes: `512M`, `1.5GiB`, `200kB`; a plain number is bytes. Throws USAGE. */

@@ -26,6 +26,8 @@ export interface ConnectOptions {
   /** Milliseconds for everything, 10,000 when absent; a file that is not there yet is waited for when `wait` is set. */
   timeout?: number;
   wait?: boolean;
+  /** Milliseconds for the controller to answer, once there is a file; all the time when absent. */
+  dialTimeout?: number;
   /**
    * Milliseconds for which the controller is looked for again when the connection breaks; the cluster's lease when absent, 0 for
    * not at all.
@@ -73,13 +75,13 @@ export class Client implements AsyncDisposable {
    * Connects to a running controller. Throws CLUSTER_NOT_FOUND, CONNECTION_FILE, UNREACHABLE, UNAUTHORIZED, CERTIFICATE or VERSION.
    */
   static async connect(options: ConnectOptions = {}): Promise<Client> {
-    const { timeout = 10_000, signal } = options;
+    const { timeout = 10_000, dialTimeout = timeout, signal } = options;
     const { file, path } = await findConnection(options);
-    const link = await dial(file, timeout, signal);
+    const link = await dial(file, dialTimeout, signal);
     const peer = new Peer(link, new Session(newSession()));
     const client = new Client(peer, file, path, options.reconnect ?? file.lease);
     try {
-      for (const { id, uuid } of await greet(peer, timeout)) client.#engines.set(id, uuid);
+      for (const { id, uuid } of await greet(peer, dialTimeout)) client.#engines.set(id, uuid);
       return client;
     } catch (error) {
       await client.close();
@@ -187,6 +189,11 @@ export class Client implements AsyncDisposable {
   async stopEngines(targets: Targets): Promise<number[]> {
     return (await this.#connection.request({ type: 'stop_request', content: { targets: this.#resolve(targets) } }, 60_000))
       .content.ids;
+  }
+
+  /** Lets the supervisors of a batch job join, whose folder both this and the job's machines see. */
+  async admitJob(folder: string): Promise<void> {
+    await this.#connection.request({ type: 'join_request', content: { folder } });
   }
 
   /** Ends the controller and all engines. */

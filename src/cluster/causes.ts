@@ -5,6 +5,8 @@ import type { Place } from '../profile/paths.js';
 
 /** Something that explains how a cluster is, and what to do about it. */
 export interface Finding {
+  /** A word that stays the same when the sentence changes: see docs/why.md. */
+  code: string;
   about: 'controller' | 'engines' | 'tasks' | 'machine';
   sentence: string;
   /** Lines that show it. */
@@ -15,6 +17,7 @@ export interface Finding {
 /** A program that ended, by words of its log or by its exit code. */
 interface Cause {
   words: RegExp;
+  code: string;
   sentence: string;
   suggestions: string[];
 }
@@ -22,74 +25,139 @@ interface Cause {
 /** Causes that a log names, the most telling first. */
 const causes: readonly Cause[] = [
   {
+    words: /node failure|due to node fail|NODE_FAIL|lost node/i,
+    code: 'node-failed',
+    sentence: 'A node failed: its engines are gone, the others go on.',
+    suggestions: ['Take others in their place: `ipcluster engines add`.'],
+  },
+  {
+    words: /address space/i,
+    code: 'address-space',
+    sentence: 'A process may have too little address space there for Node.',
+    suggestions: ['Ask for more memory: `--mem 4G`.', '`ulimit -v`'],
+  },
+  {
+    words: /^ipcluster: cannot be run on/,
+    code: 'node-missing',
+    sentence: 'Node is not there, or cannot be run.',
+    suggestions: ['Name the one that is there: `--node PATH`.', 'Load what brings it: `--modules NAME`.'],
+  },
+  {
+    words: /does not accept this token/,
+    code: 'wrong-token',
+    sentence: 'The controller does not accept the token: its connection file is of another start.',
+    suggestions: ['`ipcluster stop`, and start again.'],
+  },
+  {
+    words: /another program answers at port|certificate/i,
+    code: 'wrong-certificate',
+    sentence: 'Something else answers where the controller should be, or a clock is years off.',
+    suggestions: ['`ipcluster stop`, and start again.'],
+  },
+  {
+    words: /The controller cannot be reached/,
+    code: 'unreachable',
+    sentence: 'Engines run, but cannot reach the controller.',
+    suggestions: ['Listen where they can: `--ip ADDRESS`.', 'Put it beside them: `--controller in-job`.'],
+  },
+  {
+    words: /No connection file after/,
+    code: 'file-not-seen',
+    sentence: 'Engines run, but do not see their connection file.',
+    suggestions: ['A folder that the compute nodes see: `--work-dir`.'],
+  },
+  {
+    words: /has started .* again \(run|The time of .* was over/,
+    code: 'superseded',
+    sentence: 'The scheduler has started the job again; this is an earlier run of it.',
+    suggestions: [],
+  },
+  {
     words: /ENOSPC|no space left|disk is full|SQLITE_FULL/i,
+    code: 'disk-full',
     sentence: 'The disk is full.',
     suggestions: ['`df -h`', 'Another place: `--work-dir`.'],
   },
   {
     words: /EDQUOT|quota exceeded/i,
+    code: 'quota',
     sentence: 'Your quota is used up.',
     suggestions: ['`quota -s`', 'Another place: `--work-dir`.'],
   },
-  { words: /EMFILE|ENFILE|too many open files/i, sentence: 'Too many files are open.', suggestions: ['`ulimit -n`'] },
+  {
+    words: /EMFILE|ENFILE|too many open files/i,
+    code: 'open-files',
+    sentence: 'Too many files are open.',
+    suggestions: ['`ulimit -n`'],
+  },
   {
     words: /EAGAIN|cannot fork|resource temporarily unavailable/i,
+    code: 'processes',
     sentence: 'No more processes or threads may be started.',
     suggestions: ['`ulimit -u`'],
   },
   {
     words: /heap out of memory|ENOMEM|cannot allocate memory|ERR_MEMORY_ALLOCATION/i,
+    code: 'out-of-memory',
     sentence: 'Memory ran out.',
     suggestions: ['Fewer engines: `-n`.', '`ulimit -v`'],
   },
   {
     words: /out of memory/i,
+    code: 'out-of-memory',
     sentence: 'The kernel killed an engine because memory ran out.',
     suggestions: ['Fewer engines: `-n`.', 'Smaller tasks.'],
   },
   {
     words: /is taken by another program|EADDRINUSE/i,
+    code: 'port-taken',
     sentence: 'The port is taken by another program.',
     suggestions: ['`--port 10000-10100`'],
   },
   {
     words: /SyntaxError|ERR_UNKNOWN_BUILTIN_MODULE|is not a function or its return value is not iterable|bad option:/i,
+    code: 'node-too-old',
     sentence: 'The Node that ran it is not one that ipcluster works with.',
     suggestions: ['Node 20.19 or newer: `node --version`.'],
   },
   {
     words: /ending: no controller for/i,
+    code: 'lease-over',
     sentence: 'No controller was there for longer than the lease, so it ended itself and its engines.',
     suggestions: [],
   },
   {
     words: /no engine is left/i,
+    code: 'engines-died',
     sentence: 'Its last engine ended, and was not started again.',
     suggestions: ['`ipcluster logs`'],
   },
 ];
 
 /** What the last lines of a program's log and its exit code say of its end; undefined when they say nothing. */
-export function explainLog(
-  lines: readonly string[],
-  exitCode: number | undefined,
-): Pick<Finding, 'sentence' | 'lines' | 'suggestions'> | undefined {
-  for (const { words, sentence, suggestions } of causes) {
+export function explainLog(lines: readonly string[], exitCode: number | undefined): Omit<Finding, 'about'> | undefined {
+  for (const { words, code, sentence, suggestions } of causes) {
     const line = lines.findLast((candidate) => words.test(candidate));
-    if (line !== undefined) return { sentence, lines: [line], suggestions };
+    if (line !== undefined) return { code, sentence, lines: [line], suggestions };
   }
   if (exitCode === 127 || exitCode === 126)
     return {
+      code: 'node-missing',
       sentence: 'Its program could not be run: Node is not where it was, or may not be executed.',
       lines: lines.slice(-1),
       suggestions: [],
     };
   if (exitCode !== undefined && exitCode > 128)
-    return { sentence: `It was ended by signal ${exitCode - 128}.`, lines: lines.slice(-1), suggestions: [] };
+    return { code: 'signal', sentence: `It was ended by signal ${exitCode - 128}.`, lines: lines.slice(-1), suggestions: [] };
   if (!exitCode) return undefined;
   // Advice and stacks are indented; the sentence is not.
   const last = lines.findLast((line) => !/^\s/.test(line));
-  return { sentence: `It ended with exit code ${exitCode}.`, lines: last === undefined ? [] : [last], suggestions: [] };
+  return {
+    code: 'exited',
+    sentence: `It ended with exit code ${exitCode}.`,
+    lines: last === undefined ? [] : [last],
+    suggestions: [],
+  };
 }
 
 /** Less than this much room is as good as none (bytes). */
@@ -102,17 +170,25 @@ export function checkDisks({ profileFolder, workFolder }: Place): Finding[] {
     try {
       const { bavail, bsize, ffree, files } = statfsSync(folder);
       if (files > 0 && ffree === 0)
-        return [{ about: 'machine', sentence: `No file can be made on the disk of ${folder}.`, suggestions: ['`df -i`'] }];
+        return [
+          {
+            code: 'disk-full',
+            about: 'machine',
+            sentence: `No file can be made on the disk of ${folder}.`,
+            suggestions: ['`df -i`'],
+          },
+        ];
       if (bavail * bsize >= leastRoom) return [];
       return [
         {
+          code: 'disk-full',
           about: 'machine',
           sentence: `The disk of ${folder} is full: ${formatBytes(bavail * bsize)} are left.`,
           suggestions: ['`df -h`'],
         },
       ];
     } catch (error) {
-      return [{ about: 'machine', sentence: `${folder} cannot be looked at: ${(error as Error).message}.` }];
+      return [{ code: 'disk', about: 'machine', sentence: `${folder} cannot be looked at: ${(error as Error).message}.` }];
     }
   });
 }

@@ -12,6 +12,7 @@ import { foldersOfJobs } from './logs.js';
 import { killProcesses, listProcesses } from './processes.js';
 import { pruneJobs } from './prune.js';
 import { endCluster, removeConnectionFiles } from './stop.js';
+import { strayJobs } from './strays.js';
 
 /** What was done, in sentences. */
 type Report = string[];
@@ -33,6 +34,11 @@ async function cleanPlace(place: Place): Promise<Report> {
   if (left.some(({ what }) => what === 'supervisor' || what === 'controller'))
     return [
       `${name}: its controller does not answer, but ${left.length} processes of it live: \`ipcluster start --reuse\` takes them over, \`ipcluster kill\` ends them`,
+    ];
+  const jobs = await strayJobs(place, file);
+  if (jobs.length > 0)
+    return [
+      `${name}: its controller cannot be reached from here, but ${jobs.length} jobs of it are in the queue: \`ipcluster stop\` ends them`,
     ];
   const report: Report = [];
   if (left.length > 0) report.push(`${name}: ${await killProcesses(place)} orphans were ended`);

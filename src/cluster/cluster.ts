@@ -1,9 +1,8 @@
-import { parseCount } from '../base/quantities.js';
 import type { Client } from '../client/client.js';
-import { type Given, resolveSettings } from '../config/resolve.js';
-import { usableCores } from '../processes/cores.js';
+import type { Given } from '../config/resolve.js';
 import { findPlace, type Place } from '../profile/paths.js';
-import { jobSettings } from './job-settings.js';
+import { connectTo } from './find.js';
+import { engineCount, jobSettings, launcherSettings } from './job-settings.js';
 import type { StartedCluster } from './prepare.js';
 import { startCluster } from './start.js';
 import { endCluster } from './stop.js';
@@ -34,8 +33,8 @@ export class Cluster implements AsyncDisposable {
   readonly #place: Place;
   readonly #started: StartedCluster;
 
-  private constructor(started: StartedCluster) {
-    this.client = started.client;
+  private constructor(started: StartedCluster, client: Client) {
+    this.client = client;
     this.#place = started.place;
     this.#started = started;
   }
@@ -52,10 +51,11 @@ export class Cluster implements AsyncDisposable {
       ...{ n: n?.toString(), launcher, ip, launcherOptions: launcherOptions?.join('\n') },
       ...{ lease: milliseconds(lease), timeout: milliseconds(timeout) },
     };
-    const values = resolveSettings(found, given, process.env, { n: String(usableCores()) });
+    const { values, launcher: made } = await launcherSettings(found, given);
     const place = { ...found, workFolder: values.text('workDir') ?? found.workFolder };
-    const count = parseCount(values.text('n') ?? '', 'n');
-    return new Cluster(await startCluster({ place, count, ...jobSettings(values), reuse: false, signal }));
+    const settings = jobSettings(values, made);
+    const started = await startCluster({ place, count: engineCount(values, made), ...settings, reuse: false, signal });
+    return new Cluster(started, started.client ?? (await connectTo(place)));
   }
 
   get profile(): string {

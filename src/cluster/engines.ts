@@ -1,42 +1,43 @@
-import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
+import { IpclusterError } from '../base/errors.js';
 import { readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
-import { markOf, type Place } from '../profile/paths.js';
+import { markOf } from '../profile/paths.js';
 import { connectTo } from './find.js';
-import { jobFailed, launchJob, makeSpec } from './jobs.js';
+import { launchJob } from './jobs.js';
+import { failure, prepareEngines, type StartRequest } from './prepare.js';
+import { awaitRegistration } from './registration.js';
 
-export interface AddRequest {
-  place: Place;
-  count: number;
-  launcher: string;
-  launcherOptions: readonly string[];
-  engineArgs: readonly string[];
-  timeout: number;
-}
+export type AddRequest = Omit<StartRequest, 'reuse' | 'minEngines'>;
 
 /** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
 export async function addEngines(request: AddRequest): Promise<number[]> {
-  const { place, count, launcher: name, launcherOptions, engineArgs, timeout } = request;
-  const launcher = createLauncher(await openLauncher(name), launcherOptions);
+  const { place, count, launcher, launcherOptions, signal } = request;
   await using client = await connectTo(place);
   const file = await readClusterFile(place);
-  const taken = file?.jobs.length ?? 0;
   const mark = file?.mark ?? markOf(place, client.connection.nonce);
-  const args = ['--timeout', `${timeout}ms`, ...engineArgs];
-  const spec = makeSpec({ place, mark, name: `engines-${taken + 1}`, program: 'ipengine', args, count });
+  const prepared = prepareEngines(request, mark, `engines-${(file?.jobs.length ?? 0) + 1}`);
+  for (const sentence of [launcher.describe?.(prepared.spec)]) if (sentence) request.onNotice?.(sentence);
   const wanted = client.ids.length + count;
-  const job = await launchJob(launcher, spec);
+  const losers = new AbortController();
+  const bound = AbortSignal.any([losers.signal, ...(signal ? [signal] : [])]);
+  const job = await launchJob(launcher, prepared.spec, bound);
   if (file)
     writeClusterFile(place, {
       ...file,
       engines: file.engines + count,
-      jobs: [...file.jobs, { ...job.ref, role: 'engines', count }],
+      jobs: [...file.jobs, { ...job.ref, options: [...launcherOptions], role: 'engines', count }],
     });
-  const failed = job.ended.then(async () => {
-    throw await jobFailed(launcher, job, 'The engines');
-  });
   try {
-    return await Promise.race([client.waitForEngines(wanted, { timeout }), failed]);
+    if (launcher.reach === 'elsewhere') await client.admitJob(prepared.spec.jobDir);
+    const all = { ...request, count: wanted, reuse: false, minEngines: undefined };
+    const { client: other } = await Promise.race([awaitRegistration(all, [job], bound), failure(prepared, job)]);
+    await other?.close();
+    return client.ids;
+  } catch (error) {
+    // What does not come is not left behind in a queue.
+    if (launcher.reach === 'elsewhere') await job.cancel();
+    throw error;
   } finally {
+    losers.abort(new IpclusterError('CLOSED', 'The wait is over.'));
     await job[Symbol.asyncDispose]();
   }
 }

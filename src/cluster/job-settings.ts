@@ -1,19 +1,60 @@
-import { parseDuration } from '../base/quantities.js';
-import type { Settings } from '../config/resolve.js';
-import type { StartRequest } from './prepare.js';
+import { IpclusterError } from '../base/errors.js';
+import { parseCount, parseDuration } from '../base/quantities.js';
+import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
+import type { Launcher } from '../launcher-kit/contract.js';
+import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
+import { surroundingSystem } from '../launcher-kit/surrounding.js';
+import { usableCores } from '../processes/cores.js';
+import type { Place } from '../profile/paths.js';
+import { batchRequest, durationOf } from './batch-request.js';
+import type { JobSettings } from './prepare.js';
 
-type JobSettings = Pick<StartRequest, 'launcher' | 'launcherOptions' | 'controllerArgs' | 'engineArgs' | 'timeout'>;
+/** What is usual where jobs run on other machines: see site-realities, "Time and money". */
+const usualElsewhere: Given = { time: '1h', idleTimeout: '15m', lease: '15m', ip: 'private' };
 
-/** What settings say about jobs that are to be started. */
-export function jobSettings(values: Settings): JobSettings {
+/** Settings as a launcher makes them, with that launcher. Throws LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, USAGE or CONFIG. */
+export async function launcherSettings(place: Place, given: Given): Promise<{ values: Settings; launcher: Launcher }> {
+  const surrounding = surroundingSystem(process.env);
+  const found: Given = { n: String(usableCores()), ...(surrounding && { launcher: 'here' }) };
+  const first = resolveSettings(place, given, process.env, found);
+  const words = (first.text('launcherOptions') ?? '').split('\n').filter(Boolean);
+  const launcher = createLauncher(await openLauncher(first.text('launcher') ?? 'local'), words);
+  if (launcher.reach === 'here') return { values: first, launcher };
+  const usual = { of: launcher.name, values: usualElsewhere };
+  return { values: resolveSettings(place, given, process.env, { ...found, n: undefined }, usual), launcher };
+}
+
+/** What settings say about jobs that are to be started; `extra` stood after `--`. */
+export function jobSettings(values: Settings, launcher: Launcher, extra: readonly string[] = []): JobSettings {
+  const home = values.text('controller') as JobSettings['home'];
+  if (launcher.reach === 'here' && home !== 'here')
+    throw new IpclusterError('USAGE', `--controller ${home} needs a launcher that has jobs on other machines, such as slurm.`);
+  if (launcher.reach === 'here' && extra.length > 0)
+    throw new IpclusterError('USAGE', `What stands after -- goes to a scheduler, but the launcher ${launcher.name} has none.`);
   return {
-    launcher: values.text('launcher') ?? 'local',
     launcherOptions: (values.text('launcherOptions') ?? '').split('\n').filter(Boolean),
+    ...{ launcher, home, batch: batchRequest(values, extra), node: values.text('node') },
     controllerArgs: [
       ...values.flags('ip', 'port', 'location', 'lease', 'idleTimeout', 'logLevel'),
       ...values.flags('keepCount', 'keepBytes', 'keepAge', 'queueTasks', 'queueBytes'),
     ],
-    engineArgs: values.flags('restart', 'logLevel'),
+    engineArgs: values.flags('restart', 'logLevel', 'engineWrapper', 'taskWrapper'),
     timeout: parseDuration(values.text('timeout') ?? '60s', '--timeout'),
+    lease: parseDuration(values.text('lease') ?? '60s', '--lease'),
+    queueTimeout: durationOf(values, 'queueTimeout'),
+    minEngines:
+      values.text('minEngines') === undefined ? undefined : parseCount(values.text('minEngines') ?? '', '--min-engines', 1),
   };
+}
+
+/** How many engines: `-n`, or what nodes and engines for each of them make. Throws USAGE where a launcher needs to be told. */
+export function engineCount(values: Settings, launcher: Launcher, least = 0): number {
+  const text = values.text('n');
+  if (text !== undefined) return parseCount(text, '-n', least);
+  const [nodes, each] = [values.text('nodes'), values.text('ntasksPerNode')];
+  if (nodes !== undefined && each !== undefined) return Number(nodes) * Number(each);
+  throw new IpclusterError(
+    'USAGE',
+    `How many engines? The launcher ${launcher.name} uses other machines, so it wants -n, or --nodes and --ntasks-per-node.`,
+  );
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
@@ -22,18 +22,30 @@ export interface JobRequest {
   program: 'ipcontroller' | 'ipengine';
   args: readonly string[];
   count: number;
+  /** The Node to run it with; this one when absent. */
+  node?: string | undefined;
 }
 
 /** Says what to start: one of our programs, in a job folder that nobody had before, under a mark of its own. */
-export function makeSpec({ place, mark, name, program, args, count }: JobRequest): JobSpec {
+export function makeSpec({ place, mark, name, program, args, count, node = process.execPath }: JobRequest): JobSpec {
   const placeArgs = place.clusterId ? ['--cluster-id', place.clusterId] : [];
   return {
-    name,
-    argv: [process.execPath, ...nodeFlags, programFile(program), ...placeArgs, ...args],
+    name: `${jobNames(place)}${name.slice(0, 1)}${randomBytes(2).toString('hex').slice(0, 3)}`,
+    argv: [node, ...nodeFlags, programFile(program), ...placeArgs, ...args],
     count,
     env: { [markVariable]: `${mark}/${name}`, IPP_PROFILE_DIR: place.profileFolder, IPCLUSTER_WORK_DIR: place.workFolder },
     jobDir: newJobFolder(pathsOf(place).jobs, name),
+    templates: join(place.profileFolder, 'templates'),
+    cwd: process.cwd(),
   };
+}
+
+/**
+ * How the names of a cluster's jobs begin. With the rest they have fifteen characters, a letter first: what the oldest scheduler takes
+ * (site-realities, "Jobs"). They are the same from every login node, so jobs are found without any file.
+ */
+export function jobNames({ profileFolder, clusterId }: Place): string {
+  return `ipc-${createHash('sha256').update(`${profileFolder}#${clusterId}`).digest('hex').slice(0, 6)}-`;
 }
 
 /** A name that sorts by time: folders of jobs are kept, and the newest is found by it. */
@@ -49,9 +61,19 @@ export async function launchJob(launcher: Launcher, spec: JobSpec, signal?: Abor
 }
 
 /** Observes a job that was written down. */
-export async function attachJob({ launcher, ids, jobDir }: RecordedJob): Promise<Job> {
-  const made = createLauncher(await openLauncher(launcher), []);
-  return made.attach({ launcher, ids, jobDir });
+export async function attachJob({ launcher, ids, jobDir, name, options = [] }: RecordedJob): Promise<Job> {
+  const made = await launcherOf(launcher, options);
+  return made.attach({ launcher, ids, jobDir, ...(name !== undefined && { name }) });
+}
+
+const opened = new Map<string, Promise<Launcher>>();
+
+/** A launcher with its options; the same one each time, so that jobs of one system are asked for in one question. */
+export function launcherOf(name: string, options: readonly string[]): Promise<Launcher> {
+  const key = JSON.stringify([name, options]);
+  const known = opened.get(key) ?? openLauncher(name).then((definition) => createLauncher(definition, options));
+  opened.set(key, known);
+  return known;
 }
 
 /** The error for a job that ended while it was needed: what it said last, and where to look. */

@@ -1,8 +1,13 @@
+import { hostname } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
+import { sleep } from '../base/wait.js';
+import { describeState, isFinal } from '../launcher-kit/states.js';
 import { findMarked } from '../processes/table.js';
+import type { ClusterFile } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { removeDeadSockets } from '../profile/sockets.js';
 import { findCluster } from './find.js';
+import { attachJob, launcherOf } from './jobs.js';
 import { endCluster, removeConnectionFiles } from './stop.js';
 
 /**
@@ -21,6 +26,7 @@ export async function clearTheWay(place: Place): Promise<string[]> {
   }
   if (silence?.message.includes("Python's"))
     throw new IpclusterError('CLUSTER_RUNNING', silence.message, { files: [clientFile] });
+  if (file) await refuseUnseen(file);
   const said: string[] = [];
   const files = await removeConnectionFiles(place);
   if (files.length > 0) said.push(`Files of a controller that is gone were removed: ${files.join(', ')}.`);
@@ -33,4 +39,25 @@ export async function clearTheWay(place: Place): Promise<string[]> {
   }
   await removeDeadSockets();
   return said;
+}
+
+/** A system may take so long to say how a job is (milliseconds). */
+const patience = 25_000;
+
+/** A controller that does not answer here may live where this machine does not see it. Throws CLUSTER_RUNNING. */
+async function refuseUnseen(file: ClusterFile): Promise<void> {
+  const home = file.jobs.find(({ role }) => role === 'controller') ?? file.jobs[0];
+  if (!home) return;
+  const suggestions = ['End it: `ipcluster stop`.', 'Start a second one beside it: `--cluster-id NAME`.'];
+  if ((await launcherOf(home.launcher, home.options ?? [])).reach === 'here') {
+    if (file.host === hostname()) return;
+    const sentence = `A cluster was started from ${file.host}, and its controller does not answer from here.`;
+    throw new IpclusterError('CLUSTER_RUNNING', sentence, { suggestions });
+  }
+  const job = await attachJob(home);
+  await Promise.race([job.seen, sleep(patience)]);
+  await job[Symbol.asyncDispose]();
+  if (isFinal(job.status.state)) return;
+  const sentence = `The controller of a cluster has a job there already (${home.launcher} ${home.ids.join(' ')}: ${describeState(job.status.state)}).`;
+  throw new IpclusterError('CLUSTER_RUNNING', sentence, { suggestions });
 }

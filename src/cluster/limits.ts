@@ -1,6 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
 import { formatBytes } from '../base/quantities.js';
-import { type Limits, readLimits } from '../processes/limits.js';
+import { type Limits, nodeAddressSpace, readLimits } from '../processes/limits.js';
 
 /** What an engine and what looks after it need, measured on Node 20 (site-realities, "Limits"). */
 const need = {
@@ -10,8 +10,6 @@ const need = {
   /** Open files of the supervisor for one engine, and at least. */
   engineFiles: 4,
   otherFiles: 64,
-  /** Address space of one Node process with a worker. */
-  addressSpace: 1.5e9,
   /** Memory of one engine before it has done anything, and of controller and supervisor. */
   engineMemory: 55e6,
   otherMemory: 200e6,
@@ -34,9 +32,9 @@ export function checkLimits(count: number, limits: Limits = readLimits()): strin
     const free = Math.max(0, processes - processesNow);
     fail(`${count} engines need about ${wantedThreads} threads, but \`ulimit -u\` is ${processes}, of which ${free} are free.`);
   }
-  if (addressSpace !== undefined && addressSpace < need.addressSpace)
+  if (addressSpace !== undefined && addressSpace < nodeAddressSpace)
     fail(
-      `A Node process needs ${formatBytes(need.addressSpace)} of address space, but \`ulimit -v\` allows ${formatBytes(addressSpace)}.`,
+      `A Node process needs ${formatBytes(nodeAddressSpace)} of address space, but \`ulimit -v\` allows ${formatBytes(addressSpace)}.`,
     );
   const wantedMemory = need.otherMemory + need.engineMemory * count;
   if (memory === undefined || memory - memoryNow >= wantedMemory) return [];

@@ -1,31 +1,47 @@
 import { randomUUID } from 'node:crypto';
 import { IpclusterError } from '../base/errors.js';
+import { formatDuration } from '../base/quantities.js';
 import type { Client } from '../client/client.js';
-import type { Job, JobSpec, Launcher, LaunchPlan } from '../launcher-kit/contract.js';
-import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
-import { isFinal } from '../launcher-kit/states.js';
+import type { BatchRequest, Job, JobSpec, Launcher, LaunchPlan } from '../launcher-kit/contract.js';
+import { describeState, isFinal } from '../launcher-kit/states.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
-import { markOf, type Place } from '../profile/paths.js';
-import { jobFailed, makeSpec } from './jobs.js';
+import { joinFile, markOf, type Place } from '../profile/paths.js';
+import { controllerRequest } from './batch-request.js';
+import { jobFailed, launcherOf, makeSpec } from './jobs.js';
 
-/** What to start. */
-export interface StartRequest {
-  place: Place;
-  /** Engines; 0 starts a controller alone. */
-  count: number;
-  launcher: string;
+/** What settings say about jobs that are to be started. */
+export interface JobSettings {
+  launcher: Launcher;
+  /** The launcher's options, each `key=value`. */
   launcherOptions: readonly string[];
+  /** Where the controller lives. */
+  home: 'here' | 'job' | 'in-job';
+  batch: BatchRequest;
+  /** The Node that jobs run with; this one when absent. */
+  node: string | undefined;
   /** Flags for the controller: `--ip`, `--port`, `--lease` … */
   controllerArgs: readonly string[];
   /** Flags for the supervisors: `--restart` … */
   engineArgs: readonly string[];
+  /** Milliseconds until all engines must be registered, counting only while their jobs run. */
+  timeout: number;
+  lease: number;
+  /** Milliseconds that a job may wait in the queue; for ever when absent. */
+  queueTimeout: number | undefined;
+  /** How many engines are enough; all when absent. */
+  minEngines: number | undefined;
+}
+
+/** What to start. */
+export interface StartRequest extends JobSettings {
+  place: Place;
+  /** Engines; 0 starts a controller alone. */
+  count: number;
   /** True to take over the engines of a controller that was killed here. */
   reuse: boolean;
-  /** Milliseconds until all engines must be registered. */
-  timeout: number;
   signal?: AbortSignal | undefined;
-  /** Told as engines register. */
-  onProgress?: ((registered: number, count: number) => void) | undefined;
+  /** Told as engines register and jobs move. */
+  onProgress?: ((registered: number, count: number, jobs: string) => void) | undefined;
   /** Told what else happened that a user should know: leftovers that were removed, limits that are near. */
   onNotice?: ((sentence: string) => void) | undefined;
 }
@@ -34,43 +50,100 @@ export interface StartRequest {
 export interface StartedCluster {
   place: Place;
   file: ClusterFile;
-  client: Client;
+  /** Undefined where the controller cannot be reached from here. */
+  client: Client | undefined;
+  /** How many engines are registered, whoever says so. */
+  registered: number;
   /** Settles when the controller's job has ended. */
   controllerEnded: Promise<unknown>;
   /** Milliseconds from the request to the last registration. */
   took: number;
 }
 
-/** What a request means, before anything is touched. */
-export interface Prepared {
+/** One job that is to be launched, and with what. */
+export interface PreparedJob {
+  role: 'controller' | 'engines';
   launcher: Launcher;
-  mark: string;
-  controller: JobSpec;
-  engines: JobSpec;
+  spec: JobSpec;
 }
 
-/** The jobs of a request, under a mark that is new or given. Touches nothing. Throws LAUNCHER_UNKNOWN or LAUNCHER_OPTIONS. */
+/** What a request means, before anything is touched. */
+export interface Prepared {
+  mark: string;
+  jobs: PreparedJob[];
+}
+
+/** The jobs of a request, under a mark that is new or given. Touches nothing. Throws LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS or RESOURCES. */
 export async function prepare(request: StartRequest, mark = markOf(request.place, randomUUID())): Promise<Prepared> {
-  const { place, count, controllerArgs, engineArgs, timeout } = request;
-  const launcher = createLauncher(await openLauncher(request.launcher), request.launcherOptions);
-  const args = ['--timeout', `${timeout}ms`, ...engineArgs];
-  return {
-    ...{ launcher, mark },
-    controller: makeSpec({ place, mark, name: 'controller', program: 'ipcontroller', args: controllerArgs, count: 1 }),
-    engines: makeSpec({ place, mark, name: 'engines', program: 'ipengine', args, count }),
-  };
+  const { count, home } = request;
+  const engines = count > 0 ? prepareEngines(request, mark, 'engines') : undefined;
+  if (engines && home === 'in-job') {
+    const { spec, launcher } = engines;
+    const placeWords = request.place.clusterId ? ['--cluster-id', request.place.clusterId] : [];
+    const controllerWords = [...placeWords, ...request.controllerArgs, '--join', spec.jobDir];
+    return {
+      mark,
+      jobs: [{ role: 'engines', launcher, spec: { ...spec, argv: [...spec.argv, '--controller', '--', ...controllerWords] } }],
+    };
+  }
+  const joins = engines && request.launcher.reach === 'elsewhere' ? ['--join', engines.spec.jobDir] : [];
+  return { mark, jobs: [await prepareController(request, mark, joins), ...(engines ? [engines] : [])] };
+}
+
+async function prepareController(request: StartRequest, mark: string, joins: readonly string[]): Promise<PreparedJob> {
+  const { place, home, launcher, controllerArgs, batch, node } = request;
+  const own = home === 'job' ? launcher : launcher.reach === 'here' ? launcher : await launcherOf('local', []);
+  const args = [...controllerArgs, ...joins];
+  const spec = makeSpec({
+    place,
+    mark,
+    name: 'controller',
+    program: 'ipcontroller',
+    args,
+    count: 1,
+    node: own === launcher ? node : undefined,
+  });
+  return { role: 'controller', launcher: own, spec: { ...spec, batch: controllerRequest(batch) } };
+}
+
+/** The job of a set of engines. */
+export function prepareEngines(request: Omit<StartRequest, 'reuse' | 'minEngines'>, mark: string, name: string): PreparedJob {
+  const { place, count, launcher, engineArgs, timeout, lease, batch, node, home } = request;
+  const elsewhere = launcher.reach === 'elsewhere';
+  // A controller that has to queue as well may come long after its engines.
+  const patience = elsewhere && home !== 'here' ? Math.max(timeout, lease) : timeout;
+  const args = ['--timeout', `${patience}ms`, ...engineArgs];
+  const spec = makeSpec({ place, mark, name, program: 'ipengine', args, count, node });
+  if (!elsewhere) return { role: 'engines', launcher, spec: { ...spec, batch } };
+  const argv: JobSpec['argv'] = [...spec.argv, '--file', joinFile(spec.jobDir)];
+  return { role: 'engines', launcher, spec: { ...spec, argv, batch } };
 }
 
 /** What a start would do: every file and command. */
 export async function planStart(request: StartRequest): Promise<LaunchPlan[]> {
-  const { launcher, controller, engines } = await prepare(request);
-  return (request.count > 0 ? [controller, engines] : [controller]).map((spec) => launcher.plan(spec));
+  const { jobs } = await prepare(request);
+  return jobs.map(({ launcher, spec }) => launcher.plan(spec));
+}
+
+/** What a batch system will be asked for, and when it all ends, for people. */
+export function describeRequest({ jobs }: Prepared, { controllerArgs }: StartRequest): string[] {
+  const lines = jobs.flatMap(({ launcher, spec, role }) => {
+    const asked = launcher.describe?.(spec);
+    return asked === undefined ? [] : [role === 'controller' ? `controller: ${asked.replace(/^\d+ engines: /, '')}` : asked];
+  });
+  if (lines.length === 0) return [];
+  const time = jobs.find(({ role }) => role === 'engines')?.spec.batch?.resources.time;
+  const idle = controllerArgs[controllerArgs.indexOf('--idle-timeout') + 1];
+  const ends = [
+    time && `after ${formatDuration(time)} (--time)`,
+    controllerArgs.includes('--idle-timeout') && idle !== '0' && `${idle} without client and work (--idle-timeout)`,
+  ];
+  return [...lines, `It ends ${ends.filter(Boolean).join(', or after ') || 'when it is stopped'}.`];
 }
 
 /** Never resolves; rejects when the job ends, which none of them may while it is waited for. */
-export async function failure(launcher: Launcher, job: Job): Promise<never> {
+export async function failure({ launcher, role }: PreparedJob, job: Job): Promise<never> {
   const { state } = await job.ended;
-  if (!isFinal(state)) throw new IpclusterError('INTERNAL', 'A job ended without a final state.');
-  const what = job.ref.jobDir.endsWith('controller') ? 'The controller' : 'The engines';
-  throw await jobFailed(launcher, job, what);
+  if (!isFinal(state)) throw new IpclusterError('INTERNAL', `A job ended without a final state: ${describeState(state)}.`);
+  throw await jobFailed(launcher, job, role === 'controller' ? 'The controller' : 'The engines');
 }

@@ -3,6 +3,7 @@ import { findMarked, identify, type ProcessInfo } from '../processes/table.js';
 import { readClusterFile } from '../profile/cluster-file.js';
 import type { Place } from '../profile/paths.js';
 import { endCluster } from './stop.js';
+import { cancelAll, strayJobs } from './strays.js';
 
 /** One process of ours, as `ps` shows it. */
 export interface OwnProcess extends ProcessInfo {
@@ -25,7 +26,7 @@ function whatIs({ command, mark }: ProcessInfo & { mark: string }): string {
   if (program === 'ipcontroller') return 'controller';
   if (program === 'ipengine') return 'supervisor';
   if (program === 'engine') return 'engine';
-  if (/job\.sh$/.test(command)) return 'job';
+  if (/(job(-\d+)?|node)\.sh/.test(command)) return 'job';
   if (program !== undefined) return 'other';
   // A job's own processes carry `run/job`; what an engine starts carries its supervisor and itself as well.
   return mark.slice(mark.lastIndexOf('#')).split('/').length > 2 ? 'task' : 'other';
@@ -37,6 +38,9 @@ export async function killProcesses(place: Place): Promise<number> {
   const jobs = processes.filter(({ what }) => what === 'job').flatMap(({ pid }) => identify(pid) ?? []);
   await endGroups(jobs, { grace: 3000 });
   await sweepMarked((mark) => mark.startsWith(`${place.profileFolder}#${place.clusterId}#`));
-  await endCluster(place, await readClusterFile(place), undefined);
-  return processes.length;
+  const file = await readClusterFile(place);
+  const strays = await strayJobs(place, file);
+  await endCluster(place, file, undefined);
+  if (!file) await cancelAll(strays);
+  return processes.length + strays.length;
 }

@@ -9,7 +9,7 @@ import { readRegisteredFile, writeRegisteredFile } from '../profile/registered-f
 import { addEngines } from './engines.js';
 import { findCluster } from './find.js';
 import { launchJob } from './jobs.js';
-import { failure, prepare, type StartedCluster, type StartRequest } from './prepare.js';
+import { failure, type PreparedJob, prepare, type StartedCluster, type StartRequest } from './prepare.js';
 
 /** The cluster file of a cluster whose controller does not answer and that was not stopped; undefined when there is none. */
 export async function canResurrect(place: Place): Promise<ClusterFile | undefined> {
@@ -27,23 +27,30 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
   const { onNotice = () => {}, signal, timeout } = request;
   const place = { ...request.place, workFolder: file.workFolder };
   const asked = { ...request, place, controllerArgs: [...request.controllerArgs, '--reuse'] };
-  const { launcher, controller } = await prepare(asked, file.mark);
+  const prepared = await prepare({ ...asked, home: 'here' }, file.mark);
+  const [controller] = prepared.jobs as [PreparedJob];
   // It does not answer, but may still hang somewhere.
   await sweepMarked((mark) => mark === `${file.mark}/controller`);
   if (!findMarked((mark) => mark.startsWith(`${file.mark}/`)).some(({ command }) => command.includes('ipengine')))
     await expectNobody(pathsOf(place).registeredFile, file);
-  const job = await launchJob(launcher, controller, signal);
+  const job = await launchJob(controller.launcher, controller.spec, signal);
   const recorded: RecordedJob = { ...job.ref, role: 'controller', count: 1 };
   const next: ClusterFile = { ...file, jobs: [recorded, ...file.jobs.filter(({ role }) => role !== 'controller')] };
   writeClusterFile(place, next);
-  const client = await Promise.race([rejoined(place, timeout, signal), failure(launcher, job)]);
+  const client = await Promise.race([rejoined(place, timeout, signal), failure(controller, job)]);
   onNotice(`${client.ids.length} of ${file.engines} engines came back to the new controller.`);
   const missing = Math.max(request.count, file.engines) - client.ids.length;
   if (missing > 0) {
-    const { launcher: name, launcherOptions } = request;
-    await addEngines({ place, count: missing, launcher: name, launcherOptions, engineArgs: request.engineArgs, timeout });
+    await addEngines({ ...request, place, count: missing });
   }
-  return { place, file: next, client, controllerEnded: job.ended, took: performance.now() - begin };
+  return {
+    place,
+    file: next,
+    client,
+    registered: client.ids.length,
+    controllerEnded: job.ended,
+    took: performance.now() - begin,
+  };
 }
 
 /** Supervisors of this machine that are gone need not be waited for. */

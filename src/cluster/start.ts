@@ -1,31 +1,45 @@
 import { hostname } from 'node:os';
+import { type ErrorCode, IpclusterError, isIpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
-import { Client } from '../client/client.js';
 import type { Job } from '../launcher-kit/contract.js';
 import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { pathsOf } from '../profile/paths.js';
 import { launchJob } from './jobs.js';
 import { clearTheWay } from './leftovers.js';
 import { checkLimits } from './limits.js';
-import { failure, type Prepared, prepare, type StartedCluster, type StartRequest } from './prepare.js';
+import {
+  describeRequest,
+  failure,
+  type Prepared,
+  type PreparedJob,
+  prepare,
+  type StartedCluster,
+  type StartRequest,
+} from './prepare.js';
 import { pruneJobs } from './prune.js';
+import { awaitRegistration } from './registration.js';
 import { canResurrect, resurrect } from './resurrect.js';
 import { lockStart } from './start-lock.js';
 import { endCluster } from './stop.js';
+import { explainJobs, keepFindings } from './why.js';
 
 /**
  * Starts controller and engines side by side and waits until all are registered. What is started is written down first, and
- * when it does not come to anything, all of it is ended again. Throws CLUSTER_RUNNING, LIMITS, JOB_FAILED, REGISTRATION_TIMEOUT.
+ * when it does not come to anything, all of it is ended again. Throws CLUSTER_RUNNING, LIMITS, RESOURCES, SUBMIT_REFUSED, JOB_FAILED,
+ * QUEUE_TIMEOUT, REGISTRATION_TIMEOUT.
  */
 export async function startCluster(request: StartRequest): Promise<StartedCluster> {
   const { place, count, launcher, onNotice = () => {} } = request;
   const prepared = await prepare(request);
-  if (launcher === 'local') for (const sentence of checkLimits(count)) onNotice(sentence);
+  // Whatever cannot be asked for is refused here, before anything is touched.
+  for (const job of prepared.jobs) job.launcher.plan(job.spec);
+  if (launcher.name === 'local') for (const sentence of checkLimits(count)) onNotice(sentence);
   const unlock = await lockStart(place);
   try {
     const left = request.reuse ? await canResurrect(place) : undefined;
     if (left) return await resurrect(request, left);
     for (const sentence of await clearTheWay(place)) onNotice(sentence);
+    for (const sentence of describeRequest(prepared, request)) onNotice(sentence);
     await pruneJobs(pathsOf(place).jobs);
     return await startAnew(request, prepared);
   } finally {
@@ -33,49 +47,75 @@ export async function startCluster(request: StartRequest): Promise<StartedCluste
   }
 }
 
-async function startAnew(request: StartRequest, { launcher, mark, controller, engines }: Prepared): Promise<StartedCluster> {
+async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepared): Promise<StartedCluster> {
   const begin = performance.now();
   const { place, count, signal } = request;
   const file: ClusterFile = {
     ...{ version: 1, profile: place.profile, clusterId: place.clusterId, workFolder: place.workFolder, mark },
-    ...{ launcher: request.launcher, engines: count, started: new Date().toISOString(), host: hostname(), jobs: [] },
+    ...{ launcher: request.launcher.name, engines: count, started: new Date().toISOString(), host: hostname(), jobs: [] },
+    ...{ limits: { time: request.batch.resources.time, cpusPerTask: request.batch.resources.cpusPerTask } },
   };
   ensureFolder(pathsOf(place).security);
   writeClusterFile(place, file);
   const losers = new AbortController();
   const bound = AbortSignal.any([losers.signal, ...(signal ? [signal] : [])]);
   try {
-    const specs = count > 0 ? [controller, engines] : [controller];
-    const jobs = await Promise.all(specs.map((spec) => launchJob(launcher, spec, bound)));
-    file.jobs = jobs.map(({ ref }, index): RecordedJob => {
-      const role = index === 0 ? 'controller' : 'engines';
-      return { ...ref, role, count: index === 0 ? 1 : count };
-    });
-    writeClusterFile(place, file);
-    const client = await Promise.race([registered(request, bound), ...jobs.map((job) => failure(launcher, job))]);
-    for (const job of jobs.slice(1)) await job[Symbol.asyncDispose]();
-    return { place, file, client, controllerEnded: (jobs[0] as Job).ended, took: performance.now() - begin };
+    const jobs = await launchAll(prepared, request, file, bound);
+    const failures = jobs.map((job, index) => failure(prepared[index] as PreparedJob, job));
+    const { client, count: registered } = await Promise.race([awaitRegistration(request, jobs, bound), ...failures]);
+    const [first, ...others] = jobs as [Job, ...Job[]];
+    for (const job of others) await job[Symbol.asyncDispose]();
+    return { place, file, client, registered, controllerEnded: first.ended, took: performance.now() - begin };
   } catch (error) {
+    const explained = await withReasons(error, file, signal);
     await endCluster(place, file, undefined);
-    throw error;
+    throw explained;
   } finally {
     losers.abort();
   }
 }
 
-async function registered({ place, count, timeout, onProgress }: StartRequest, signal: AbortSignal): Promise<Client> {
-  const begin = performance.now();
-  const client = await Client.connect({ file: pathsOf(place).clientFile, wait: true, timeout, signal });
-  try {
-    for (let have = 0; have < count; ) {
-      onProgress?.(client.ids.length, count);
-      const left = Math.max(1, timeout - (performance.now() - begin));
-      have = (await client.waitForEngines(Math.min(count, client.ids.length + 1), { timeout: left, signal })).length;
-    }
-    onProgress?.(client.ids.length, count);
-    return client;
-  } catch (error) {
-    await client.close();
-    throw error;
-  }
+/** Codes of errors that say what did not happen, not why. */
+const silent = new Set(['JOB_FAILED', 'REGISTRATION_TIMEOUT', 'QUEUE_TIMEOUT', 'CONNECTION_FILE_TIMEOUT']);
+
+/** The error with the verdict of `why`, which is kept in the job's folder: what it is drawn from will be taken away. */
+async function withReasons(error: unknown, file: ClusterFile, signal: AbortSignal | undefined): Promise<unknown> {
+  if (signal?.aborted || !isIpclusterError(error) || !silent.has(error.code) || file.jobs.length === 0) return error;
+  const findings = await explainJobs(
+    file,
+    file.jobs.map(({ jobDir }) => jobDir),
+    undefined,
+  );
+  const [verdict] = findings;
+  if (!verdict) return error;
+  keepFindings(file.jobs.at(-1)?.jobDir ?? '', findings);
+  const { sentence, suggestions, lines = [] } = verdict;
+  const known = error.message.includes(sentence);
+  return new IpclusterError(error.code as ErrorCode, known ? error.message : `${error.message} ${sentence}`, {
+    suggestions: suggestions && suggestions.length > 0 ? suggestions : error.suggestions,
+    files: [...new Set([...error.files, ...lines.flatMap((line) => /^\((.*)\)$/.exec(line)?.[1] ?? [])])],
+    cause: verdict.code,
+  });
+}
+
+/** Launches all, each written down as soon as it is accepted; when one cannot be, those that were are ended by the caller. */
+async function launchAll(
+  prepared: readonly PreparedJob[],
+  request: StartRequest,
+  file: ClusterFile,
+  signal: AbortSignal,
+): Promise<Job[]> {
+  const launched = await Promise.allSettled(
+    prepared.map(async ({ launcher, spec, role }) => {
+      const job = await launchJob(launcher, spec, signal);
+      const options = launcher === request.launcher ? [...request.launcherOptions] : [];
+      const recorded: RecordedJob = { ...job.ref, options, role, count: role === 'controller' ? 1 : request.count };
+      file.jobs = role === 'controller' ? [recorded, ...file.jobs] : [...file.jobs, recorded];
+      writeClusterFile(request.place, file);
+      return job;
+    }),
+  );
+  const failed = launched.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+  return launched.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 }

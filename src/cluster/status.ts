@@ -1,4 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
+import { sleep } from '../base/wait.js';
 import { describeState } from '../launcher-kit/states.js';
 import { listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
 import type { Place } from '../profile/paths.js';
@@ -30,27 +31,34 @@ export interface ClusterStatus {
 export async function clusterStatus(place: Place): Promise<ClusterStatus> {
   const { file, client, silence } = await findCluster(place);
   if (!file && !client) throw silence ?? notFound(place);
-  const jobs = await Promise.all((file?.jobs ?? []).map(viewJob));
+  const present = await client?.status();
+  const jobs = await Promise.all((file?.jobs ?? []).map((recorded) => viewJob(recorded, present)));
   const base = { profile: place.profile, clusterId: place.clusterId, jobs };
   if (!client) {
     const problem = silence?.message ?? 'the controller has written no connection file, or has ended';
     return { ...base, running: false, problem, controller: null, engines: [], givenUp: [], queues: null };
   }
   try {
-    const { controller, engines, givenUp, queues } = await client.status();
+    const { controller, engines, givenUp, queues } = present ?? (await client.status());
     return { ...base, running: true, problem: null, controller, engines, givenUp, queues };
   } finally {
     await client.close();
   }
 }
 
-async function viewJob(recorded: RecordedJob): Promise<JobView> {
+/** A job's state: by its live engines where all of them are there, and only otherwise by the word of its system. */
+async function viewJob(recorded: RecordedJob, present: StatusContent | undefined): Promise<JobView> {
+  const { launcher, ids, count } = recorded;
+  const live = present?.engines.filter(({ job }) => job !== null && ids.some((id) => job === `${launcher}:${id}`)) ?? [];
+  if (live.length >= count) return { ...recorded, state: 'running' };
   const job = await attachJob(recorded);
-  // The first look of the observer is asynchronous; a finished job answers with its end, a running one does not.
-  await Promise.race([job.ended, new Promise((resolve) => setTimeout(resolve, 20))]);
+  await Promise.race([job.seen, sleep(patience)]);
   await job[Symbol.asyncDispose]();
   return { ...recorded, state: describeState(job.status.state) };
 }
+
+/** A system may take so long to say how a job is (milliseconds). */
+const patience = 15_000;
 
 /** One line of `list`. */
 export interface ClusterLine {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { removeMemoryFolders } from '../base/memory-files.js';
-import { poll } from '../base/wait.js';
+import { poll, sleep } from '../base/wait.js';
 import type { Client } from '../client/client.js';
 import { sweepMarked } from '../processes/end.js';
 import { findMarked } from '../processes/table.js';
@@ -11,6 +11,7 @@ import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { removeDeadSockets } from '../profile/sockets.js';
 import { findCluster, notFound } from './find.js';
 import { attachJob } from './jobs.js';
+import { cancelAll, strayJobs } from './strays.js';
 
 /** How long everything may take to end by itself after the controller was asked (milliseconds). */
 const patience = 8000;
@@ -21,6 +22,8 @@ export interface Stopped {
   orderly: boolean;
   /** Processes that had to be killed. */
   killed: number;
+  /** Core-hours of a batch system: asked for, held by engines, and spent on work; undefined where nothing was asked for. */
+  hours?: { asked: number; used: number; busy: number } | undefined;
 }
 
 /**
@@ -35,6 +38,7 @@ export async function stopCluster(place: Place): Promise<Stopped> {
 
 /** Ends what the cluster file names, through the controller where there is one. */
 export async function endCluster(place: Place, file: ClusterFile | undefined, client: Client | undefined): Promise<Stopped> {
+  const hours = client && file?.limits?.time ? await countHours(client, file) : undefined;
   const orderly = client ? await askController(client) : false;
   let killed = 0;
   if (file) {
@@ -42,9 +46,12 @@ export async function endCluster(place: Place, file: ClusterFile | undefined, cl
     if (orderly) await poll(() => (findMarked(isOurs).length === 0 ? true : undefined), { timeout: patience }, 50);
     for (const recorded of file.jobs) {
       const job = await attachJob(recorded);
+      // What was told to end writes its own last word; a job that is cancelled meanwhile would not.
+      if (orderly) await Promise.race([job.ended, sleep(patience)]);
       await job.cancel().catch((error: unknown) => process.emitWarning(messageOf(error)));
       await job[Symbol.asyncDispose]();
     }
+    await cancelAll(await strayJobs(place, file));
     killed = await sweepMarked(isOurs);
     const left = findMarked(isOurs);
     if (left.length > 0) {
@@ -52,7 +59,18 @@ export async function endCluster(place: Place, file: ClusterFile | undefined, cl
     }
   }
   await removeTraces(place);
-  return { orderly, killed };
+  return { orderly, killed, ...(hours && { hours }) };
+}
+
+/** What was asked for, how long engines were there, and how long they worked, in core-hours. */
+async function countHours(client: Client, { limits, engines: asked }: ClusterFile): Promise<Stopped['hours']> {
+  const status = await client.status().catch(() => undefined);
+  if (!status) return undefined;
+  const cores = limits?.cpusPerTask ?? 1;
+  const hours = (milliseconds: number): number => Math.round(((milliseconds * cores) / 3_600_000) * 100) / 100;
+  const used = status.engines.reduce((sum, { joined }) => sum + Date.now() - Date.parse(joined), 0);
+  const busy = status.engines.reduce((sum, engine) => sum + engine.busy, 0);
+  return { asked: hours(asked * (limits?.time ?? 0)), used: hours(used), busy: hours(busy) };
 }
 
 async function askController(client: Client): Promise<boolean> {

@@ -26,6 +26,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exit();
 }
 
+/** Commands that pass on what stands after `--`. */
+const takingRest = new Set(['map', 'start', 'script', 'engines:add']);
+
 /** Words that stand before a command's own. */
 const topics = new Set(Object.keys(COMMANDS).flatMap((id) => (id.includes(':') ? [id.split(':')[0] as string] : [])));
 
@@ -43,7 +46,7 @@ async function checkCommand(words: readonly string[], hasRest: boolean): Promise
       suggestions: ['See `ipcluster --help`.'],
     });
   }
-  if (hasRest && id !== 'map') {
+  if (hasRest && !takingRest.has(id)) {
     throw new IpclusterError('USAGE', `\`ipcluster ${id.replace(':', ' ')}\` takes nothing after --.`);
   }
   return [...words];

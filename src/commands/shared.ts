@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import type { Targets } from '../client/direct-view.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
-import { flagOf, settings } from '../config/settings.js';
+import { batchKeys, flagOf, type Setting, settings } from '../config/settings.js';
 import { findPlace, type Place } from '../profile/paths.js';
 
 /** Flags that every command takes. */
@@ -12,6 +12,25 @@ export const commonFlags = {
   'work-dir': Flags.string({ description: 'where jobs, logs and the store lie', helpValue: 'PATH' }),
   json: Flags.boolean({ description: 'print one JSON object and nothing else' }),
 };
+
+/** Flags that describe what a batch system is asked for: one for each setting of that kind. */
+const batchFlags = Object.fromEntries(
+  settings
+    .filter(({ key }) => batchKeys.includes(key))
+    .map(({ key, kind, help, choices }: Setting) => [
+      flagOf(key),
+      Flags.string({
+        description: help,
+        helpGroup: 'BATCH',
+        helpValue: choices
+          ? choices.join('|')
+          : { count: 'N', duration: 'DURATION', limit: 'DURATION', bytes: 'SIZE', words: 'NAME=VALUE' }[kind as 'count'],
+        ...(choices && { options: [...choices] }),
+        ...(key === 'partition' && { aliases: ['queue'] }),
+        ...((kind === 'words' || kind === 'lines') && { multiple: true }),
+      } as Parameters<typeof Flags.string>[0]),
+    ]),
+);
 
 /** Flags of commands that start jobs. Their defaults are those of the settings: see `ipcluster config show`. */
 export const launcherFlags = {
@@ -27,6 +46,7 @@ export const launcherFlags = {
     options: ['on-crash', 'never'],
     description: 'whether engines that end unasked are started again (on-crash)',
   }),
+  ...batchFlags,
 };
 
 export const targetsFlag = Flags.string({
@@ -55,15 +75,20 @@ export function placeOf(flags: PlaceFlags, strict = false): Place {
   }
 }
 
-/** All settings, as a command's flags, the environment and the files say them. Throws USAGE or CONFIG. */
-export function settingsOf(place: Place, flags: Record<string, unknown>, found: Given = {}): Settings {
+/** What a command's flags say of settings. */
+export function givenBy(flags: Record<string, unknown>): Given {
   const given: Given = {};
   for (const { key } of settings) {
     const value = flags[key === 'launcherOptions' ? 'option' : flagOf(key)];
     if (typeof value === 'string') given[key] = value;
     else if (Array.isArray(value) && value.length > 0) given[key] = value.join('\n');
   }
-  return resolveSettings(place, given, process.env, found);
+  return given;
+}
+
+/** All settings, as a command's flags, the environment and the files say them. Throws USAGE or CONFIG. */
+export function settingsOf(place: Place, flags: Record<string, unknown>, found: Given = {}): Settings {
+  return resolveSettings(place, givenBy(flags), process.env, found);
 }
 
 /** Reads `all`, `3`, `0,2-5`. Throws USAGE. */

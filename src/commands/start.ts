@@ -1,13 +1,12 @@
 import { Command, Flags } from '@oclif/core';
-import { formatDuration, parseCount } from '../base/quantities.js';
-import { usableCores } from '../cluster/cores.js';
-import { jobSettings } from '../cluster/job-settings.js';
+import { formatDuration } from '../base/quantities.js';
+import { engineCount, jobSettings, launcherSettings } from '../cluster/job-settings.js';
 import { planStart, type StartedCluster, type StartRequest } from '../cluster/prepare.js';
 import { startCluster } from '../cluster/start.js';
 import { stopCluster } from '../cluster/stop.js';
 import { formatPlan } from '../launcher-kit/plan.js';
 import { pathsOf } from '../profile/paths.js';
-import { commonFlags, Interrupted, interruption, launcherFlags, placeOf, print, settingsOf } from './shared.js';
+import { commonFlags, givenBy, Interrupted, interruption, launcherFlags, placeOf, print, restOfLine } from './shared.js';
 
 export default class Start extends Command {
   static override summary = 'start a controller and engines';
@@ -40,12 +39,20 @@ export default class Start extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse(Start);
     const place = placeOf(flags, true);
-    const values = settingsOf(place, flags, { n: String(usableCores()) });
+    const { values, launcher } = await launcherSettings(place, givenBy(flags));
     const signal = interruption();
     const bar = process.stderr.isTTY && !flags.json;
     const request: StartRequest = {
-      ...{ place, count: parseCount(values.text('n') ?? '', '-n'), ...jobSettings(values), reuse: flags.reuse, signal },
-      onProgress: bar ? (have, count) => process.stderr.write(`\rengines ${have}/${count} `) : undefined,
+      ...{
+        place,
+        count: engineCount(values, launcher),
+        ...jobSettings(values, launcher, restOfLine()),
+        reuse: flags.reuse,
+        signal,
+      },
+      onProgress: bar
+        ? (have, count, jobs) => process.stderr.write(`\r\x1b[Kengines ${have}/${count}${jobs === 'running' ? '' : ` ${jobs}`} `)
+        : undefined,
       onNotice: (sentence) => void process.stderr.write(`${sentence}\n`),
     };
     if (flags['dry-run']) {
@@ -55,20 +62,20 @@ export default class Start extends Command {
     const cluster = await startCluster(request);
     if (bar) process.stderr.write('\r\x1b[K');
     print(flags.json, summarize(cluster), describe(cluster, flags.daemonize));
-    await cluster.client.close();
+    await cluster.client?.close();
     if (!flags.daemonize) await foreground(cluster, signal);
   }
 }
 
-function summarize({ place, client, took }: StartedCluster) {
+function summarize({ place, client, registered, took }: StartedCluster) {
   const seconds = Math.round(took) / 1000;
   const { clientFile, work } = pathsOf(place);
   return {
-    ...{ clusterId: place.clusterId, profile: place.profile, engines: client.ids.length, ids: client.ids },
+    ...{ clusterId: place.clusterId, profile: place.profile, engines: registered, ids: client?.ids ?? null },
     ...{
       connectionFile: clientFile,
       seconds,
-      controller: { host: client.connection.host, pid: client.connection.pid },
+      controller: client ? { host: client.connection.host, pid: client.connection.pid } : null,
       workDir: work,
     },
   };
@@ -81,6 +88,9 @@ function describe(cluster: StartedCluster, daemonized: boolean): string {
     `${engines} engines in ${formatDuration(cluster.took)}`,
     `connection file: ${connectionFile}`,
     `try: ipcluster exec${name} 'process.pid'      how to connect: ipcluster connect${name}`,
+    ...(cluster.client
+      ? []
+      : ['the controller cannot be reached from here: status, why, logs and stop work, what needs an answer does not']),
     daemonized ? `stop: ipcluster stop${name}` : 'Ctrl-C stops it',
   ].join('\n');
 }

@@ -9,12 +9,18 @@ export default class Stop extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse(Stop);
     const place = placeOf(flags);
-    const { orderly, killed } = await stopCluster(place);
+    const { orderly, killed, hours } = await stopCluster(place);
     const how = orderly ? 'stopped' : 'the controller did not answer; its jobs were ended';
     print(
       flags.json,
-      { clusterId: place.clusterId, orderly, killed },
-      killed > 0 ? `${how}; ${killed} processes had to be killed` : how,
+      { clusterId: place.clusterId, orderly, killed, ...(hours && { hours }) },
+      [
+        how,
+        killed > 0 && `${killed} processes had to be killed`,
+        hours && `asked for ${hours.asked} core-hours, used ${hours.used}, busy ${hours.busy}`,
+      ]
+        .filter(Boolean)
+        .join('; '),
     );
   }
 }

@@ -14,8 +14,10 @@ export default class Why extends Command {
   }
 }
 
-function describe({ about, sentence, lines = [], suggestions = [] }: Finding): string {
-  return [`${about}: ${sentence}`, ...lines.map((line) => `    ${line}`), ...suggestions.map((line) => `  try: ${line}`)].join(
-    '\n',
-  );
+function describe({ code, about, sentence, lines = [], suggestions = [] }: Finding): string {
+  return [
+    `${about}: ${sentence} [${code}]`,
+    ...lines.map((line) => `    ${line}`),
+    ...suggestions.map((line) => `  try: ${line}`),
+  ].join('\n');
 }

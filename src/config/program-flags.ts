@@ -14,7 +14,7 @@ export function programFlags(
   if (process.env['IPCLUSTER_JOB_DIR']) return [];
   const resolved = resolveSettings(findPlace({ profile })).all;
   return resolved.flatMap(({ key, text, source }) => {
-    if (!keys.includes(key) || text === undefined || source === 'default') return [];
+    if (!keys.includes(key) || text === undefined || source.startsWith('default')) return [];
     return [`--${rename[key] ?? flagOf(key)}`, text];
   });
 }

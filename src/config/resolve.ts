@@ -47,7 +47,8 @@ export class Settings {
 const sitePath = (env: NodeJS.ProcessEnv): string => env['IPCLUSTER_SITE_FILE'] ?? '/etc/ipcluster/site.yaml';
 
 /**
- * Resolves all settings. `found` is what the program finds out by itself, in place of a default. Throws USAGE for a wrong flag or variable, CONFIG for a mistake in a file or for what the site does not
+ * Resolves all settings. `found` is what the program finds out by itself, in place of a default; `usual` is what holds for the launcher that is used.
+ * Throws USAGE for a wrong flag or variable, CONFIG for a mistake in a file or for what the site does not
  * allow.
  */
 export function resolveSettings(
@@ -55,6 +56,7 @@ export function resolveSettings(
   given: Given = {},
   env: NodeJS.ProcessEnv = process.env,
   found: Given = {},
+  usual: { of: string; values: Given } = { of: '', values: {} },
 ): Settings {
   const profileFile = pathsOf(place).configFile;
   const profile = readConfigFile(profileFile);
@@ -64,7 +66,11 @@ export function resolveSettings(
       const { key } = setting;
       const said = fromWords(setting, given[key], env) ?? fromFile(profile.get(key), profileFile, setting, place);
       const value = said ?? fromFile(site?.defaults.get(key), site?.path ?? '', setting, place);
-      const own = { text: found[key] ?? setting.default, source: 'default' };
+      const common = usual.values[key];
+      const own =
+        common === undefined
+          ? { text: found[key] ?? setting.default, source: 'default' }
+          : { text: common, source: `default of ${usual.of}` };
       const resolved: Resolved = { key, ...(value ?? own) };
       return site ? obey(setting, resolved, site) : resolved;
     }),
@@ -105,15 +111,16 @@ function obey(setting: Setting, resolved: Resolved, site: SiteFile): Resolved {
   };
   if (demand.exactly) {
     const source = `${site.path}, line ${demand.exactly.line} (enforced)`;
-    if (resolved.source === 'default' || resolved.text === demand.exactly.text)
-      return { ...resolved, text: demand.exactly.text, source };
+    if (isDefault(resolved) || resolved.text === demand.exactly.text) return { ...resolved, text: demand.exactly.text, source };
     refuse(`wants ${demand.exactly.text}`, demand.exactly);
   }
   const beyond = boundOf(setting, resolved, demand);
   if (!beyond) return resolved;
-  if (resolved.source !== 'default') refuse(beyond.why, beyond.bound);
+  if (!isDefault(resolved)) refuse(beyond.why, beyond.bound);
   return { ...resolved, text: beyond.bound.text, source: `${site.path}, line ${beyond.bound.line} (enforced)` };
 }
+
+const isDefault = ({ source }: Resolved): boolean => source.startsWith('default');
 
 /** The bound that a value is beyond; undefined when it keeps to both. */
 function boundOf(setting: Setting, { text }: Resolved, { min, max }: Demand): { bound: FileValue; why: string } | undefined {

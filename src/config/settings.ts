@@ -1,8 +1,8 @@
 import { IpclusterError } from '../base/errors.js';
-import { parseBytes, parseCount, parseDuration, parsePorts } from '../base/quantities.js';
+import { parseBytes, parseCount, parseDuration, parseLimit, parsePorts } from '../base/quantities.js';
 
 /** What a setting's text may be. */
-type Kind = 'text' | 'path' | 'count' | 'duration' | 'bytes' | 'ports' | 'words';
+type Kind = 'text' | 'path' | 'count' | 'duration' | 'limit' | 'bytes' | 'ports' | 'words' | 'lines';
 
 /** One thing that users may set, by flag, environment, profile or site. */
 export interface Setting {
@@ -15,6 +15,64 @@ export interface Setting {
   choices?: readonly string[];
   help: string;
 }
+
+/** What a batch system is asked for, and what is done on its nodes. */
+const batchSettings = [
+  {
+    key: 'controller',
+    kind: 'text',
+    default: 'here',
+    choices: ['here', 'job', 'in-job'],
+    help: 'where the controller lives: on this machine, in a job of its own, or in the job of the engines',
+  },
+  {
+    key: 'shape',
+    kind: 'text',
+    default: undefined,
+    choices: ['gang', 'array'],
+    help: 'one job that starts as a whole, or elements that start as places become free; gang, but array for sge',
+  },
+  { key: 'minEngines', kind: 'count', default: undefined, help: 'how many engines are enough to go on; all when absent' },
+  { key: 'queueTimeout', kind: 'duration', default: '0', help: 'how long a job may wait in the queue; 0 for ever' },
+  { key: 'nodes', kind: 'count', default: undefined, help: 'nodes that the engines are spread over' },
+  { key: 'ntasksPerNode', kind: 'count', default: undefined, help: 'engines for each node' },
+  { key: 'cpusPerTask', kind: 'count', default: undefined, help: 'processors for each engine' },
+  { key: 'mem', kind: 'bytes', default: undefined, help: 'memory for each engine' },
+  { key: 'gpus', kind: 'count', default: undefined, help: 'GPUs for each engine' },
+  { key: 'time', kind: 'limit', default: undefined, help: 'when the scheduler ends the job; 1h in a batch system' },
+  { key: 'partition', kind: 'text', default: undefined, help: 'partition or queue' },
+  { key: 'account', kind: 'text', default: undefined, help: 'who pays' },
+  { key: 'qos', kind: 'text', default: undefined, help: 'quality of service' },
+  { key: 'constraint', kind: 'text', default: undefined, help: 'features that nodes must have' },
+  {
+    key: 'directives',
+    kind: 'words',
+    default: '',
+    help: 'directives in place of ours, each option=value; an empty value removes one',
+  },
+  { key: 'modules', kind: 'lines', default: '', help: 'modules to load on each node, before anything else' },
+  { key: 'conda', kind: 'text', default: undefined, help: 'conda environment to activate on each node' },
+  { key: 'venv', kind: 'path', default: undefined, help: 'virtual environment to activate on each node' },
+  { key: 'environment', kind: 'words', default: '', help: 'variables for each node, each NAME=value' },
+  { key: 'prologue', kind: 'lines', default: '', help: 'lines of shell to run on each node before the engines' },
+  { key: 'epilogue', kind: 'lines', default: '', help: 'lines of shell to run on each node after the engines' },
+  {
+    key: 'engineWrapper',
+    kind: 'text',
+    default: undefined,
+    help: "what each engine's command begins with, such as a container's",
+  },
+  { key: 'taskWrapper', kind: 'text', default: undefined, help: "what each shell task's command begins with" },
+  {
+    key: 'node',
+    kind: 'text',
+    default: undefined,
+    help: 'the Node that jobs run with, by its absolute path there; the one that runs this when absent',
+  },
+] as const satisfies readonly Setting[];
+
+/** Keys of what a batch system is asked for. */
+export const batchKeys: readonly string[] = batchSettings.map(({ key }) => key);
 
 /** Every setting, in the order in which files and `config show` list them. */
 export const settings = [
@@ -56,6 +114,7 @@ export const settings = [
   { key: 'queueTasks', kind: 'count', default: '2000000', help: 'unfinished tasks beyond which clients have to wait' },
   { key: 'queueBytes', kind: 'bytes', default: '512MiB', help: 'bytes of requests in memory beyond which clients have to wait' },
   { key: 'logLevel', kind: 'text', default: 'info', choices: ['debug', 'info', 'warn', 'error'], help: 'what the programs log' },
+  ...batchSettings,
   {
     key: 'urlFile',
     kind: 'path',
@@ -81,6 +140,7 @@ export function checkValue({ kind, choices }: Setting, text: string, name: strin
     throw new IpclusterError('USAGE', `${name} is "${text}", but must be one of ${choices.join(', ')}.`);
   if (kind === 'count') parseCount(text, name);
   else if (kind === 'duration') parseDuration(text, name);
+  else if (kind === 'limit') parseLimit(text, name);
   else if (kind === 'bytes') parseBytes(text, name);
   else if (kind === 'ports') parsePorts(text, name);
   else if (kind === 'words' && text.split('\n').some((word) => word !== '' && !word.includes('=')))
@@ -91,5 +151,6 @@ export function checkValue({ kind, choices }: Setting, text: string, name: strin
 export function measureOf({ kind }: Setting, text: string): number | undefined {
   if (kind === 'count') return parseCount(text, 'it');
   if (kind === 'duration') return parseDuration(text, 'it');
+  if (kind === 'limit') return parseLimit(text, 'it');
   return kind === 'bytes' ? parseBytes(text, 'it') : undefined;
 }

@@ -16,5 +16,6 @@ export function configTemplate(): string {
 
 function exampleOf(key: string, value: string | undefined): string {
   if (key === 'launcherOptions') return ' {}';
+  if (value === '') return '';
   return value === undefined ? '' : ` ${value}`;
 }

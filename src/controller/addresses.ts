@@ -15,7 +15,7 @@ export interface Listening {
 const inner = /^(docker|br-|virbr|veth|lo$|cni|flannel|podman)/;
 
 /**
- * Turns `--ip` (an address, a name, an interface, `*`; nothing for this machine only) and `--location` into what to bind and
+ * Turns `--ip` (an address, a name, an interface, `private`, `*`; nothing for this machine only) and `--location` into what to bind and
  * publish. Throws ADDRESS when this machine has no such address.
  */
 export async function chooseAddresses(ip: string | undefined, location: string | undefined): Promise<Listening> {
@@ -26,6 +26,7 @@ export async function chooseAddresses(ip: string | undefined, location: string |
 
 async function resolveIp(ip: string): Promise<Listening> {
   const interfaces = networkInterfaces();
+  if (ip === 'private') return privateAddresses(interfaces);
   if (ip === '*' || ip === '0.0.0.0') return { host: '0.0.0.0', addresses: [...outerAddresses(interfaces, 'IPv4'), hostname()] };
   if (ip === '::') return { host: '::', addresses: [...outerAddresses(interfaces), hostname()] };
   const named = interfaces[ip];
@@ -42,6 +43,18 @@ async function resolveIp(ip: string): Promise<Listening> {
   throw new IpclusterError('ADDRESS', `"${ip}" is no address, name or interface of this machine.`, {
     suggestions: [`It has the interfaces ${Object.keys(interfaces).join(', ')}.`, "Listen on all of them: --ip '*'."],
   });
+}
+
+/**
+ * Addresses inside a site, for jobs on its other machines. Where there is none, names and public addresses are no way out: they need
+ * `--ip`. The machine's name goes last, since it may mean anything.
+ */
+function privateAddresses(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>): Listening {
+  const addresses = outerAddresses(interfaces).filter(isPrivate);
+  const [only] = addresses;
+  if (only === undefined) return { host: '127.0.0.1', addresses: ['127.0.0.1'] };
+  // One address is bound alone; several cannot be without all others, so those are bound and not told.
+  return addresses.length === 1 ? { host: only, addresses: [only] } : { host: '0.0.0.0', addresses: [...addresses, hostname()] };
 }
 
 /** Addresses that other machines may reach, private ones first. */

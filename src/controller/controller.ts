@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { closeFolder, removeEmptyFolder, removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
@@ -8,17 +7,17 @@ import type { Log } from '../base/log.js';
 import { removeMemoryFolder } from '../base/memory-files.js';
 import type { PortRange } from '../base/quantities.js';
 import { deferred } from '../base/wait.js';
-import { type ConnectionFile, type Role, readConnectionFile, writeConnectionFile } from '../profile/connection-file.js';
-import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
+import { type ConnectionFile, type Role, readConnectionFile } from '../profile/connection-file.js';
+import type { KeyFile } from '../profile/key-file.js';
 import { type Place, pathsOf, socketFolder, socketPath } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
 import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
-import { protocolVersion } from '../protocol/messages.js';
 import { dial } from '../transport/dial.js';
 import type { Link } from '../transport/link.js';
 import { Peer } from '../transport/peer.js';
 import { openServer, type RunningServer } from '../transport/server.js';
 import type { Listening } from './addresses.js';
+import { Announcement } from './announcement.js';
 import { Broker } from './broker.js';
 import { Clients } from './clients.js';
 import type { Node } from './engine-table.js';
@@ -44,6 +43,8 @@ export interface ControllerOptions {
   idleTimeout: number;
   /** True to be the controller that was killed here: its keys, its tasks, its engines. */
   reuse: boolean;
+  /** Folders of batch jobs whose supervisors may join. */
+  joins: readonly string[];
   keep: KeepPolicy;
   intake: IntakeLimits;
 }
@@ -74,6 +75,7 @@ export class Controller {
   #keys: KeyFile | undefined;
   #parts: Parts | undefined;
   #server: RunningServer | undefined;
+  #announcement: Announcement | undefined;
   #idle: { lease: Lease; timer: NodeJS.Timeout } | undefined;
 
   constructor(options: ControllerOptions) {
@@ -92,7 +94,11 @@ export class Controller {
     this.#parts = await this.#assemble(obtained);
     const socket = socketPath(randomUUID());
     this.#server = await this.#listen(keys, socket);
-    this.#writeFiles({ ...keys, port: this.#server.port }, socket);
+    const { addresses } = this.#options.listening;
+    const presence = { place, addresses, socket, nonce: this.#nonce, lease };
+    this.#announcement = new Announcement(presence, { ...keys, port: this.#server.port });
+    this.#announcement.publish();
+    for (const folder of this.#options.joins) this.#announcement.admit(folder);
     if (this.#options.idleTimeout > 0) this.#watchIdleness(this.#options.idleTimeout);
     log.info(`listening on ${this.#options.listening.addresses.join(' ')} port ${this.#server.port}`);
   }
@@ -102,7 +108,7 @@ export class Controller {
     const paths = pathsOf(this.#options.place);
     clearInterval(this.#idle?.timer);
     this.#idle?.lease.end();
-    if (this.#server) await Promise.all([paths.clientFile, paths.engineFile, paths.keyFile].map(removeFile));
+    await this.#announcement?.withdraw();
     const { store, clients, broker, nodes, registrar, rejoining, intake } = this.#parts ?? {};
     clients?.farewell(reason);
     nodes?.farewell(reason);
@@ -146,6 +152,7 @@ export class Controller {
     const hub = new Hub({
       ...{ broker, store, clients, rejoining, lease, session: this.#session, clusterId: place.clusterId },
       addresses: () => listening.addresses.map((address) => `${address}:${this.#server?.port ?? 0}`),
+      join: (folder) => this.#announcement?.admit(folder),
       shutdown: () => this.ending.resolve('a client asked for it'),
     });
     return { store, clients, broker, nodes, registrar, rejoining, intake, receipts, hub };
@@ -161,6 +168,7 @@ export class Controller {
         socketPath: socket,
         certificate: keys,
         tokens: keys.tokens,
+        otherRole: (token) => this.#announcement?.roleOf(token),
         onLink: (link, role, address) => (role === 'client' ? this.#admitClient(link) : this.#admitSupervisor(link, address)),
         onGet: (path, role) => this.#get(path, role),
       });
@@ -173,20 +181,6 @@ export class Controller {
       await removeFile(socket);
       return open(ports);
     }
-  }
-
-  #writeFiles(keys: KeyFile, socket: string): void {
-    const { place, listening, lease } = this.#options;
-    const { certificate, fingerprint, memory, cluster, port } = keys;
-    const file: Omit<ConnectionFile, 'role' | 'token'> = {
-      ...{ kind: 'ipcluster', protocol: protocolVersion, clusterId: place.clusterId, addresses: listening.addresses },
-      ...{ port, socket, memory, host: hostname(), pid: process.pid, nonce: this.#nonce, cluster, lease },
-      ...{ certificate, fingerprint, location: hostname() },
-    };
-    const paths = pathsOf(place);
-    writeKeyFile(paths.keyFile, keys);
-    writeConnectionFile(paths.engineFile, { ...file, role: 'engine', token: keys.tokens.engine });
-    writeConnectionFile(paths.clientFile, { ...file, role: 'client', token: keys.tokens.client });
   }
 
   /** Ends the controller when nobody has needed it for so long, counting only time awake. */
@@ -262,15 +256,22 @@ export class Controller {
   #register(message: Message<'registration_request'>, peer: Peer): Node | undefined {
     const { nodes } = this.#parts as Parts;
     const { header, content } = message;
+    let registered: ReturnType<Nodes['register']>;
     try {
       checkVersion(content);
+      registered = nodes.register(message, peer);
     } catch (error) {
       this.#options.log.warn(`a supervisor was refused: ${content.host}/${content.pid}`, messageOf(error));
-      const refusal = { status: 'error' as const, ename: 'VERSION', evalue: messageOf(error), traceback: [] };
+      const refusal = {
+        status: 'error' as const,
+        ename: isIpclusterError(error) ? error.code : 'INTERNAL',
+        evalue: messageOf(error),
+        traceback: [],
+      };
       peer.tell({ type: 'error_reply', content: refusal }, header);
       return undefined;
     }
-    const { node, ids } = nodes.register(message, peer);
+    const { node, ids } = registered;
     peer.tell({ type: 'registration_reply', content: { status: 'ok', ids, supervisor: node.name } }, header);
     return node;
   }

@@ -1,4 +1,4 @@
-import type { EngineRecord, EngineUp, MessageContents } from '../protocol/messages.js';
+import type { AllocationContent, EngineRecord, EngineUp, MessageContents } from '../protocol/messages.js';
 import type { Peer } from '../transport/peer.js';
 
 /** The supervisor that holds an engine. */
@@ -8,6 +8,8 @@ export interface Node {
   run: string;
   host: string;
   rank: number | null;
+  /** The batch job that it is part of. */
+  allocation: AllocationContent | null;
   /** Its connection; another one after it came back. */
   peer: Peer;
   /** Set while its connection is lost and it may still come back. */
@@ -34,6 +36,9 @@ export interface Engine {
   log: string | null;
   /** Milliseconds since the epoch. */
   idleSince: number;
+  /** Milliseconds since the epoch; and milliseconds of work since. */
+  joined: number;
+  busy: number;
   assigned: Assignment[];
   /** Average milliseconds per request, of late. */
   average: number;
@@ -44,6 +49,8 @@ export interface Engine {
   /** Resident bytes when last looked at. */
   memory: number | null;
   stale: string[];
+  cpus: string | null;
+  gpus: string | null;
 }
 
 /** Engines get at most this much work ahead of what they run, in milliseconds of it and in requests. */
@@ -120,12 +127,12 @@ export class EngineTable {
   }
 
   /** An engine is up; undefined when that id was not reserved for its supervisor. */
-  up(node: Node, { id, uuid, pid, language, log, restarts }: EngineUp): Engine | undefined {
+  up(node: Node, { id, uuid, pid, language, log, restarts, cpus, gpus }: EngineUp): Engine | undefined {
     if (this.#reserved.get(id) !== node || this.#engines.has(id)) return undefined;
     const engine: Engine = {
-      ...{ id, uuid, pid, node, language, log, idleSince: Date.now(), assigned: [] },
+      ...{ id, uuid, pid, node, language, log, idleSince: Date.now(), joined: Date.now(), busy: 0, assigned: [] },
       ...{ average: Number.POSITIVE_INFINITY, lastReply: 0, completed: 0, stopping: false },
-      ...{ restarts, memory: null, stale: [] },
+      ...{ restarts, memory: null, stale: [], cpus, gpus },
     };
     this.#engines.set(id, engine);
     this.restarting.delete(id);
@@ -178,6 +185,7 @@ export function release(engine: Engine, id: string): boolean {
   const now = performance.now();
   const took = now - Math.max(over.given, engine.lastReply);
   engine.lastReply = now;
+  engine.busy += took;
   engine.average = Number.isFinite(engine.average) && took < 10 * prefetchTime ? 0.9 * engine.average + 0.1 * took : took;
   const [head] = engine.assigned;
   if (!head) engine.idleSince = Date.now();
@@ -188,10 +196,15 @@ export function release(engine: Engine, id: string): boolean {
 /** An engine as `status` shows it. */
 export function describeEngine(engine: Engine): EngineRecord {
   const [head, ...rest] = engine.assigned;
-  const { id, uuid, pid, language, log, completed, node, restarts, memory, stale } = engine;
+  const { id, uuid, pid, language, log, completed, node, restarts, memory, stale, cpus, gpus } = engine;
+  const { joined, busy } = engine;
+  const working = head ? busy + (performance.now() - Math.max(head.given, engine.lastReply)) : busy;
+  const { job = null, node: place = null, deadline = null } = node.allocation ?? {};
   return {
     ...{ id, uuid, host: node.host, pid, state: engine.stopping ? 'stopping' : head ? 'busy' : 'idle' },
     ...{ task: head?.id ?? null, since: new Date(head?.since ?? engine.idleSince).toISOString(), language, rank: node.rank },
-    ...{ queue: rest.length, completed, supervisor: node.name, log, restarts, memory, stale },
+    ...{ queue: rest.length, completed, supervisor: node.name, log, restarts, memory, stale, cpus, gpus },
+    ...{ joined: new Date(joined).toISOString(), busy: Math.round(working) },
+    ...{ job, node: place, deadline: deadline === null ? null : new Date(deadline).toISOString() },
   };
 }

@@ -22,6 +22,8 @@ export interface HubParts {
   clusterId: string;
   lease: number;
   addresses: () => string[];
+  /** Lets the supervisors of a batch job join, by its folder. */
+  join: (folder: string) => void;
   /** Ends the controller, after the answer is out. */
   shutdown: () => void;
 }
@@ -45,7 +47,8 @@ type ClientRequest =
   | 'result_request'
   | 'resubmit_request'
   | 'resume_request'
-  | 'watch_request';
+  | 'watch_request'
+  | 'join_request';
 
 type Handlers = { [T in ClientRequest]: (message: Message<T>, link: Link) => Answer<T> | Promise<Answer<T>> };
 
@@ -106,6 +109,10 @@ export class Hub {
       checkVersion(content);
       const engines = this.#present();
       return { content: { status: 'ok', version: packageVersion(), clusterId: this.#parts.clusterId, engines } };
+    },
+    join_request: ({ content }) => {
+      this.#parts.join(content.folder);
+      return { content: { status: 'ok' } };
     },
     resume_request: async ({ content, header }) => {
       // Whoever comes back must be back before it can be said what is lost.

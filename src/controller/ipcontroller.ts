@@ -11,7 +11,8 @@ import { Controller } from './controller.js';
 
 const help = `ipcontroller: queues and schedules the work of a cluster
 
-  --ip IP                 where to listen: an address, a name, an interface, or '*' (this machine only)
+  --ip IP                 where to listen: an address, a name, an interface, '*', or private for all
+                          private addresses (this machine only)
   --port PORT             a port or a range such as 10000-10100 (any free one); --engine-port is the same
   --location HOST         an address or name to tell others first
   --profile NAME          in which profile the connection files go (default)
@@ -19,6 +20,7 @@ const help = `ipcontroller: queues and schedules the work of a cluster
   --work-dir PATH         where the store and the logs go
   --lease DURATION        silence after which peers give each other up (60s)
   --idle-timeout DURATION end after so long without client and work (never)
+  --join FOLDER           let the supervisors of the batch job with that folder join (again and again)
   --reuse                 be the controller that was killed here: its keys, its tasks, its engines
   --keep-count N          finished tasks whose results are kept (200000)
   --keep-bytes SIZE       bytes of them (1GiB)
@@ -50,6 +52,7 @@ function readArguments(argv: string[]) {
         lease: { type: 'string', default: '60s' },
         'idle-timeout': { type: 'string', default: '0' },
         reuse: { type: 'boolean', default: false },
+        join: { type: 'string', multiple: true, default: [] },
         'keep-count': { type: 'string', default: '200000' },
         'keep-bytes': { type: 'string', default: '1GiB' },
         'keep-age': { type: 'string', default: '7d' },
@@ -85,6 +88,7 @@ async function main(): Promise<void> {
     lease: parseLease(flags.lease),
     idleTimeout: parseDuration(flags['idle-timeout'], '--idle-timeout'),
     reuse: flags.reuse,
+    joins: flags.join,
     keep: {
       count: parseCount(flags['keep-count'], '--keep-count'),
       bytes: parseBytes(flags['keep-bytes'], '--keep-bytes'),

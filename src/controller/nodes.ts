@@ -3,6 +3,7 @@ import type { Message } from '../protocol/message.js';
 import type { Peer } from '../transport/peer.js';
 import type { Broker } from './broker.js';
 import type { Node } from './engine-table.js';
+import { Incarnations } from './incarnations.js';
 
 /** A supervisor whose connection broke is waited for so long before its work is given to others (milliseconds), or a whole lease. */
 const longestAbsence = 3000;
@@ -13,6 +14,7 @@ export class Nodes {
   readonly #log: Log;
   readonly #lease: number;
   readonly #nodes = new Map<string, Node>();
+  readonly #incarnations = new Incarnations();
   /** Told whenever somebody comes, goes, or comes back. */
   onChange: () => void = () => {};
 
@@ -26,11 +28,13 @@ export class Nodes {
     return [...this.#nodes.values()];
   }
 
-  /** A supervisor introduces itself, or comes back on a new connection; it gets ids for its engines. */
+  /** A supervisor introduces itself, or comes back on a new connection; it gets ids for its engines. Throws SUPERSEDED. */
   register({ content }: Message<'registration_request'>, peer: Peer): { node: Node; ids: number[] } {
-    const { run, host, pid, rank, count, ids: wanted, engines } = content;
+    const { run, host, pid, rank, allocation, count, ids: wanted, engines } = content;
+    this.#incarnations.admit(allocation, this.#lease);
+    this.#dismiss(content);
     const known = this.#nodes.get(run);
-    const node: Node = known ?? { name: `${host}/${pid}`, run, host, rank, peer, away: undefined };
+    const node: Node = known ?? { name: `${host}/${pid}`, run, host, rank, allocation, peer, away: undefined };
     if (known) {
       clearTimeout(known.away);
       known.away = undefined;
@@ -52,6 +56,16 @@ export class Nodes {
     return { node, ids };
   }
 
+  /** The scheduler has started the job again: whoever is left of the run before is gone. */
+  #dismiss(content: { allocation: Node['allocation'] }): void {
+    for (const node of this.all) {
+      if (!this.#incarnations.isOutdated(node, content)) continue;
+      clearTimeout(node.away);
+      this.#gone(node);
+      node.peer.link.destroy();
+    }
+  }
+
   /** Engines that ended while their supervisor could not tell us. */
   #dropMissing(node: Node, present: ReadonlySet<string>): void {
     for (const engine of this.#broker.engines.all) {
@@ -63,7 +77,7 @@ export class Nodes {
 
   /** A connection is over. Its supervisor may come back on another one. */
   closed(node: Node, peer: Peer, error: Error | undefined): void {
-    if (node.peer !== peer) return;
+    if (node.peer !== peer || !this.#nodes.has(node.run)) return;
     this.#log.info(`the connection to a supervisor ended: ${node.name}`, ...(error ? [error.message] : []));
     node.away = setTimeout(() => this.#gone(node), Math.min(this.#lease, longestAbsence));
     this.onChange();

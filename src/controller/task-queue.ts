@@ -141,7 +141,7 @@ export class TaskQueue {
         this.#actions.impossible(task, 'none of the engines that it may run on is there');
         continue;
       }
-      const candidates = allowed.filter(hasRoom);
+      const candidates = allowed.filter((engine) => hasRoom(engine) && hasTime(engine, task));
       if (candidates.length === 0) continue;
       if (!task.body) this.#actions.load([task]);
       else if (this.#choosy.delete(task)) this.#actions.dispatch(task, this.#policy(candidates));
@@ -151,7 +151,10 @@ export class TaskQueue {
       if (candidates.length === 0) return;
       if (!this.#ready.peek()?.body) return this.#actions.load(this.#ready.first(loadAhead).filter(({ body }) => !body));
       const task = this.#ready.shift();
-      if (task) this.#actions.dispatch(task, this.#policy(candidates));
+      const inTime = task?.timeLimit ? candidates.filter((engine) => hasTime(engine, task)) : candidates;
+      // One that takes too long for those that are free waits among those with wishes, and holds up nobody.
+      if (task && inTime.length === 0) this.#choosy.add(task);
+      else if (task) this.#actions.dispatch(task, this.#policy(inTime));
     }
   }
 
@@ -184,4 +187,14 @@ const noEngine = { stopping: true, assigned: [], average: Number.POSITIVE_INFINI
 
 const isChoosy = (task: Task): boolean => task.targets !== undefined || task.follow !== undefined || task.excluded !== undefined;
 
-const hasRoom = (engine: Engine): boolean => !engine.stopping && !engine.node.away && engine.assigned.length < windowOf(engine);
+/** Nothing new begins on an engine whose job ends within this time (milliseconds). */
+const lastMinute = 60_000;
+
+/** Milliseconds until the engine's job is ended by its scheduler. */
+const timeLeft = ({ node }: Engine): number =>
+  node?.allocation?.deadline ? node.allocation.deadline - Date.now() : Number.POSITIVE_INFINITY;
+
+const hasTime = (engine: Engine, { timeLimit }: Task): boolean => timeLimit === 0 || timeLimit <= timeLeft(engine);
+
+const hasRoom = (engine: Engine): boolean =>
+  !engine.stopping && !engine.node.away && engine.assigned.length < windowOf(engine) && timeLeft(engine) > lastMinute;

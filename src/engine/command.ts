@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { splitWords } from '../base/shell.js';
 import { type RunningCommand, startCommand } from '../processes/command.js';
 import { HelperShell } from '../processes/helper-shell.js';
 import type { Message } from '../protocol/message.js';
@@ -55,7 +56,7 @@ export class Commands {
   async #runQuietly({ header, content }: Message<'command_request'>, request: { cancel?: () => void }): Promise<Answer> {
     this.#helper ??= new HelperShell(this.#folder, this.#name, environment());
     const command = this.#helper.start({
-      argv: content.argv,
+      argv: wrapped(content.argv),
       env: { ...content.env, IPCLUSTER_TASK: header.msg_id },
       cwd: content.cwd ?? process.cwd(),
       timeLimit: content.timeLimit,
@@ -76,6 +77,7 @@ export class Commands {
     const { env, ...options } = content;
     const command = startCommand({
       ...options,
+      argv: wrapped(content.argv),
       env: { ...environment(), ...env, IPCLUSTER_TASK: header.msg_id },
       onOutput(name, text) {
         if (kept[name].length + text.length <= keptOutput) kept[name] += text;
@@ -103,6 +105,9 @@ export class Commands {
     }
   }
 }
+
+/** A command with what every shell task begins with here, such as a container's words. */
+const wrapped = (argv: string[]): string[] => [...splitWords(process.env['IPCLUSTER_TASK_WRAPPER'] ?? ''), ...argv];
 
 /** The engine's environment, without what only the engine itself was given. */
 function environment(): NodeJS.ProcessEnv {

@@ -1,9 +1,14 @@
+import type { Evidence, Verdict } from './evidence.js';
 import type { z } from './options.js';
 import type { LaunchPlan } from './plan.js';
+import type { BatchRequest } from './resources.js';
 import type { JobStatus } from './states.js';
 
+export { type BatchDialect, defineBatchLauncher } from './batch.js';
+export type { Evidence, Verdict } from './evidence.js';
 export { z } from './options.js';
 export type { LaunchPlan, PlannedCommand, PlannedFile } from './plan.js';
+export type { BatchRequest } from './resources.js';
 export type { JobStatus, State } from './states.js';
 
 /** What is to be started. A launcher never knows whether this is a controller or engines. */
@@ -16,6 +21,12 @@ export interface JobSpec {
   env: Record<string, string>;
   /** Everything about the job lies there: script, ids, output, exit record. */
   jobDir: string;
+  /** What a batch system is asked for; launchers on this machine have no use for it. */
+  batch?: BatchRequest;
+  /** A folder of templates that go before ours: the profile's. */
+  templates?: string;
+  /** Where it runs, as far as that folder is there. */
+  cwd?: string;
 }
 
 /** Enough to find a job again from another process; plain JSON. */
@@ -23,6 +34,8 @@ export interface JobRef {
   launcher: string;
   ids: string[];
   jobDir: string;
+  /** Its name in the scheduler, by which it is found where no id is known. */
+  name?: string;
 }
 
 /** A job that was accepted. */
@@ -30,6 +43,8 @@ export interface Job {
   ref: JobRef;
   /** As far as it is known now. */
   readonly status: JobStatus;
+  /** Settles when the status is no longer a guess: its system has been asked once. */
+  seen: Promise<void>;
   /** Settles with the final status. */
   ended: Promise<JobStatus>;
   /** Each change from now on; leaving the loop stops observing, not the job. */
@@ -43,31 +58,21 @@ export interface Job {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What is known when something did not work. */
-export interface Evidence {
-  status: JobStatus;
-  exitCode: number | null;
-  logTail: string[];
-  files: string[];
-}
-
-/** Why, in one sentence, and what to do. */
-export interface Verdict {
-  sentence: string;
-  suggestions: string[];
-}
-
 /** One way to start jobs. */
 export interface Launcher {
   name: string;
+  /** Where its jobs run: on this machine, or wherever a scheduler puts them. */
+  reach: 'here' | 'elsewhere';
+  /** What will be asked for, in one line; undefined where it costs nobody anything. Throws RESOURCES for what it cannot ask for. */
+  describe?(spec: JobSpec): string;
   /** What would be done: files and commands. Pure: it touches nothing. */
   plan(spec: JobSpec): LaunchPlan;
   /** Resolves when the system has accepted the job and its id is on disk. The signal stops waiting, and takes back what it can. */
   launch(spec: JobSpec, options?: { signal?: AbortSignal }): Promise<Job>;
   /** Observes a job that somebody started. */
   attach(ref: JobRef): Promise<Job>;
-  /** Jobs of a cluster that still live, by what is in its folder of jobs. */
-  find(jobsFolder: string): Promise<JobRef[]>;
+  /** Jobs of a cluster that still live, by what is in its folder of jobs and by how their names begin. */
+  find(jobsFolder: string, names: string): Promise<JobRef[]>;
   /** Says why a job is as it is, where this launcher knows more than the states do. */
   explain(evidence: Evidence): Verdict | undefined;
 }

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJsonIfWhole } from '../base/files.js';
 import { programFile } from '../base/package.js';
@@ -8,14 +9,31 @@ export interface ExitRecord {
   incarnation: number;
   exitCode: number;
   ended: string;
+  /** The signal that it was told to end with; empty or absent for none. */
+  told?: string;
+  /** The element of an array that has written it. */
+  element?: string;
 }
 
 const exitRecordPath = (jobDir: string): string => join(jobDir, 'exit.json');
 
 /** The exit record of a job; undefined when it has not been written. */
 export async function readExitRecord(jobDir: string): Promise<ExitRecord | undefined> {
-  const value = await readJsonIfWhole(exitRecordPath(jobDir));
-  return typeof value === 'object' && value !== null && 'exitCode' in value ? (value as ExitRecord) : undefined;
+  return (await readExitRecords(jobDir)).find(({ element }) => element === undefined);
+}
+
+/** All exit records of a job: one, or one for each element of an array that has ended. */
+export async function readExitRecords(jobDir: string): Promise<ExitRecord[]> {
+  const names = (await readdir(jobDir).catch(() => [])).filter((name) => /^exit(-\d+)?\.json$/.test(name));
+  const records = await Promise.all(
+    names.map(async (name): Promise<ExitRecord[]> => {
+      const value = await readJsonIfWhole(join(jobDir, name));
+      if (typeof value !== 'object' || value === null || !('exitCode' in value)) return [];
+      const element = /-(\d+)\.json$/.exec(name)?.[1];
+      return [{ ...(value as ExitRecord), ...(element !== undefined && { element }) }];
+    }),
+  );
+  return records.flat();
 }
 
 /**

@@ -17,6 +17,10 @@ export interface Observation {
   cancel(): Promise<void>;
   signal(name: NodeJS.Signals): Promise<void>;
   logTail(lines: number): Promise<string[]>;
+  /** Settles when the system has said something, or nothing, for the first time. */
+  heard?: Promise<void>;
+  /** Called when nobody observes any more. */
+  stop?(): void;
 }
 
 /** A job that is followed by asking again and again, with states that never step back. */
@@ -26,6 +30,7 @@ export function observeJob(observation: Observation): Job {
   const ended = deferred<JobStatus>();
   const stop = new AbortController();
   let status = observation.initial;
+  const seen = deferred<void>();
   const look = async (): Promise<void> => {
     const news = await probe();
     const next = news ? advance(status, news) : status;
@@ -37,18 +42,23 @@ export function observeJob(observation: Observation): Job {
     const hinted = hint?.then(() => look());
     while (!isFinal(status.state) && !stop.signal.aborted) {
       await look();
+      if (!observation.heard) seen.resolve();
       if (isFinal(status.state)) break;
       await Promise.race([sleep(interval, stop.signal).catch(() => {}), ...(hinted ? [hinted] : [])]);
     }
     feed.end();
+    seen.resolve();
+    observation.stop?.();
     if (isFinal(status.state)) ended.resolve(status);
   };
   void follow();
+  void observation.heard?.then(look).then(seen.resolve);
   return {
     ref,
     get status() {
       return status;
     },
+    seen: seen.promise,
     ended: ended.promise,
     watch: (signal) => feed.follow(signal),
     cancel: async () => {

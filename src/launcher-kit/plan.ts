@@ -1,5 +1,5 @@
 import { writeWhole } from '../base/files.js';
-import { quoteCommand } from '../base/shell.js';
+import { quoteCommand, quoteWord } from '../base/shell.js';
 
 /** A file that a launch writes. */
 export interface PlannedFile {
@@ -11,7 +11,8 @@ export interface PlannedFile {
 /** A command that a launch runs. */
 export interface PlannedCommand {
   argv: readonly [program: string, ...args: string[]];
-  cwd?: string;
+  /** The file that it reads on its input. */
+  input?: string;
 }
 
 /** All that a launch would do, as a value: it can be printed, tested and refused. */
@@ -23,7 +24,7 @@ export interface LaunchPlan {
 /** A plan for people. */
 export function formatPlan({ files, commands }: LaunchPlan): string {
   const written = files.map(({ path, text }) => `# ${path}\n${text}`);
-  const run = commands.map(({ argv }) => `$ ${quoteCommand(argv)}`);
+  const run = commands.map(({ argv, input }) => `$ ${quoteCommand(argv)}${input ? ` <${quoteWord(input)}` : ''}`);
   return [...written, ...run].join('\n');
 }
 

@@ -17,6 +17,8 @@ export type State =
 export interface JobStatus {
   incarnation: number;
   state: State;
+  /** The states of elements of an array, in words. */
+  members?: Record<string, string>;
 }
 
 const order: Record<State['state'], number> = {

@@ -11,7 +11,8 @@ export function usableCores(): number {
   return Math.max(1, Math.min(cores ?? availableParallelism(), cgroupQuota() ?? Number.POSITIVE_INFINITY));
 }
 
-function allowedProcessors(): Set<number> | undefined {
+/** The processors that this process may use; undefined where the system does not say. */
+export function allowedProcessors(): Set<number> | undefined {
   const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readText('/proc/self/status'))?.[1];
   return list ? expandList(list) : undefined;
 }

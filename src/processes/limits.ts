@@ -15,6 +15,9 @@ export interface Limits {
   memoryNow: number;
 }
 
+/** Address space that a Node process with one worker needs (bytes; site-realities, "Limits"). */
+export const nodeAddressSpace = 1.5e9;
+
 /** Reads the limits of this process (Linux; elsewhere nothing is known). */
 export function readLimits(): Limits {
   const text = readText('/proc/self/limits');

@@ -8,6 +8,10 @@ export interface RecordedJob {
   launcher: string;
   ids: string[];
   jobDir: string;
+  /** Its name in a scheduler. */
+  name?: string;
+  /** The launcher's options, each `key=value`. */
+  options?: string[];
   role: 'controller' | 'engines';
   count: number;
 }
@@ -25,6 +29,8 @@ export interface ClusterFile {
   started: string;
   host: string;
   jobs: RecordedJob[];
+  /** What was asked of a batch system for each engine: milliseconds, and processors. */
+  limits?: { time?: number | undefined; cpusPerTask?: number | undefined };
 }
 
 export function writeClusterFile(place: Place, file: ClusterFile): void {

@@ -16,6 +16,8 @@ export interface KeyFile {
   /** Folder in memory for large frames, which requests that are on their way may name. */
   memory: string;
   lease: number;
+  /** Tokens of batch jobs, by the folder of the job. */
+  joins?: Record<string, string>;
 }
 
 export function writeKeyFile(path: string, file: KeyFile): void {

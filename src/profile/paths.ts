@@ -76,6 +76,9 @@ export function pathsOf(place: Place) {
   };
 }
 
+/** The connection file of a batch job's supervisors, with a token of the job's own. */
+export const joinFile = (jobFolder: string): string => join(jobFolder, 'join.json');
+
 /** The mark of everything that belongs to one cluster; `run` differs from start to start. */
 export function markOf(place: Place, run: string): string {
   return `${place.profileFolder}#${place.clusterId}#${run}`;

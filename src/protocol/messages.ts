@@ -79,6 +79,29 @@ export interface EngineRecord {
   memory: number | null;
   /** Files that it has loaded and that have changed since. */
   stale: string[];
+  /** When it registered (ISO text), and for how many milliseconds since it has worked. */
+  joined: string;
+  busy: number;
+  /** Processors and devices that are its own; null where it shares. */
+  cpus: string | null;
+  gpus: string | null;
+  /** The batch job that it runs in, and the node's place there. */
+  job: string | null;
+  node: number | null;
+  /** When its job will be ended (ISO text). */
+  deadline: string | null;
+}
+
+/** What a supervisor is part of, where a scheduler has started it. */
+export interface AllocationContent {
+  /** The system and its id, such as `slurm:12`. */
+  job: string;
+  element: string | null;
+  /** How often the scheduler has started the job again: who belongs to an earlier run is refused. */
+  incarnation: number;
+  node: number;
+  /** Milliseconds since the epoch; null where nobody says. */
+  deadline: number | null;
 }
 
 /** The controller's view of everything, made without asking any engine. */
@@ -114,6 +137,8 @@ export interface EngineUp {
   language: string;
   log: string | null;
   restarts: number;
+  cpus: string | null;
+  gpus: string | null;
 }
 
 /** A request that an engine holds while its supervisor looks for the controller again. */
@@ -199,6 +224,7 @@ export interface MessageContents {
     count: number;
     ids: number[];
     rank: number | null;
+    allocation: AllocationContent | null;
     /** Engines that were registered before, by the id that they had, with what they hold. */
     engines: (EngineUp & { held: HeldRequest[] })[];
   };
@@ -232,6 +258,9 @@ export interface MessageContents {
   restart_reply: Reply<{ ids: number[] }>;
   stop_request: { targets: number[] };
   stop_reply: Reply<{ ids: number[] }>;
+  /** Writes a connection file for a job's supervisors into the job's folder, with a token of their own. */
+  join_request: { folder: string };
+  join_reply: Reply;
   shutdown_request: object;
   shutdown_reply: Reply;
   query_request: { query: TaskQuery };
@@ -273,4 +302,4 @@ export type GoodReply<T extends MessageType> = Extract<MessageContents[ReplyTo<T
 export type RequestType = Extract<MessageType, `${string}_request`>;
 
 /** Raised with every change that older programs cannot follow. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;

@@ -6,6 +6,7 @@ import type { MemoryFile } from '../base/memory-files.js';
 import { programFile } from '../base/package.js';
 import { deferred } from '../base/wait.js';
 import { oomScores, setOomScore, taskEnvironment } from '../processes/environment.js';
+import { type Placement, placementOf } from '../processes/placement.js';
 import { type Exit, type Started, startProcess } from '../processes/start.js';
 import { markVariable } from '../processes/table.js';
 import type { HeldRequest } from '../protocol/messages.js';
@@ -29,6 +30,10 @@ export interface EngineSettings {
   logFolder: string;
   mark: string;
   workFolder: string;
+  /** What of the node belongs to each engine, by place; none where they share. */
+  placements: readonly Placement[];
+  /** What an engine's command begins with: a container, for example. */
+  wrapper: readonly string[];
 }
 
 /** Requests that take less than this on average are handed over several at a time (milliseconds). */
@@ -54,6 +59,7 @@ export class EngineChild {
   isOver = false;
   /** How often an engine was started again at this place. */
   readonly restarts: number;
+  readonly placement: Placement | undefined;
   /** True when it has its id and may be given work. */
   isUp = false;
   /** Resident bytes when last looked at. */
@@ -66,8 +72,9 @@ export class EngineChild {
   #average = Number.POSITIVE_INFINITY;
   #lastReply = 0;
 
-  constructor(id: number, logFolder: string, restarts = 0) {
+  constructor(id: number, logFolder: string, placement: Placement | undefined, restarts = 0) {
     this.id = id;
+    this.placement = placement;
     this.restarts = restarts;
     const over = deferred<void>();
     this.over = over.promise;
@@ -80,10 +87,13 @@ export class EngineChild {
   }
 
   /** Starts the process; `onExit` is told when it is over. */
-  async start({ socketPath, mark, workFolder }: EngineSettings, onExit: (exit: Exit) => void): Promise<void> {
+  async start({ socketPath, mark, workFolder, wrapper }: EngineSettings, onExit: (exit: Exit) => void): Promise<void> {
+    const { prefix, env } = placementOf(this.placement);
+    const [program = process.execPath, ...words] = [...prefix, ...wrapper, process.execPath];
     this.#process = await startProcess({
       argv: [
-        process.execPath,
+        program,
+        ...words,
         '--v8-pool-size=1',
         '--disable-warning=ExperimentalWarning',
         programFile('engine'),
@@ -91,7 +101,7 @@ export class EngineChild {
         this.uuid,
       ],
       // One thread for file and crypto work is plenty beside user code, and 64 engines must fit the limits of a machine.
-      env: { ...taskEnvironment(process.env), UV_THREADPOOL_SIZE: '1', [markVariable]: this.markOf(mark) },
+      env: { ...taskEnvironment(process.env), ...env, UV_THREADPOOL_SIZE: '1', [markVariable]: this.markOf(mark) },
       cwd: workFolder,
       stdout: this.logFile,
       stderr: this.logFile,

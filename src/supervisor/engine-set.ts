@@ -44,6 +44,8 @@ const drainInterval = 20;
 export class EngineSet {
   /** Settles with a reason when no engine is left. */
   readonly empty: Promise<string>;
+  /** True when an engine was given up because it died again and again. */
+  failed = false;
   readonly #settings: EngineSettings;
   readonly #log: Log;
   readonly #listener: EngineListener;
@@ -72,7 +74,10 @@ export class EngineSet {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).listen(this.#settings.socketPath, resolve);
     });
-    this.#children = Array.from({ length: count }, () => new EngineChild(-1, this.#settings.logFolder));
+    this.#children = Array.from(
+      { length: count },
+      (_unused, index) => new EngineChild(-1, this.#settings.logFolder, this.#settings.placements[index]),
+    );
     await Promise.all(this.#children.map((child) => this.#start(child)));
   }
 
@@ -146,7 +151,8 @@ export class EngineSet {
     // What escaped its group is found by its mark.
     await sweepMarked((mark) => mark === child.markOf(this.#settings.mark));
     const stays = child.ending === 'stop' ? end : evidence.crash && this.#crashes.judge(child.id, end, evidence.lastLines.at(-1));
-    const next = stays ? undefined : new EngineChild(child.id, this.#settings.logFolder, child.restarts + 1);
+    if (stays && child.ending !== 'stop') this.failed = true;
+    const next = stays ? undefined : new EngineChild(child.id, this.#settings.logFolder, child.placement, child.restarts + 1);
     const reason = stays || end;
     this.#log.info(`engine ${child.id} is over: ${reason}`);
     this.#children = this.#children.flatMap((other) => (other === child ? (next ?? []) : other));

@@ -4,11 +4,16 @@ import { IpclusterError, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
-import { parseCount, parseDuration, parsePorts } from '../base/quantities.js';
+import { formatBytes, parseCount, parseDuration, parsePorts } from '../base/quantities.js';
+import { splitWords } from '../base/shell.js';
 import { deferred } from '../base/wait.js';
 import { programFlags } from '../config/program-flags.js';
+import { nodeAddressSpace, readLimits } from '../processes/limits.js';
+import { placeEngines } from '../processes/placement.js';
 import { markVariable } from '../processes/table.js';
 import { findPlace, markOf, pathsOf, socketPath } from '../profile/paths.js';
+import { readAllocation } from './allocation.js';
+import { startController } from './own-controller.js';
 import { supervise } from './supervise.js';
 
 const help = `ipengine: starts engines on this machine and joins them to a controller
@@ -23,6 +28,9 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
   --work-dir PATH         where the engines run and their logs go
   --timeout DURATION      how long to try to join (60s)
   --restart WHEN          start engines again that end unasked: on-crash (the default) or never
+  --engine-wrapper WORDS  what each engine's command begins with, such as a container's
+  --task-wrapper WORDS    what each shell task's command begins with
+  --controller -- FLAGS   start the controller too, with those flags, where this is the first node of its job
   --log-level LEVEL       debug, info, warn or error
   --version, --help
 `;
@@ -30,9 +38,10 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
 function readArguments(argv: readonly string[]) {
   try {
     return parseArgs({
+      allowPositionals: true,
       args: argv.map((word) => (/^-n=?\d+$/.test(word) ? word.replace(/^-n=?/, '-n') : word)),
       options: {
-        n: { type: 'string', short: 'n', default: process.env['IPCLUSTER_COUNT'] ?? '1' },
+        n: { type: 'string', short: 'n' },
         profile: { type: 'string' },
         'cluster-id': { type: 'string' },
         file: { type: 'string' },
@@ -42,23 +51,45 @@ function readArguments(argv: readonly string[]) {
         'work-dir': { type: 'string' },
         timeout: { type: 'string', default: '60s' },
         restart: { type: 'string', default: 'on-crash' },
+        'engine-wrapper': { type: 'string', default: '' },
+        'task-wrapper': { type: 'string' },
+        controller: { type: 'boolean', default: false },
         'log-level': { type: 'string', default: 'info' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
-    }).values;
+    });
   } catch (error) {
     throw new IpclusterError('USAGE', `${messageOf(error)} See ipengine --help.`);
   }
 }
 
+/** An engine under too small a limit dies without a word of its own, again and again. Throws LIMITS. */
+function checkAddressSpace(): void {
+  const { addressSpace } = readLimits();
+  if (addressSpace === undefined || addressSpace >= nodeAddressSpace) return;
+  throw new IpclusterError(
+    'LIMITS',
+    `An engine needs ${formatBytes(nodeAddressSpace)} of address space, but \`ulimit -v\` allows ${formatBytes(addressSpace)} here.`,
+    {
+      suggestions: ['Ask for more memory: `--mem 4G`.'],
+    },
+  );
+}
+
 async function main(): Promise<void> {
-  const given = readArguments(process.argv.slice(2));
+  const { values: given, positionals } = readArguments(process.argv.slice(2));
+  if (positionals.length > 0 && !given.controller)
+    throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag. See ipengine --help.`);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
   const fromProfile = programFlags(given.profile, ['urlFile', 'restart', 'timeout', 'logLevel'], { urlFile: 'file' });
-  const flags = readArguments([...fromProfile, ...process.argv.slice(2)]);
-  const count = parseCount(flags.n, '-n', 1);
+  const flags = readArguments([...fromProfile, ...process.argv.slice(2)]).values;
+  const allocation = readAllocation(process.env);
+  const count =
+    allocation && flags.n === undefined
+      ? allocation.count
+      : parseCount(flags.n ?? process.env['IPCLUSTER_COUNT'] ?? '1', '-n', 1);
   const timeout = parseDuration(flags.timeout, '--timeout');
   const firstId = flags.id === undefined ? undefined : parseCount(flags.id, '--id');
   const controllerPort =
@@ -78,10 +109,19 @@ async function main(): Promise<void> {
     // A supervisor sweeps what carries its own mark, never what its neighbours of the same cluster started.
     mark: `${process.env[markVariable] ?? markOf(place, run)}/${run}`,
     workFolder: flags['work-dir'] ?? process.cwd(),
+    placements: allocation ? placeEngines(Math.max(1, count), allocation.cpusPerTask, process.env) : [],
+    wrapper: splitWords(flags['engine-wrapper']),
   };
-  const ids = firstId === undefined ? [] : Array.from({ length: count }, (_unused, index) => firstId + index);
+  checkAddressSpace();
+  if (count === 0) return log.info('no engine falls to this node');
+  // Engines of one job are numbered along its nodes, whichever comes first.
+  const wanted = firstId ?? allocation?.before;
+  const ids = wanted === undefined ? [] : Array.from({ length: count }, (_unused, index) => wanted + index);
   const join = { file: flags.file ?? paths.engineFile, controllerIp: flags['controller-ip'], controllerPort, timeout };
-  await supervise({ settings, run, restart, count, ids, join, log, end });
+  if (flags['task-wrapper'] !== undefined) process.env['IPCLUSTER_TASK_WRAPPER'] = flags['task-wrapper'];
+  const controller = flags.controller && (allocation?.node ?? 0) === 0 ? await startController(positionals, log, end) : undefined;
+  await supervise({ settings, run, allocation, restart, count, ids, join, log, end });
+  await controller?.close();
 }
 
 runProgram('ipengine', main);

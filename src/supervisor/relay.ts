@@ -29,9 +29,18 @@ export class Relay implements EngineListener {
   /** What a controller is told of an engine that is up. */
   describe(child: EngineChild): EngineUp & { held: HeldRequest[] } {
     this.#announced.add(child);
-    const { id, uuid, pid, logFile, restarts, handed, waiting } = child;
+    const { id, uuid, pid, logFile, restarts, handed, waiting, placement } = child;
     const held = [...handed, ...waiting].map(({ queue, body }) => ({ queue, header: headerOf(body).header }));
-    const up = { id, uuid, pid, language: 'javascript', log: logFile, restarts };
+    const up = {
+      id,
+      uuid,
+      pid,
+      language: 'javascript',
+      log: logFile,
+      restarts,
+      cpus: placement?.cpus ?? null,
+      gpus: placement?.gpus ?? null,
+    };
     return { ...up, held: [...this.kept.heldBy(id), ...held] };
   }
 

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { isIpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
 import { Lease } from '../base/lease.js';
@@ -8,7 +8,7 @@ import { packageVersion } from '../base/package.js';
 import type { Deferred } from '../base/wait.js';
 import { socketFolder } from '../profile/paths.js';
 import { Session } from '../protocol/message.js';
-import { protocolVersion } from '../protocol/messages.js';
+import { type AllocationContent, protocolVersion } from '../protocol/messages.js';
 import type { Link } from '../transport/link.js';
 import { Peer } from '../transport/peer.js';
 import type { RestartPolicy } from './crash-loop.js';
@@ -25,6 +25,8 @@ export interface SuperviseOptions {
   restart: RestartPolicy;
   /** Ids to ask for; none means whatever comes next. */
   ids: readonly number[];
+  /** The batch job that this is part of. */
+  allocation: AllocationContent | undefined;
   join: Omit<JoinOptions, 'jobFolder' | 'log' | 'signal'>;
   log: Log;
   /** Settles when it is time to end, with the reason. */
@@ -46,7 +48,10 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     await engines.start(count);
     void engines.empty.then(end.resolve);
     new Membership(options, session, relay, engines, stop.signal).run().catch(end.reject);
-    log.info(`ending: ${await end.promise}`);
+    const reason = await end.promise;
+    if (engines.failed && engines.all.length === 0)
+      throw new IpclusterError('JOB_FAILED', `ending: ${reason}`, { suggestions: [] });
+    log.info(`ending: ${reason}`);
   } finally {
     stop.abort();
     await engines.close();
@@ -122,13 +127,21 @@ class Membership {
   }
 
   async #register(link: Link): Promise<void> {
-    const { run, ids, count, log } = this.#options;
+    const { run, ids, count, log, allocation } = this.#options;
     const peer = new Peer(link, this.#session);
     peer.onPacket((packet) => this.#relay.receive(packet));
     const children = this.#engines.all;
     const known = children.filter(({ isUp }) => isUp);
     const content = {
-      ...{ version: packageVersion(), protocol: protocolVersion, host: hostname(), pid: process.pid, run, rank: null },
+      ...{
+        version: packageVersion(),
+        protocol: protocolVersion,
+        host: hostname(),
+        pid: process.pid,
+        run,
+        rank: null,
+        allocation: allocation ?? null,
+      },
       count: children.length || count,
       ids: children.every(({ id }) => id < 0) ? [...ids] : children.map(({ id }) => id),
       engines: known.map((child) => this.#relay.describe(child)),

@@ -81,4 +81,14 @@ function goodReply(reply: Message): Message {
 }
 
 /** Errors that the controller itself answers with, by name. */
-const hubErrors = ['USAGE', 'NOT_FOUND', 'NO_ENGINES', 'VERSION', 'UNAUTHORIZED', 'STORE', 'PROTOCOL', 'INTERNAL'] as const;
+const hubErrors = [
+  'USAGE',
+  'NOT_FOUND',
+  'NO_ENGINES',
+  'VERSION',
+  'UNAUTHORIZED',
+  'STORE',
+  'PROTOCOL',
+  'SUPERSEDED',
+  'INTERNAL',
+] as const;

@@ -25,6 +25,8 @@ export interface ServerOptions<Role extends string> {
   certificate: { key: string; certificate: string };
   /** Which token makes which role. */
   tokens: Record<Role, string>;
+  /** The role of another token; undefined for none. */
+  otherRole?: (token: string) => Role | undefined;
   onLink: (link: Link, role: Role, address: string) => void;
   /** Answers GET of a path with JSON, or undefined where there is nothing. */
   onGet: (path: string, role: Role) => unknown;
@@ -51,7 +53,7 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
   const local = createHttpServer(bounds);
   const strangers: Strangers = new Map();
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 24 });
-  const roleOf = roleFinder(options.tokens);
+  const roleOf = roleFinder(options);
   const upgraded = new Set<Duplex>();
   for (const server of [tcp, local] as Server[]) {
     server.on('connection', (socket: Socket) => admitStranger(strangers, socket));
@@ -115,14 +117,17 @@ function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-function roleFinder<Role extends string>(tokens: Record<Role, string>): (request: IncomingMessage) => Role | undefined {
+function roleFinder<Role extends string>({
+  tokens,
+  otherRole,
+}: ServerOptions<Role>): (request: IncomingMessage) => Role | undefined {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   const known = Object.entries<string>(tokens).map(([role, token]) => ({ role: role as Role, digest: digest(token) }));
   return (request) => {
     const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ');
     if (scheme !== 'Bearer') return undefined;
     const given = digest(token);
-    return known.find((entry) => timingSafeEqual(entry.digest, given))?.role;
+    return known.find((entry) => timingSafeEqual(entry.digest, given))?.role ?? otherRole?.(token);
   };
 }
 

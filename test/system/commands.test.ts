@@ -149,7 +149,7 @@ describe('a cluster of four, by the command line', () => {
     expect(await home.json('start', '-n', '1', '-d', '--cluster-id', 'two')).toMatchObject({ clusterId: 'two', engines: 1 });
     expect((await home.run(['exec', '--cluster-id', 'two', '1 + 1'])).stdout).toBe('[0] 2\n');
     expect(await home.json('kill', '--cluster-id', 'two')).toMatchObject({ killed: 5 });
-    expect(await home.json('ps', '--cluster-id', 'two')).toEqual({ processes: [] });
+    expect(await home.json('ps', '--cluster-id', 'two')).toEqual({ processes: [], jobs: [] });
   });
 
   test('stop leaves no process, no connection file and no socket', async () => {

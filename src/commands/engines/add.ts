@@ -1,8 +1,8 @@
 import { Command, Flags } from '@oclif/core';
 import { parseCount } from '../../base/quantities.js';
 import { addEngines } from '../../cluster/engines.js';
-import { jobSettings } from '../../cluster/job-settings.js';
-import { commonFlags, launcherFlags, placeOf, print, settingsOf } from '../shared.js';
+import { jobSettings, launcherSettings } from '../../cluster/job-settings.js';
+import { commonFlags, givenBy, interruption, launcherFlags, placeOf, print, restOfLine } from '../shared.js';
 
 export default class EnginesAdd extends Command {
   static override summary = 'add engines to a running cluster';
@@ -16,7 +16,10 @@ export default class EnginesAdd extends Command {
     const { flags } = await this.parse(EnginesAdd);
     const count = parseCount(flags.n, '-n', 1);
     const place = placeOf(flags, true);
-    const ids = await addEngines({ place, count, ...jobSettings(settingsOf(place, flags)) });
+    const { values, launcher } = await launcherSettings(place, givenBy(flags));
+    const onNotice = (sentence: string): void => void process.stderr.write(`${sentence}\n`);
+    const settings = jobSettings(values, launcher, restOfLine());
+    const ids = await addEngines({ place, count, ...settings, signal: interruption(), onNotice });
     print(flags.json, { engines: ids.length, ids }, `${ids.length} engines: ${ids.join(' ')}`);
   }
 }

@@ -65,7 +65,10 @@ describe('precedence', () => {
 
 function valueFor(key: string): string {
   const { kind, choices } = settings.find((setting) => setting.key === key) as Setting;
-  return choices?.[0] ?? { count: '1', duration: '1s', bytes: '1M', ports: '1', words: 'a=b', text: 'x', path: '/x' }[kind];
+  return (
+    choices?.[0] ??
+    { count: '1', duration: '1s', bytes: '1M', ports: '1', words: 'a=b', lines: 'x', limit: '1h', text: 'x', path: '/x' }[kind]
+  );
 }
 
 describe('what a site enforces', () => {

@@ -1,13 +1,14 @@
 import { describe, expect, test, vi } from 'vitest';
 import { assign, type Engine, EngineTable, type Node, release, windowOf } from '../../../src/controller/engine-table.js';
 import { PriorityFifo } from '../../../src/controller/fifo.js';
+import { Incarnations } from '../../../src/controller/incarnations.js';
 import { leastLoad } from '../../../src/controller/policies.js';
 import { TaskQueue } from '../../../src/controller/task-queue.js';
 import { judge, makeTask, type Outcome, type Task } from '../../../src/controller/tasks.js';
 import { Session } from '../../../src/protocol/message.js';
 
 const session = new Session('s');
-const node = { name: 'n', host: 'h', rank: null } as Node;
+const node = { name: 'n', host: 'h', rank: null, allocation: null } as Node;
 
 function task(metadata: Record<string, unknown> = {}, id?: string): Task {
   const header = session.header('apply_request');
@@ -17,7 +18,7 @@ function task(metadata: Record<string, unknown> = {}, id?: string): Task {
 function table(count: number): EngineTable {
   const engines = new EngineTable();
   for (const id of engines.reserve(node, count, []))
-    engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null, restarts: 0 });
+    engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
   return engines;
 }
 
@@ -130,7 +131,7 @@ describe('the balanced queue', () => {
     add(task({}, 'a'));
     expect(queue.counts).toEqual({ balanced: 1, waiting: 0, running: 0 });
     for (const id of engines.reserve(node, 1, []))
-      engines.up(node, { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0 });
+      engines.up(node, { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
     queue.schedule();
     expect(given).toEqual([['a', 0]]);
   });
@@ -204,7 +205,7 @@ describe('the engine table', () => {
   test('an engine can only come where its supervisor has a place', () => {
     const engines = new EngineTable();
     const [id = -1] = engines.reserve(node, 1, []);
-    const up = { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0 };
+    const up = { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null };
     expect(engines.up({ ...node }, up)).toBeUndefined();
     expect(engines.up(node, up)).toBeDefined();
     expect(engines.up(node, up)).toBeUndefined();
@@ -230,4 +231,68 @@ test('a queue by priority keeps order, takes back to the front and removes', () 
   for (let index = 0; index < 5000; index++) fifo.push(String(index), 0);
   for (let index = 0; index < 5000; index++) expect(fifo.shift()).toBe(String(index));
   expect(fifo.size).toBe(0);
+});
+
+describe('engines whose job has a deadline', () => {
+  const until = (milliseconds: number | null): Node => ({
+    ...node,
+    allocation: {
+      job: 'slurm:1',
+      element: null,
+      incarnation: 0,
+      node: 0,
+      deadline: milliseconds === null ? null : Date.now() + milliseconds,
+    },
+  });
+  const up = (engines: EngineTable, owner: Node): void => {
+    const [id = -1] = engines.reserve(owner, 1, []);
+    engines.up(owner, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
+  };
+
+  test('get nothing new in their last minute', () => {
+    const engines = new EngineTable();
+    up(engines, until(59_000));
+    const { queue, given, add } = queueOf(engines);
+    add(task());
+    expect(given).toEqual([]);
+    up(engines, until(120_000));
+    queue.schedule();
+    expect(given.map(([, engine]) => engine)).toEqual([1]);
+  });
+
+  test('get no task whose own limit is longer than their time, and such a task holds up nobody', () => {
+    const engines = new EngineTable();
+    up(engines, until(120_000));
+    const { given, add, queue } = queueOf(engines);
+    const long = task({ time_limit: 600 });
+    const short = task({ time_limit: 1 });
+    add(long, short);
+    expect(given.map(([id]) => id)).toEqual([short.id]);
+    up(engines, until(null));
+    queue.schedule();
+    expect(given.map(([id, engine]) => [id, engine])).toEqual([
+      [short.id, 0],
+      [long.id, 1],
+    ]);
+  });
+});
+
+describe('runs of a job', () => {
+  const run = (incarnation: number, rest: Partial<NonNullable<Node['allocation']>> = {}): NonNullable<Node['allocation']> => ({
+    ...{ job: 'slurm:1', element: null, incarnation, node: 0, deadline: null },
+    ...rest,
+  });
+
+  test('who belongs to an earlier run, or comes after the deadline and a lease, is refused', () => {
+    const incarnations = new Incarnations();
+    incarnations.admit(run(0), 1000);
+    incarnations.admit(run(1), 1000);
+    incarnations.admit(run(0, { element: '3' }), 1000);
+    incarnations.admit(null, 1000);
+    expect(() => incarnations.admit(run(0), 1000)).toThrow(/started slurm:1 again/);
+    expect(() => incarnations.admit(run(1, { deadline: Date.now() - 2000 }), 1000)).toThrow(/time of slurm:1 was over/);
+    expect(incarnations.isOutdated({ ...node, allocation: run(0) }, { allocation: run(1) })).toBe(true);
+    expect(incarnations.isOutdated({ ...node, allocation: run(1) }, { allocation: run(1) })).toBe(false);
+    expect(incarnations.isOutdated({ ...node, allocation: run(0, { element: '3' }) }, { allocation: run(1) })).toBe(false);
+  });
 });

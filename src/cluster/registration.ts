@@ -1,0 +1,147 @@
+import { IpclusterError, isIpclusterError } from '../base/errors.js';
+import { formatDuration } from '../base/quantities.js';
+import { sleep } from '../base/wait.js';
+import { Client } from '../client/client.js';
+import type { Job } from '../launcher-kit/contract.js';
+import { describeState, isFinal } from '../launcher-kit/states.js';
+import { pathsOf } from '../profile/paths.js';
+import { readRegisteredFile } from '../profile/registered-file.js';
+import type { StartRequest } from './prepare.js';
+
+/** How often clocks and files are looked at (milliseconds). */
+const interval = 200;
+/** Files on shared disks are looked at this often only. */
+const fileInterval = 1000;
+
+/** Who has registered, by the controller's word or by its file. */
+interface Registered {
+  client: Client | undefined;
+  count: number;
+}
+
+/**
+ * Waits for engines to register. The clock runs only while all jobs run: time in a queue is nobody's fault, and bounded only by the
+ * queue's own limit. Throws REGISTRATION_TIMEOUT, QUEUE_TIMEOUT, or what makes the controller unusable.
+ */
+export async function awaitRegistration(request: StartRequest, jobs: readonly Job[], signal: AbortSignal): Promise<Registered> {
+  const { count, minEngines = count, onProgress } = request;
+  const enough = Math.min(minEngines, count);
+  const late = new AbortController();
+  const bound = AbortSignal.any([signal, late.signal]);
+  const watch = { have: 0, reason: undefined as string | undefined };
+  const stopClock = runClock(request, jobs, watch, late);
+  const progress = (have: number): void => {
+    watch.have = have;
+    onProgress?.(have, count, describeJobs(jobs));
+  };
+  try {
+    const byFile = readOverAndOver(request, enough, progress, bound);
+    const byController = connectAndWait(request, enough, progress, bound, watch);
+    byFile.catch(() => {});
+    byController.catch(() => {});
+    const first = await Promise.race([byController, byFile]);
+    // The file is a moment faster; a controller that can be reached is worth that moment.
+    return first.client || watch.reason ? first : await byController;
+  } finally {
+    stopClock();
+    late.abort(new Error('over'));
+  }
+}
+
+/** Counts the time that jobs run, and the time that they wait; fires when either is too long. */
+function runClock(
+  { timeout, queueTimeout, count, place }: StartRequest,
+  jobs: readonly Job[],
+  watch: { have: number; reason: string | undefined },
+  late: AbortController,
+): () => void {
+  let [ran, waited, last] = [0, 0, performance.now()];
+  const timer = setInterval(() => {
+    const now = performance.now();
+    const states = jobs.map(({ status }) => status.state.state);
+    if (states.every((state) => state === 'running' || isFinal({ state } as Parameters<typeof isFinal>[0]))) ran += now - last;
+    else if (states.some((state) => state === 'queued' || state === 'held')) waited += now - last;
+    last = now;
+    if (ran > timeout) {
+      const unreachable = watch.reason ? ` ${watch.reason}` : '';
+      late.abort(
+        new IpclusterError(
+          'REGISTRATION_TIMEOUT',
+          `${watch.have} of ${count} engines registered within ${formatDuration(timeout)}.${unreachable}`,
+          {
+            files: [pathsOf(place).jobs],
+          },
+        ),
+      );
+    } else if (queueTimeout !== undefined && waited > queueTimeout)
+      late.abort(
+        new IpclusterError(
+          'QUEUE_TIMEOUT',
+          `The job has waited in the queue for ${formatDuration(waited)}: ${describeJobs(jobs)}.`,
+        ),
+      );
+  }, interval);
+  return () => clearInterval(timer);
+}
+
+/** What jobs do, in a few words: `queued (Priority)`. */
+function describeJobs(jobs: readonly Job[]): string {
+  return [...new Set(jobs.map(({ status }) => describeState(status.state)))].join(', ');
+}
+
+/** One eye: the controller itself, which may not be reachable yet, or never from here. */
+async function connectAndWait(
+  request: StartRequest,
+  enough: number,
+  progress: (have: number) => void,
+  signal: AbortSignal,
+  watch: { reason: string | undefined },
+): Promise<Registered> {
+  const { place } = request;
+  const never = 2 ** 31 - 1;
+  for (;;) {
+    try {
+      const client = await Client.connect({
+        file: pathsOf(place).clientFile,
+        wait: true,
+        timeout: never,
+        dialTimeout: 5000,
+        signal,
+      });
+      watch.reason = undefined;
+      try {
+        for (let have = client.ids.length; have < enough; ) {
+          progress(have);
+          have = (await client.waitForEngines(Math.min(enough, client.ids.length + 1), { timeout: never, signal })).length;
+        }
+        progress(client.ids.length);
+        return { client, count: client.ids.length };
+      } catch (error) {
+        await client.close();
+        throw error;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isIpclusterError(error) || error.code !== 'UNREACHABLE') throw error;
+      // It runs on another machine: its file says who is there.
+      watch.reason = `The controller cannot be reached from here: ${error.message}`;
+      await sleep(fileInterval, signal);
+    }
+  }
+}
+
+/** The other eye: the file that the controller keeps of who is registered. */
+async function readOverAndOver(
+  { place, count }: StartRequest,
+  enough: number,
+  progress: (have: number) => void,
+  signal: AbortSignal,
+): Promise<Registered> {
+  for (;;) {
+    await sleep(fileInterval, signal);
+    const file = await readRegisteredFile(pathsOf(place).registeredFile);
+    const have = file?.supervisors.reduce((sum, { engines }) => sum + engines.length, 0) ?? 0;
+    if (file && count > 0) progress(have);
+    if (file && count > 0 && have >= enough) return { client: undefined, count: have };
+  }
+}

@@ -1,0 +1,38 @@
+import { IpclusterError, messageOf } from '../base/errors.js';
+import type { JobRef } from '../launcher-kit/contract.js';
+import { ownLaunchers } from '../launcher-kit/registry.js';
+import type { ClusterFile } from '../profile/cluster-file.js';
+import { type Place, pathsOf } from '../profile/paths.js';
+import { jobNames, launcherOf } from './jobs.js';
+
+/**
+ * Live jobs of a cluster in batch systems, found by their names: also from another login node, and where no file tells of them. With
+ * a cluster file only its own launcher is asked, else all whose system is on this machine.
+ */
+export async function strayJobs(place: Place, file?: ClusterFile): Promise<JobRef[]> {
+  const names = file ? [...new Set([file.launcher, ...file.jobs.map(({ launcher }) => launcher)])] : ownLaunchers();
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const launcher = await launcherOf(name, file?.jobs.find((job) => job.launcher === name)?.options ?? []).catch(
+        ignoreUnknown,
+      );
+      return launcher?.reach === 'elsewhere' ? launcher.find(pathsOf(place).jobs, jobNames(place)) : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** A launcher of somebody's own may be gone; what is left of its jobs is not for us to find. */
+function ignoreUnknown(error: unknown): undefined {
+  if (error instanceof IpclusterError && error.code === 'LAUNCHER_UNKNOWN') return undefined;
+  throw error;
+}
+
+/** Cancels jobs and waits until they are gone; who stays is warned of. */
+export async function cancelAll(refs: readonly JobRef[]): Promise<void> {
+  for (const ref of refs) {
+    const job = await (await launcherOf(ref.launcher, [])).attach(ref);
+    await job.cancel().catch((error: unknown) => process.emitWarning(messageOf(error)));
+    await job[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,127 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lastLines, readJsonIfWhole } from '../base/files.js';
+import { sleep } from '../base/wait.js';
+import { readExitRecords } from '../launcher-kit/exit-record.js';
+import { describeState, type JobStatus, type State } from '../launcher-kit/states.js';
+import type { RecordedJob } from '../profile/cluster-file.js';
+import { explainLog, type Finding } from './causes.js';
+import { attachJob, launcherOf } from './jobs.js';
+
+/** A system may take so long to say how a job is (milliseconds). */
+const patience = 25_000;
+
+/** What a job's system says of it. `live`: the controller answers. */
+export async function explainRecorded(recorded: RecordedJob, live: boolean): Promise<Finding[]> {
+  const job = await attachJob(recorded);
+  await Promise.race([job.seen, sleep(patience)]);
+  await job[Symbol.asyncDispose]();
+  return explainState(recorded, job.status, live);
+}
+
+/** What a status means, in a sentence: the system's own words are explained by its launcher. */
+async function explainState(recorded: RecordedJob, status: JobStatus, live: boolean): Promise<Finding[]> {
+  const { role, launcher: name, ids } = recorded;
+  const { state } = status;
+  if (state.state === 'running' || state.state === 'succeeded') return live ? [] : plain(role, state);
+  const launcher = await launcherOf(name, recorded.options ?? []);
+  const files = [recorded.jobDir];
+  const verdict = launcher.explain({ status, exitCode: null, logTail: [], files });
+  const said = `${name} ${ids.join(' ')}: ${describeState(state)}`;
+  // What a launcher can only repeat, logs say better.
+  if (verdict && verdict.code !== 'failed' && verdict.code !== 'lost') {
+    const { code, sentence, suggestions } = verdict;
+    return [
+      {
+        code,
+        about: role,
+        sentence: withId(sentence, state),
+        lines: [said],
+        suggestions: suggestions.map((text) => text.replace('ID', ids[0] ?? 'ID')),
+      },
+    ];
+  }
+  return plain(role, state).map((finding) => ({ ...finding, lines: [said] }));
+}
+
+const withId = (sentence: string, { state }: State): string =>
+  state === 'queued' || state === 'held' ? `The job has not begun. ${sentence}` : sentence;
+
+const ends: Partial<Record<State['state'], { code: string; sentence: string; suggestions?: string[] }>> = {
+  queued: { code: 'pending', sentence: 'The job waits in the queue.' },
+  held: { code: 'held', sentence: 'The job is held in the queue.' },
+  suspended: { code: 'suspended', sentence: 'The scheduler has suspended the job.' },
+  ending: { code: 'ending', sentence: 'The job is ending.' },
+  expired: { code: 'time-limit', sentence: 'The job reached its time limit.', suggestions: ['Ask for more: `--time`.'] },
+  preempted: { code: 'preempted', sentence: 'The scheduler ended the job in favour of another.', suggestions: ['Start again.'] },
+};
+
+function plain(about: RecordedJob['role'], state: State): Finding[] {
+  const known = ends[state.state];
+  if (known) return [{ about, ...known }];
+  if (state.state === 'unknown') {
+    const silent = /does not answer/.test(state.cause);
+    const sentence = silent
+      ? 'The scheduler does not answer: how the job is cannot be known now.'
+      : `How the job is is not known: ${state.cause}.`;
+    return [
+      {
+        code: silent ? 'scheduler-silent' : 'unknown-state',
+        about,
+        sentence,
+        suggestions: silent ? ['Wait: what runs goes on without it.'] : [],
+      },
+    ];
+  }
+  if (state.state === 'cancelled') {
+    if (state.by === 'ipcluster') return [];
+    return [{ code: 'cancelled', about, sentence: `The job was cancelled by ${state.by}.` }];
+  }
+  if (state.state === 'lost') return [{ code: 'lost', about, sentence: `The job of the ${about} was lost: ${state.reason}.` }];
+  if (state.state === 'failed') return [{ code: 'exited', about, sentence: `The job of the ${about} failed: ${state.reason}.` }];
+  return state.state === 'running'
+    ? []
+    : [{ code: 'not-running', about, sentence: `The job of the ${about} is over: ${describeState(state)}.` }];
+}
+
+/** What a job's exit records, logs and breadcrumbs say. `missing`: engines are wanted that are not there. */
+export async function explainFolder(folder: string, missing: boolean, live: boolean): Promise<Finding[]> {
+  const about = folder.endsWith('-controller') ? 'controller' : 'engines';
+  const records = await readExitRecords(folder);
+  const bad = records.find(({ exitCode }) => exitCode !== 0);
+  if (live && !bad && !missing) return [];
+  const names = await readdir(folder).catch(() => []);
+  const logs = names.filter((name) => /^(node-.*\.log|controller\.log|stderr|scheduler|.*\.OU)$/.test(name)).sort();
+  const found: Finding[] = [];
+  for (const name of logs) {
+    const path = join(folder, name);
+    const cause = explainLog(
+      withoutPast(await lastLines(path, 40)),
+      bad && (name.startsWith('node-') || logs.length === 1 || about === 'controller') ? bad.exitCode : undefined,
+    );
+    if (cause) found.push({ about, ...cause, lines: [...(cause.lines ?? []), `(${path})`] });
+  }
+  const crumbs = missing ? await explainBreadcrumbs(folder, names, about) : [];
+  const all = [...found, ...crumbs];
+  // One sentence for all nodes that say the same.
+  return all.filter(({ code }, index) => all.findIndex((other) => other.code === code) === index);
+}
+
+/** What a supervisor said before it joined is no news once it has. */
+function withoutPast(lines: readonly string[]): string[] {
+  const joined = lines.findLastIndex((line) => / joined as /.test(line));
+  return lines.slice(joined + 1);
+}
+
+/** What supervisors left behind before they dialled: where they looked, and what answered (decision: breadcrumbs). */
+async function explainBreadcrumbs(folder: string, names: readonly string[], about: Finding['about']): Promise<Finding[]> {
+  const crumbs = names.filter((name) => name.startsWith('breadcrumb-'));
+  const found: Finding[] = [];
+  for (const name of crumbs) {
+    const crumb = (await readJsonIfWhole(join(folder, name))) as { host?: string; state?: string } | undefined;
+    if (!crumb?.state || crumb.state === 'connected') continue;
+    const cause = explainLog([crumb.state], undefined);
+    if (cause) found.push({ about, ...cause, lines: [`${crumb.host}: ${crumb.state}`, `(${join(folder, name)})`] });
+  }
+  return found;
+}

@@ -1,0 +1,63 @@
+import { formatDuration } from '../base/quantities.js';
+import type { ClusterFile } from '../profile/cluster-file.js';
+import type { StatusContent } from '../protocol/messages.js';
+import type { Finding } from './causes.js';
+
+/** What the controller itself knows. */
+export function explainStatus({ controller, engines, givenUp, queues }: StatusContent, file: ClusterFile | undefined): Finding[] {
+  const findings: Finding[] = [];
+  if (controller.rejoining)
+    findings.push({
+      code: 'rejoining',
+      about: 'controller',
+      sentence: 'It was started again and waits for the engines of the one before.',
+    });
+  if (controller.store.startsWith('memory') || controller.store.startsWith('none'))
+    findings.push({
+      code: 'store',
+      about: 'controller',
+      sentence: `Tasks and results are kept in memory only, and are lost with the controller: ${controller.store}.`,
+      suggestions: ['Is the disk full? `df -h`.'],
+    });
+  for (const { id, reason } of givenUp)
+    findings.push({ code: 'given-up', about: 'engines', sentence: `Engine ${id}: ${reason}.` });
+  for (const { id, restarts } of engines.filter((engine) => engine.restarts > 0))
+    findings.push({
+      code: 'restarted',
+      about: 'engines',
+      sentence: `Engine ${id} has been started again (${restarts}).`,
+      suggestions: ['`ipcluster logs`'],
+    });
+  for (const { id, stale } of engines.filter((engine) => engine.stale.length > 0))
+    findings.push({
+      code: 'stale',
+      about: 'engines',
+      sentence: `Engine ${id} has loaded files that have changed since: ${stale.join(', ')}.`,
+      suggestions: ['`ipcluster engines restart`'],
+    });
+  if (file && engines.length < file.engines)
+    findings.push({
+      code: 'engines-missing',
+      about: 'engines',
+      sentence: `${engines.length} of ${file.engines} engines are registered.`,
+    });
+  const waiting = queues.balanced + queues.waiting;
+  if (waiting > 0 && engines.length === 0)
+    findings.push({
+      code: 'no-engine',
+      about: 'tasks',
+      sentence: `${waiting} tasks wait, and there is no engine.`,
+      suggestions: ['`ipcluster engines add -n 4`'],
+    });
+  const busy = engines.filter(({ state }) => state === 'busy');
+  if (waiting > 0 && engines.length > 0 && busy.length === engines.length) {
+    const longest = Math.max(...busy.map(({ since }) => Date.now() - Date.parse(since)));
+    findings.push({
+      code: 'all-busy',
+      about: 'tasks',
+      sentence: `${waiting} tasks wait because all engines are busy, the longest for ${formatDuration(longest)}.`,
+      suggestions: ['`ipcluster status`', '`ipcluster engines interrupt ID`'],
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { removeFile } from '../base/files.js';
+import { newToken } from '../base/identifiers.js';
+import { type ConnectionFile, type Role, writeConnectionFile } from '../profile/connection-file.js';
+import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
+import { joinFile, type Place, pathsOf } from '../profile/paths.js';
+import { protocolVersion } from '../protocol/messages.js';
+
+/** Where and as whom this controller can be met. */
+export interface Presence {
+  place: Place;
+  addresses: string[];
+  socket: string;
+  nonce: string;
+  lease: number;
+}
+
+/** The files by which peers find the controller: the profile's own, and one in the folder of each job that may join. */
+export class Announcement {
+  readonly #presence: Presence;
+  readonly #keys: KeyFile;
+  /** Folders of jobs, by the digest of their token. */
+  readonly #folders = new Map<string, string>();
+
+  constructor(presence: Presence, keys: KeyFile) {
+    this.#presence = presence;
+    this.#keys = keys;
+    for (const [folder, token] of Object.entries(keys.joins ?? {})) this.#folders.set(digest(token), folder);
+  }
+
+  /** Writes all of them; call it when everything listens. */
+  publish(): void {
+    const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
+    writeKeyFile(keyFile, this.#keys);
+    for (const folder of this.#folders.values()) this.#writeJoin(folder);
+    this.#write(engineFile, 'engine', this.#keys.tokens.engine);
+    this.#write(clientFile, 'client', this.#keys.tokens.client);
+  }
+
+  /** Lets a job's supervisors join: their connection file goes into the job's folder, with a token of the job's own. */
+  admit(folder: string): void {
+    const token = this.#keys.joins?.[folder] ?? newToken();
+    this.#keys.joins = { ...this.#keys.joins, [folder]: token };
+    this.#folders.set(digest(token), folder);
+    writeKeyFile(pathsOf(this.#presence.place).keyFile, this.#keys);
+    this.#writeJoin(folder);
+  }
+
+  /** The role of a job's token; undefined when it is none, or when the job has written its exit record (architecture 7). */
+  roleOf(token: string): Role | undefined {
+    const folder = this.#folders.get(digest(token));
+    return folder !== undefined && !existsSync(join(folder, 'exit.json')) ? 'engine' : undefined;
+  }
+
+  /** Takes all of them away. */
+  async withdraw(): Promise<void> {
+    const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
+    const joins = [...this.#folders.values()].map(joinFile);
+    await Promise.all([clientFile, engineFile, keyFile, ...joins].map(removeFile));
+  }
+
+  #writeJoin(folder: string): void {
+    if (existsSync(folder)) this.#write(joinFile(folder), 'engine', this.#keys.joins?.[folder] ?? '');
+  }
+
+  #write(path: string, role: Role, token: string): void {
+    const { place, addresses, socket, nonce, lease } = this.#presence;
+    const { certificate, fingerprint, memory, cluster, port } = this.#keys;
+    const file: ConnectionFile = {
+      ...{ kind: 'ipcluster', protocol: protocolVersion, role, clusterId: place.clusterId, addresses },
+      ...{ port, socket, memory, host: hostname(), pid: process.pid, nonce, cluster, lease },
+      ...{ certificate, fingerprint, token, location: hostname() },
+    };
+    writeConnectionFile(path, file);
+  }
+}
+
+const digest = (token: string): string => createHash('sha256').update(token).digest('hex');

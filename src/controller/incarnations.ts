@@ -1,0 +1,32 @@
+import { IpclusterError } from '../base/errors.js';
+import type { AllocationContent } from '../protocol/messages.js';
+import type { Node } from './engine-table.js';
+
+/** Runs of batch jobs: a scheduler may start a job again, and who belongs to an earlier run has no place any more. */
+export class Incarnations {
+  readonly #latest = new Map<string, number>();
+
+  /** A supervisor comes. Throws SUPERSEDED when its run is over. */
+  admit(allocation: AllocationContent | null, lease: number): void {
+    if (!allocation) return;
+    const { job, incarnation, deadline } = allocation;
+    const key = keyOf(allocation);
+    const latest = this.#latest.get(key) ?? 0;
+    if (incarnation < latest)
+      throw new IpclusterError(
+        'SUPERSEDED',
+        `The scheduler has started ${job} again (run ${latest}); this is its run ${incarnation}.`,
+      );
+    if (deadline !== null && Date.now() > deadline + lease)
+      throw new IpclusterError('SUPERSEDED', `The time of ${job} was over at ${new Date(deadline).toISOString()}.`);
+    this.#latest.set(key, incarnation);
+  }
+
+  /** True for a supervisor of an earlier run than that one. */
+  isOutdated(node: Node, { allocation }: { allocation: AllocationContent | null }): boolean {
+    if (!allocation || !node.allocation) return false;
+    return keyOf(node.allocation) === keyOf(allocation) && node.allocation.incarnation < allocation.incarnation;
+  }
+}
+
+const keyOf = ({ job, element }: AllocationContent): string => `${job}/${element ?? ''}`;

@@ -1,0 +1,180 @@
+import { mkdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { IpclusterError } from '../base/errors.js';
+import { readJsonIfWhole, writeWhole } from '../base/files.js';
+import { runTool } from '../processes/tool.js';
+import { BatchJobs } from './batch-jobs.js';
+import type { JobRef, JobSpec, Launcher, LauncherDefinition } from './contract.js';
+import type { BatchDialect, BatchView, Question } from './dialect.js';
+import type { z } from './options.js';
+import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
+import { describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
+import { directiveLines, plainRequest, scriptFiles } from './script.js';
+import { submitJob } from './submit.js';
+import { queryEnvironment } from './tool-environment.js';
+
+export type { BatchDialect, BatchView, Directive, Question, Report, ToolOutcome } from './dialect.js';
+
+/** Every question to a scheduler has an end (milliseconds). */
+const questionTime = 20_000;
+
+/** Asks one question; undefined is no answer. */
+async function ask<Answer>(question: Question<Answer>): Promise<Answer | undefined> {
+  const outcome = await runTool({ argv: question.argv, env: queryEnvironment(process.env), timeout: questionTime });
+  return outcome.timedOut ? undefined : question.parse(outcome);
+}
+
+/** A batch system as a launcher: scripts, submits, ids, one question for all jobs, exit records, ends. */
+class BatchLauncher implements Launcher {
+  readonly name: string;
+  readonly reach = 'elsewhere';
+  readonly #dialect: BatchDialect;
+  readonly #templates: string | undefined;
+  readonly #jobs: BatchJobs;
+
+  constructor(name: string, dialect: BatchDialect, templates: string | undefined) {
+    this.name = name;
+    this.#templates = templates;
+    this.#dialect = dialect;
+    this.#jobs = new BatchJobs(dialect, ask);
+  }
+
+  describe(spec: JobSpec): string {
+    return describeRequest(spec.count, requestOf(spec), this.#layout(spec));
+  }
+
+  plan(spec: JobSpec): LaunchPlan {
+    const parts = this.#parts(spec);
+    const files = parts.flatMap(({ files: own }) => own);
+    return {
+      files: files.filter(({ path }, index) => files.findIndex((file) => file.path === path) === index),
+      commands: parts.map(({ command }) => command),
+    };
+  }
+
+  async launch(spec: JobSpec, { signal }: { signal?: AbortSignal } = {}): ReturnType<Launcher['launch']> {
+    signal?.throwIfAborted();
+    const missing = await ask(this.#dialect.detect);
+    if (missing) throw new IpclusterError('SCHEDULER_MISSING', missing);
+    if (missing === undefined) throw new IpclusterError('SCHEDULER_SILENT', `${this.name} is installed, but does not answer.`);
+    const sized = await this.#sized(spec);
+    mkdirSync(spec.jobDir, { recursive: true, mode: 0o700 });
+    writePlan(this.plan(sized));
+    const ref: JobRef = { launcher: this.name, ids: [], jobDir: spec.jobDir, name: spec.name };
+    // Written down before anything is submitted: should this program die now, the job is found by its name.
+    const note = (): void => writeWhole(refFile(spec.jobDir), `${JSON.stringify(ref)}\n`);
+    note();
+    try {
+      for (const { view, command } of this.#parts(sized)) {
+        ref.ids.push(await submitJob(this.#dialect, command, view.name, ask));
+        note();
+        signal?.throwIfAborted();
+      }
+    } catch (error) {
+      if (ref.ids.length > 0) await this.#jobs.observe(ref).cancel();
+      throw error;
+    }
+    return this.#jobs.observe(ref);
+  }
+
+  async attach(ref: JobRef): ReturnType<Launcher['attach']> {
+    return this.#jobs.observe(ref);
+  }
+
+  async find(jobsFolder: string, names: string): Promise<JobRef[]> {
+    const written = (await readRefs(jobsFolder)).filter(({ launcher }) => launcher === this.name);
+    const listed = (await ask(this.#dialect.find(names))) ?? [];
+    const known = new Set(written.flatMap(({ ids }) => ids));
+    const strangers = listed
+      .filter(({ id }) => !known.has(id))
+      .map(
+        ({ id, name }): JobRef => ({
+          launcher: this.name,
+          ids: [id],
+          jobDir: written.find((ref) => ref.name === name)?.jobDir ?? join(jobsFolder, name),
+          name,
+        }),
+      );
+    const live = new Set(listed.map(({ id }) => id));
+    return [...written.filter(({ ids }) => ids.some((id) => live.has(id))), ...strangers];
+  }
+
+  explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);
+
+  /** An array needs to know how large a node is, where nobody has said how many engines go to one. */
+  async #sized(spec: JobSpec): Promise<JobSpec> {
+    const request = requestOf(spec);
+    const { nodes, tasksPerNode } = request.resources;
+    const { nodeSize } = this.#dialect;
+    if (!nodeSize || nodes || tasksPerNode || this.#layout(spec).shape !== 'array') return spec;
+    const { perPart } = layoutOf(spec.count, request, 'array', await ask(nodeSize));
+    return { ...spec, batch: { ...request, resources: { ...request.resources, tasksPerNode: perPart } } };
+  }
+
+  #layout(spec: JobSpec): Layout {
+    const request = requestOf(spec);
+    return request.single ? { shape: 'gang', parts: 1, perPart: 1 } : layoutOf(spec.count, request, this.#dialect.shape);
+  }
+
+  /** What is submitted: one job, or as many arrays as the system's largest makes necessary. */
+  #parts(spec: JobSpec): { view: BatchView; files: PlannedFile[]; command: PlannedCommand }[] {
+    const request = requestOf(spec);
+    refuse(this.#dialect, request.resources);
+    const layout = this.#layout(spec);
+    const { firstIndex, largestArray } = this.#dialect;
+    const elements = layout.shape === 'array' ? (layout.parts ?? 1) : 0;
+    const arrays = Math.max(1, Math.ceil(elements / largestArray));
+    // Even sizes: an array of a single element is none.
+    const most = Math.ceil(elements / arrays);
+    return Array.from({ length: arrays }, (_unused, index) => {
+      const offset = index * most;
+      const size = Math.min(most, elements - offset);
+      const range = elements > 1 ? { first: firstIndex, last: firstIndex + size - 1 } : undefined;
+      const view: BatchView = {
+        ...{ name: spec.name, comment: `ipcluster ${spec.jobDir}`, count: spec.count, request, layout, range },
+        ...{ stdout: join(spec.jobDir, 'stdout'), stderr: join(spec.jobDir, 'stderr') },
+      };
+      const files = scriptFiles(this.name, spec, {
+        lines: directiveLines(this.#dialect, view),
+        layout,
+        offset,
+        firstIndex,
+        part: index,
+        templates: this.#templates,
+        ranged: range !== undefined,
+      });
+      const path = files[0]?.path ?? '';
+      const { argv, onInput } = this.#dialect.submit(path, request.extra);
+      return { view, files, command: { argv, ...(onInput && { input: path }) } };
+    });
+  }
+}
+
+const requestOf = ({ batch, count }: JobSpec): NonNullable<JobSpec['batch']> => batch ?? { ...plainRequest, single: count === 1 };
+
+const refFile = (jobDir: string): string => join(jobDir, 'job.json');
+
+async function readRefs(jobsFolder: string): Promise<JobRef[]> {
+  const names = await readdir(jobsFolder).catch(() => []);
+  const refs = await Promise.all(names.map((name) => readJsonIfWhole(refFile(join(jobsFolder, name)))));
+  return refs.filter((ref): ref is JobRef => ref !== undefined);
+}
+
+function refuse({ refuses }: BatchDialect, resources: Resources): void {
+  for (const [word, sentence] of Object.entries(refuses))
+    if (resources[word as keyof Resources] !== undefined) throw new IpclusterError('RESOURCES', sentence);
+}
+
+/** Declares a launcher for a batch system. */
+export function defineBatchLauncher<Options extends z.ZodObject>(definition: {
+  name: string;
+  summary: string;
+  /** The folder of its templates, where they are not ours: it holds `NAME/job.sh.hbs`. */
+  templates?: string;
+  options: Options;
+  dialect(options: z.output<Options>): BatchDialect;
+}): LauncherDefinition<Options> {
+  const { name, summary, options, templates, dialect } = definition;
+  return { name, summary, options, create: (given) => new BatchLauncher(name, dialect(given), templates) };
+}

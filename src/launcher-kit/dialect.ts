@@ -1,0 +1,72 @@
+import type { ToolOutcome } from '../processes/tool.js';
+import type { Verdict } from './evidence.js';
+import type { Report } from './reports.js';
+import type { BatchRequest, Layout, Resources, Shape } from './resources.js';
+
+export type { ToolOutcome } from '../processes/tool.js';
+export type { Report } from './reports.js';
+
+type Argv = readonly [program: string, ...args: string[]];
+
+/** A command, and what its outcome means; undefined is "no answer", which never means that anything has ended. */
+export interface Question<Answer> {
+  argv: Argv;
+  parse(outcome: ToolOutcome): Answer | undefined;
+}
+
+/** A job that is to be written down as directives. */
+export interface BatchView {
+  /** A letter first, at most 15 of a-z, 0-9 and dashes; unique. */
+  name: string;
+  /** The full identity, for systems that keep a comment. */
+  comment: string;
+  count: number;
+  request: BatchRequest;
+  layout: Layout;
+  /** First and last index, for an array. */
+  range: { first: number; last: number } | undefined;
+  /** Files that get what the script says. */
+  stdout: string;
+  stderr: string;
+}
+
+/** One line of directives: an option and its value, empty for none. */
+export type Directive = readonly [option: string, value: string];
+
+/** A batch system, as pure questions and answers. The kit does everything else: scripts, ids, polling, exit records, ends. */
+export interface BatchDialect {
+  /** What directives begin with, such as `#SBATCH`. */
+  prefix: string;
+  /** The shape when nobody says. */
+  shape: Shape;
+  /** Index of an array's first element. */
+  firstIndex: 0 | 1;
+  /** Most elements of one array, where the system is not asked. */
+  largestArray: number;
+  /** Words of resources that this system has nothing like, with a sentence for each. */
+  refuses: Partial<Record<keyof Resources, string>>;
+  /** Is it there? Its parse answers a sentence where it is not, and empty text where it is. */
+  detect: Question<string>;
+  /** How many CPUs a usual node has, where the system tells. */
+  nodeSize?: Question<number>;
+  /** Throws RESOURCES where it cannot be said. */
+  directives(view: BatchView): Directive[];
+  /** The line of one directive after the prefix. */
+  formatDirective(directive: Directive): string;
+  /** The command that submits; `onInput` means that it reads the script from its input. */
+  submit(script: string, extra: readonly string[]): { argv: Argv; onInput?: boolean };
+  /** The whole id in what the submit command said; undefined when there is none. */
+  parseJobId(stdout: string): string | undefined;
+  /** Why a submit was refused, in our words. */
+  refusal(said: string): Verdict | undefined;
+  /** True when the words mean that nobody answered, so that the job may exist all the same. */
+  isSilence(outcome: ToolOutcome): boolean;
+  /** Live jobs whose names begin so. */
+  find(names: string): Question<{ id: string; name: string }[]>;
+  /** Asked one after another; a later one only for ids that no earlier one knows. */
+  status(ids: readonly string[]): Question<Report[]>[];
+  cancel(ids: readonly string[]): Argv;
+  signal(ids: readonly string[], name: NodeJS.Signals): Argv;
+  /** The system's word for why a job waits or has ended, in ours. */
+  explainReason(reason: string): Verdict | undefined;
+}

@@ -1,0 +1,32 @@
+import { describeState, isFinal, type JobStatus, type State } from './states.js';
+
+/** What a system says of a job, or of one element of an array. */
+export interface Report {
+  /** The job's id, as it was answered at submission. */
+  id: string;
+  element?: string;
+  incarnation: number;
+  state: State;
+  /** When it may start, where the system says (ISO text, or as the system words it). */
+  start?: string;
+}
+
+/** How far a state is from the end: what is furthest behind speaks for a group that has not ended. */
+const urgency: readonly State['state'][] = ['running', 'ending', 'suspended', 'queued', 'held', 'unknown'];
+/** Of ends, the one that needs explaining most. */
+const gravity: readonly State['state'][] = ['failed', 'lost', 'expired', 'preempted', 'cancelled', 'succeeded'];
+
+/** One status for a job of several parts: it runs while any part runs, and has ended when all have. */
+export function aggregate(reports: readonly Report[]): JobStatus | undefined {
+  const [first] = reports;
+  if (!first) return undefined;
+  if (reports.length === 1) return { incarnation: first.incarnation, state: first.state };
+  const states = reports.map(({ state }) => state);
+  const open = states.filter((state) => !isFinal(state));
+  const order = open.length > 0 ? urgency : gravity;
+  const candidates = open.length > 0 ? open : states;
+  const state = order.flatMap((word) => candidates.find((candidate) => candidate.state === word) ?? [])[0] ?? first.state;
+  const incarnation = Math.min(...reports.map((report) => report.incarnation));
+  const members = Object.fromEntries(reports.map(({ id, element, state: own }) => [element ?? id, describeState(own)]));
+  return { incarnation, state, members };
+}

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { IpclusterError } from '../base/errors.js';
+import { sleep } from '../base/wait.js';
+import { runTool } from '../processes/tool.js';
+import type { BatchDialect, Question } from './dialect.js';
+import type { PlannedCommand } from './plan.js';
+import { submitEnvironment } from './tool-environment.js';
+
+/** A submit may take so long (milliseconds); then it is not known whether there is a job. */
+const submitTime = 60_000;
+/** How often, and with what pauses (milliseconds), a job is looked for that may have been accepted. */
+const looks = [0, 1000, 2000, 4000, 8000];
+
+export type Ask = <Answer>(question: Question<Answer>) => Promise<Answer | undefined>;
+
+/**
+ * Submits a script and answers the job's id. A submit that gave no answer is looked up by name before it is tried again, once, so
+ * that no job is ever there twice. Throws SUBMIT_REFUSED with the scheduler's own words, or SCHEDULER_SILENT.
+ */
+export async function submitJob(dialect: BatchDialect, command: PlannedCommand, name: string, ask: Ask): Promise<string> {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const input = command.input ? await readFile(command.input, 'utf8') : undefined;
+    const outcome = await runTool({ argv: command.argv, env: submitEnvironment(process.env), timeout: submitTime, input });
+    const id = outcome.code === 0 ? dialect.parseJobId(outcome.stdout) : undefined;
+    if (id !== undefined) return id;
+    const silent = outcome.timedOut || outcome.code === 0 || dialect.isSilence(outcome);
+    if (!silent) throw refused(dialect, outcome.stderr || outcome.stdout, outcome.code);
+    const found = await lookUp(dialect, name, ask);
+    if (found) return found;
+  }
+  throw new IpclusterError(
+    'SCHEDULER_SILENT',
+    'The scheduler was asked twice to take the job, gave no id, and lists none of its name.',
+  );
+}
+
+/** The id of a live job of that name; undefined when the system says that there is none. Throws SCHEDULER_SILENT. */
+async function lookUp(dialect: BatchDialect, name: string, ask: Ask): Promise<string | undefined> {
+  for (const pause of looks) {
+    await sleep(pause);
+    const jobs = await ask(dialect.find(name));
+    if (jobs) return jobs.find((job) => job.name === name)?.id;
+  }
+  throw new IpclusterError(
+    'SCHEDULER_SILENT',
+    `The scheduler does not answer; whether it has taken the job ${name} is not known.`,
+    {
+      suggestions: [`Look for it later: \`ipcluster ps\`, \`ipcluster kill\`.`],
+    },
+  );
+}
+
+function refused(dialect: BatchDialect, said: string, code: number | null): IpclusterError {
+  const words = said.trim().split('\n').filter(Boolean).slice(-6).join('\n');
+  const verdict = dialect.refusal(said);
+  const reason = verdict ? `${verdict.sentence} ` : '';
+  return new IpclusterError('SUBMIT_REFUSED', `${reason}The scheduler did not take the job (exit code ${code}):\n${words}`, {
+    ...(verdict && verdict.suggestions.length > 0 && { suggestions: verdict.suggestions }),
+    cause: verdict?.code ?? 'refused',
+  });
+}

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { IpclusterError } from '../base/errors.js';
+import { defineLauncher, type JobSpec } from '../launcher-kit/contract.js';
+import { z } from '../launcher-kit/options.js';
+import type { LaunchPlan } from '../launcher-kit/plan.js';
+import { processLauncher } from '../launcher-kit/process-jobs.js';
+import { layoutOf } from '../launcher-kit/resources.js';
+import { plainRequest, scriptFiles } from '../launcher-kit/script.js';
+import { surroundingSystem } from '../launcher-kit/surrounding.js';
+
+/** A program that runs once stays on this node; what starts engines is spread over all nodes of the allocation. */
+function plan(system: string | undefined, spec: JobSpec): LaunchPlan {
+  if (!system)
+    throw new IpclusterError(
+      'RESOURCES',
+      'There is no allocation here: no Slurm, PBS, Grid Engine or LSF job surrounds this program.',
+      {
+        suggestions: ['Get one first: `salloc`, `qsub -I`.', 'Let ipcluster submit: `--launcher slurm`.'],
+      },
+    );
+  const request = spec.batch ?? plainRequest;
+  const facts = {
+    lines: [],
+    layout: layoutOf(spec.count, request, 'gang'),
+    offset: 0,
+    firstIndex: 0,
+    part: 0,
+    ranged: false,
+    surrounding: system,
+  };
+  const files = scriptFiles('here', spec, facts);
+  return { files, commands: [{ argv: ['/bin/bash', join(spec.jobDir, 'job.sh')] }] };
+}
+
+/** Spreads engines over the allocation that surrounds this program, and submits nothing. */
+export default defineLauncher({
+  name: 'here',
+  summary: 'the allocation that surrounds this program: salloc, qsub -I, a script of your own',
+  options: z.object({
+    system: z.enum(['slurm', 'pbs', 'sge', 'lsf']).optional().describe('whose allocation it is; found out by itself when absent'),
+  }),
+  create: ({ system }) => processLauncher('here', (spec) => plan(system ?? surroundingSystem(process.env), spec)),
+});

@@ -1,0 +1,86 @@
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { FakeScheduler } from '../fakes/install.js';
+
+/** What a launcher is tried on. */
+export interface Stage {
+  launcher: string;
+  options: string[];
+  /** False where the system sends no signals to jobs. */
+  signals?: boolean;
+  /** Why it cannot be tried here; empty text where it can. */
+  missing(): string;
+  enter(): void;
+  leave(): void;
+}
+
+const bed = (name: string, ...args: string[]): string => {
+  const [program, ...rest] = [resolve('test/beds', name), ...args];
+  return execFileSync(program as string, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+};
+const needsRoot = (): string => (process.getuid?.() === 0 ? '' : 'daemons of a batch system need root');
+const nothing = (): void => {};
+
+const before = { ...process.env };
+function restore(): void {
+  for (const name of Object.keys(process.env)) if (before[name] === undefined) delete process.env[name];
+  Object.assign(process.env, before);
+}
+
+/** A stand-in, where no package brings the system. */
+function fake(launcher: string, system: ConstructorParameters<typeof FakeScheduler>[0], options: string[] = []): Stage {
+  let scheduler: FakeScheduler | undefined;
+  return {
+    ...{ launcher, options, missing: () => '' },
+    enter() {
+      scheduler = new FakeScheduler(system);
+      process.env['PATH'] = scheduler.path;
+    },
+    leave() {
+      restore();
+      scheduler?.remove();
+    },
+  };
+}
+
+const stages: Record<string, Stage> = {
+  local: { launcher: 'local', options: [], missing: () => '', enter: nothing, leave: nothing },
+  slurm: {
+    ...{ launcher: 'slurm', options: [], missing: needsRoot },
+    enter: () => void bed('slurm/up'),
+    leave: () => void bed('slurm/down'),
+  },
+  here: {
+    ...{ launcher: 'here', options: [], missing: needsRoot },
+    enter() {
+      bed('slurm/up');
+      // An allocation without a shell in it: what salloc would set is set here.
+      execFileSync('salloc', ['--no-shell', '-Q', '-n', '4', '-N', '1', '-J', 'surround', '-t', '10']);
+      const id = execFileSync('squeue', ['-h', '-n', 'surround', '-o', '%A'], { encoding: 'utf8' }).trim();
+      Object.assign(process.env, { SLURM_JOB_ID: id, SLURM_JOB_NUM_NODES: '1', SLURM_TASKS_PER_NODE: '4', SLURM_NTASKS: '4' });
+    },
+    leave() {
+      restore();
+      bed('slurm/down');
+    },
+  },
+  sge: {
+    ...{ launcher: 'sge', options: ['pe=smp'], signals: false, missing: needsRoot },
+    enter() {
+      bed('gridengine/up');
+      process.env['PATH'] = `/var/spool/ipcluster-bed-sge/bin:${process.env['PATH']}`;
+    },
+    leave() {
+      restore();
+      bed('gridengine/down');
+    },
+  },
+  pbs: fake('pbs', 'openpbs'),
+  'pbs flavor=torque': fake('pbs', 'torque', ['flavor=torque']),
+  lsf: fake('lsf', 'lsf'),
+  'throw-away.mjs': fake(resolve('test/conformance/throw-away.mjs'), 'lsf'),
+};
+
+/** The stage of a launcher; undefined for one that nobody has thought of. */
+export const stageOf = (candidate: string): Stage | undefined =>
+  stages[candidate.startsWith('/') ? join('.', candidate.slice(candidate.lastIndexOf('/') + 1)) : candidate];

@@ -1,0 +1,127 @@
+// Stands in for OpenPBS, Torque and LSF, which no package brings: it queues, runs and ends scripts for real, and answers as those
+// systems' recorded outputs do. node scheduler.js SYSTEM STATE COMMAND [ARGUMENTS]; the state is a folder.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systems } from './systems.js';
+
+const [, self, system, state, command, ...words] = process.argv;
+const jobsFolder = join(state, 'jobs');
+mkdirSync(jobsFolder, { recursive: true });
+
+/** What a test wants to go wrong: a file `behave.json` in the state folder. */
+const behave = () => (existsSync(join(state, 'behave.json')) ? JSON.parse(readFileSync(join(state, 'behave.json'), 'utf8')) : {});
+
+export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+/** One element of a job, or the whole of one that is no array. */
+const fileOf = (number, element) => join(jobsFolder, `${number}${element === null ? '' : `-${element}`}.json`);
+
+function save(job) {
+  const path = fileOf(job.number, job.element);
+  writeFileSync(`${path}.${process.pid}`, JSON.stringify(job));
+  renameSync(`${path}.${process.pid}`, path);
+}
+
+const load = (number, element = null) => JSON.parse(readFileSync(fileOf(number, element), 'utf8'));
+
+/** All elements of all jobs, in order of submission. */
+function all() {
+  const names = readdirSync(jobsFolder).filter((name) => /^\d+(-\d+)?\.json$/.test(name));
+  return names
+    .map((name) => JSON.parse(readFileSync(join(jobsFolder, name), 'utf8')))
+    .sort((a, b) => a.number - b.number || (a.element ?? 0) - (b.element ?? 0));
+}
+
+/** Puts a script into the queue; answers its number. */
+function submit({ script, name, chunks, array, seconds, extra = {} }) {
+  const number = Math.max(0, ...all().map((job) => job.number)) + 1;
+  writeFileSync(join(jobsFolder, `${number}.sh`), script, { mode: 0o700 });
+  const elements = array ? Array.from({ length: array.last - array.first + 1 }, (_unused, index) => array.first + index) : [null];
+  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => /^(PATH|HOME|USER|LOGNAME|LANG)$/.test(key)));
+  for (const element of elements) {
+    save({
+      number,
+      element,
+      name,
+      chunks,
+      seconds,
+      env,
+      state: 'queued',
+      exit: null,
+      told: null,
+      owner: process.env.USER ?? 'user',
+      ...extra,
+    });
+    spawn(process.execPath, [self, system, state, 'run', String(number), String(element ?? '')], {
+      detached: true,
+      stdio: 'ignore',
+    }).unref();
+  }
+  return number;
+}
+
+/** The life of one element: waits for its turn, runs, is ended by its time or by an order, and is written down. */
+async function run(number, element) {
+  await sleep(100);
+  while (behave().hold && load(number, element).state === 'queued') await sleep(100);
+  const job = load(number, element);
+  if (job.state !== 'queued') return;
+  // Four hosts of sixteen places each; chunks go where there is room.
+  const hosts = job.chunks.flatMap((size, index) =>
+    Array.from({ length: size }, () => `node${job.scatter ? (index % 4) + 1 : Math.floor(index / 16) + 1}`),
+  );
+  const log = join(jobsFolder, `${number}${element === null ? '' : `-${element}`}`);
+  writeFileSync(`${log}.hosts`, `${hosts.join('\n')}\n`);
+  const env = {
+    ...job.env,
+    ...systems[system].environment({ ...job, hosts, hostFile: `${log}.hosts`, id: systems[system].idOf(job) }),
+  };
+  const child = spawn('/bin/bash', [join(jobsFolder, `${number}.sh`)], {
+    detached: true,
+    stdio: 'ignore',
+    env,
+    cwd: job.env.HOME ?? '/',
+  });
+  save({ ...job, state: 'running', hosts, pid: child.pid, started: Date.now() });
+  const limit = job.seconds ? setTimeout(() => end(number, element, 'limit'), job.seconds * 1000) : undefined;
+  const exit = await new Promise((done) =>
+    child.once('close', (code, signal) => done(code ?? 256 + { SIGKILL: 9, SIGTERM: 15 }[signal])),
+  );
+  clearTimeout(limit);
+  const last = load(number, element);
+  save({ ...last, state: 'ended', exit: last.told === 'limit' ? -29 : last.told === 'delete' && exit !== 0 ? 271 : exit });
+}
+
+/** Ends what runs: TERM for the whole session, KILL for what is left after two seconds. */
+async function end(number, element, told) {
+  const job = load(number, element);
+  if (job.state === 'queued') return save({ ...job, state: 'ended', told, exit: null });
+  if (job.state !== 'running') return;
+  save({ ...job, told });
+  const kill = (signal) => {
+    try {
+      process.kill(-job.pid, signal);
+    } catch {
+      // It is gone.
+    }
+  };
+  kill('SIGTERM');
+  for (let waited = 0; waited < 2000 && load(number, element).state === 'running'; waited += 50) await sleep(50);
+  kill('SIGKILL');
+}
+
+if (command === 'run') await run(Number(words[0]), words[1] === '' ? null : Number(words[1]));
+else {
+  const wish = behave();
+  if (wish.hang?.includes(command)) await sleep(600_000);
+  if (wish.down) {
+    process.stderr.write(systems[system].down(command));
+    process.exit(systems[system].downCode ?? 255);
+  }
+  const input = () => readFileSync(0, 'utf8');
+  const { out = '', err = '', code = 0 } = await systems[system].answer(command, words, { all, submit, end, input });
+  process.stdout.write((wish.banner?.[command] ?? '') + (wish.lose === command ? '' : out));
+  process.stderr.write(err);
+  process.exitCode = wish.lose === command ? 1 : code;
+}

@@ -1,0 +1,214 @@
+// What the commands of each system take and say, after recorded outputs and the systems' own documentation.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** Directives of a script and words of a command line, as [flag, value] in their order. */
+function options(prefix, script, words, withValue) {
+  const lines = script.split('\n').filter((line) => line.startsWith(`${prefix} `));
+  const tokens = [...lines.flatMap((line) => line.slice(prefix.length).match(/"[^"]*"|\S+/g) ?? []), ...words];
+  const found = [];
+  let file;
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index].replaceAll('"', '');
+    if (!token.startsWith('-')) file = token;
+    else if (withValue.includes(token)) found.push([token, tokens[++index].replaceAll('"', '')]);
+    else found.push([token, '']);
+  }
+  return { found, file, last: (flag) => found.findLast(([name]) => name === flag)?.[1] };
+}
+
+const seconds = (clock) => clock?.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+const range = (text) => {
+  const match = /(\d+)-(\d+)/.exec(text ?? '');
+  return match ? { first: Number(match[1]), last: Number(match[2]) } : undefined;
+};
+
+const server = 'fakehead';
+const pbsId = ({ number, element }) => (element === null ? `${number}.${server}` : `${number}[${element}].${server}`);
+const letters = { queued: 'Q', running: 'R', held: 'H' };
+
+function pbsBlock(job, history) {
+  const ended = job.state === 'ended';
+  const hosts = [...new Set(job.hosts ?? [])];
+  const lines = [
+    `Job Id: ${pbsId(job)}`,
+    `    Job_Name = ${job.name}`,
+    `    Job_Owner = ${job.owner}@${server}`,
+    `    job_state = ${ended ? history : letters[job.state]}`,
+  ];
+  if (hosts.length > 0) lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, '    run_count = 1');
+  if (ended) lines.push(`    substate = ${job.told === 'delete' ? 91 : job.exit === 0 ? 92 : 93}`);
+  if (ended && job.exit !== null) lines.push(`    Exit_status = ${job.exit}`);
+  // Long values go on after a tab, as the real one folds them.
+  if (job.state === 'queued')
+    lines.push(`    comment = ${job.comment ?? 'Not Running: Insufficient amount of reso\n\turce: ncpus'}`);
+  return `${lines.join('\n')}\n\n`;
+}
+
+/** OpenPBS 23.06 and Torque differ in flags, ids and what they remember. */
+function pbs(flavor) {
+  const isTorque = flavor === 'torque';
+  const withValue = ['-N', '-S', '-j', '-o', '-e', '-k', '-r', '-l', '-q', '-A', '-P', '-J', '-t', '-W', '-v'];
+  const parentId = (job) => (job.element === null ? pbsId(job) : `${job.number}[].${server}`);
+  const matches = (id, job) => [pbsId(job), parentId(job), String(job.number)].includes(id) || parentId(job).startsWith(`${id}.`);
+  return {
+    idOf: (job) => pbsId(job),
+    down: (command) => `Connection refused\n${command}: cannot connect to server ${server} (errno=15010)\n`,
+    environment: ({ id, element, name, hostFile, env }) => ({
+      PBS_JOBID: id,
+      PBS_JOBNAME: name,
+      PBS_ENVIRONMENT: 'PBS_BATCH',
+      PBS_NODEFILE: hostFile,
+      PBS_O_WORKDIR: '/',
+      PATH: env.PATH,
+      ...(element !== null && { [isTorque ? 'PBS_ARRAYID' : 'PBS_ARRAY_INDEX']: String(element) }),
+    }),
+    async answer(command, words, { all, submit, end }) {
+      if (command === 'qsub') {
+        if (words.includes('--version'))
+          return isTorque ? { err: 'Version: 6.1.3\nCommit: 0\n' } : { out: 'pbs_version = 23.06.06\n' };
+        const file = words.findLast((word) => !word.startsWith('-'));
+        const script = readFileSync(file, 'utf8');
+        const { last, found } = options('#PBS', script, words, withValue);
+        const resources = Object.fromEntries(
+          found
+            .filter(([flag]) => flag === '-l')
+            .flatMap(([, text]) => text.split(','))
+            .map((text) => text.split(/=(.*)/s)),
+        );
+        if (last('-q') === 'nosuch') return { err: 'qsub: Unknown queue\n', code: 170 };
+        if (last(isTorque ? '-J' : '-t')) return { err: 'qsub: illegal -t value\n', code: 2 };
+        const [times, rest = ''] = (resources.select ?? resources.nodes ?? '1').split(/:(.*)/s);
+        const size = Number(/mpiprocs=(\d+)|ppn=(\d+)/.exec(rest)?.slice(1).find(Boolean) ?? 1);
+        const chunks = Array.from({ length: Number(times) }, () => size);
+        const array = range(last(isTorque ? '-t' : '-J'));
+        const number = submit({
+          script,
+          name: last('-N') ?? 'STDIN',
+          chunks,
+          array,
+          seconds: seconds(resources.walltime),
+          extra: { scatter: resources.place === 'scatter' || isTorque },
+        });
+        return { out: `${number}${array ? '[]' : ''}.${server}\n` };
+      }
+      if (command === 'qselect') {
+        const live = all().filter(({ state }) => state !== 'ended');
+        return { out: [...new Set(live.map(parentId))].map((id) => `${id}\n`).join('') };
+      }
+      const ids = words.filter((word, index) => /^\d/.test(word) && words[index - 1] !== '-s');
+      const history = isTorque ? 'C' : 'F';
+      if (command === 'qstat') {
+        let [out, err, code] = ['', '', 0];
+        for (const id of ids.length > 0 ? ids : all().map(pbsId)) {
+          const jobs = all().filter((job) => matches(id, job));
+          if (jobs.length === 0) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
+          for (const job of jobs) {
+            if (job.state !== 'ended' || isTorque || words.includes('-x'))
+              out += pbsBlock(job, job.element !== null && jobs.some(({ state }) => state !== 'ended') ? 'X' : history);
+            else [err, code] = [`${err}qstat: ${id} Job has finished, use -x or -H to obtain historical job information\n`, 35];
+          }
+        }
+        return { out, err, code };
+      }
+      if (command === 'qdel') {
+        const jobs = all().filter((job) => ids.some((id) => matches(id, job)));
+        if (jobs.length === 0) return { err: `qdel: Unknown Job Id ${ids[0]}\n`, code: 153 };
+        await Promise.all(jobs.map(({ number, element }) => end(number, element, 'delete')));
+        return {};
+      }
+      if (command === 'qsig') {
+        const signal = words[words.indexOf('-s') + 1];
+        for (const job of all().filter((one) => one.state === 'running' && ids.some((id) => matches(id, one))))
+          process.kill(-job.pid, signal);
+        return {};
+      }
+      if (command === 'pbsdsh') return dispatch(words);
+      return { err: `${command}: not here\n`, code: 2 };
+    },
+  };
+}
+
+/** pbsdsh -n LINE -- command: nothing of the script's environment comes along (recorded). */
+async function dispatch(words) {
+  const line = words[words.indexOf('-n') + 1];
+  const argv = words.slice(words.indexOf('--') + 1);
+  const env = {
+    PATH: '/bin:/usr/bin',
+    HOME: process.env.HOME,
+    PBS_JOBID: process.env.PBS_JOBID,
+    PBS_TASKNUM: '00000002',
+    PBS_NODENUM: line,
+  };
+  return { code: await follow(argv, env) };
+}
+
+/** Runs a command to its end and passes signals on. */
+function follow([program, ...args], env) {
+  const child = spawn(program, args, { env, stdio: 'ignore' });
+  for (const name of ['SIGTERM', 'SIGUSR2']) process.on(name, () => child.kill(name));
+  return new Promise((done) => child.once('close', (code) => done(code ?? 143)));
+}
+
+const lsf = {
+  idOf: ({ number }) => String(number),
+  down: () => 'LSF is down. Please wait ...\n',
+  environment: ({ id, element, name, hosts }) => {
+    const counts = new Map();
+    for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) + 1);
+    return { LSB_JOBID: id, LSB_JOBINDEX: String(element ?? 0), LSB_JOBNAME: name, LSB_MCPU_HOSTS: [...counts].flat().join(' ') };
+  },
+  async answer(command, words, { all, submit, end, input }) {
+    if (command === 'bsub') {
+      if (words.includes('-V')) return { err: 'IBM Spectrum LSF 10.1.0.0 build 0, Jan 01 2020\n' };
+      const script = input();
+      const { last } = options('#BSUB', script, words, ['-J', '-o', '-e', '-n', '-R', '-W', '-q', '-P', '-G', '-M', '-gpu']);
+      if (last('-q') === 'nosuch') return { err: 'nosuch: No such queue. Job not submitted.\n', code: 255 };
+      const name = last('-J') ?? 'job';
+      const [hours, minutes] = (last('-W') ?? '0:0').split(':').map(Number);
+      const number = submit({
+        script,
+        name: name.replace(/\[.*/, ''),
+        chunks: Array.from({ length: Number(last('-n') ?? 1) }, () => 1),
+        array: range(name),
+        seconds: (hours * 60 + minutes) * 60,
+      });
+      return { out: `Job <${number}> is submitted to default queue <normal>.\n` };
+    }
+    const ids = words.filter((word) => /^\d+$/.test(word));
+    const found = all().filter(({ number }) => ids.includes(String(number)));
+    if (command === 'bjobs') {
+      const live = words.includes('-a') ? found : all().filter(({ state }) => state !== 'ended');
+      if (live.length === 0)
+        return { err: ids.length > 0 ? `Job <${ids[0]}> is not found\n` : 'No unfinished job found\n', code: 255 };
+      if (words.some((word) => word.includes('job_name')))
+        return {
+          out: live.map(({ number, element, name }) => `${number}|${name}${element === null ? '' : `[${element}]`}\n`).join(''),
+        };
+      return { out: live.map(bjobsLine).join('') };
+    }
+    if (command === 'bkill') {
+      const signal = words.includes('-s') ? words[words.indexOf('-s') + 1] : undefined;
+      if (found.length === 0) return { err: `Job <${ids[0]}>: No matching job found\n`, code: 255 };
+      if (signal) for (const job of found.filter(({ state }) => state === 'running')) process.kill(-job.pid, `SIG${signal}`);
+      else await Promise.all(found.map(({ number, element }) => end(number, element, 'delete')));
+      return { out: found.map(({ number }) => `Job <${number}> is being terminated\n`).join('') };
+    }
+    if (command === 'blaunch') return { code: await follow(words.slice(1), process.env) };
+    return { err: `${command}: not here\n`, code: 2 };
+  },
+};
+
+function bjobsLine({ number, element, state, exit, told, comment }) {
+  const stat = { queued: 'PEND', running: 'RUN', ended: exit === 0 ? 'DONE' : 'EXIT' }[state];
+  const code = state === 'ended' && exit !== 0 ? String(exit === 271 ? 130 : (exit ?? '-')) : '-';
+  const why =
+    told === 'delete'
+      ? 'TERM_OWNER: job killed by owner'
+      : told === 'limit'
+        ? 'TERM_RUNLIMIT: job killed after reaching LSF run time limit'
+        : '-';
+  return `${number}|${element ?? 0}|${stat}|${code}|${state === 'ended' ? why : '-'}|${state === 'queued' ? (comment ?? 'New job is waiting for scheduling;') : '-'}\n`;
+}
+
+export const systems = { openpbs: pbs('openpbs'), torque: pbs('torque'), lsf };

@@ -1,0 +1,71 @@
+#!/bin/bash
+# ipc-123456-e0a4: a job of ipcluster inside an allocation. What it is, says and comes to is in /work/jobs/one.
+# A signal to the job is passed on to those who run in it; the script lives on to write down how they ended.
+told=
+trap 'told=TERM' TERM
+trap 'told=INT' INT
+trap 'told=HUP' HUP
+trap : USR1
+trap 'passed=USR2' USR2
+passed=
+unset NODE_OPTIONS
+export IPCLUSTER_JOB_DIR=/work/jobs/one
+export IPCLUSTER_MARK='/home/a b/profile##run/engines'
+export IPCLUSTER_COUNT='8'
+export GREETING='it'\''s here'
+exec >>"$IPCLUSTER_JOB_DIR/stdout" 2>>"$IPCLUSTER_JOB_DIR/stderr" </dev/null
+export IPCLUSTER_ELEMENT=
+export IPCLUSTER_INCARNATION=0
+export IPCLUSTER_JOB="lsf:$LSB_JOBID"
+# LSB_MCPU_HOSTS is "host slots host slots …"; an engine has as many slots as it has processors.
+layout=$(tr ' ' '\n' <<<"$LSB_MCPU_HOSTS" | awk -v each="${IPCLUSTER_CPUS_EACH:-1}" 'NR % 2 == 0 { slots = int($1 / (each > 0 ? each : 1)); printf "%s%d", separator, (slots > 0 ? slots : 1); separator = "," }')
+export IPCLUSTER_LAYOUT="$layout"
+# What this run of the job is, for every node of it: not every way to a node takes the environment along.
+record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
+# A job that the scheduler starts again has not ended, whatever its run before wrote.
+[ ! -e "$record" ] || mv "$record" "$record.before"
+IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}-$IPCLUSTER_INCARNATION.sh"
+{
+  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
+    [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
+  done
+} >"$IPCLUSTER_ALLOCATION" || exit 1
+# Waits for all of those processes, passes signals on to them, and ends with the last code that is not 0.
+collect() {
+  local pid status worst=0
+  trap 'kill -s TERM "$@" 2>/dev/null' TERM INT HUP
+  trap 'kill -s USR2 "$@" 2>/dev/null' USR2
+  for pid in "$@"; do
+    while :; do
+      wait "$pid"
+      status=$?
+      kill -0 "$pid" 2>/dev/null || break
+    done
+    [ "$status" -eq 0 ] || worst=$status
+  done
+  exit "$worst"
+}
+# One supervisor for each host.
+(
+  index=0 pids=()
+  while read -r host; do
+    blaunch "$host" /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "$index" &
+    pids+=("$!")
+    index=$((index + 1))
+  done < <(tr ' ' '\n' <<<"$LSB_MCPU_HOSTS" | awk 'NR % 2 == 1')
+  collect "${pids[@]}"
+) &
+# A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
+child=$!
+while :; do
+  wait "$child"
+  code=$?
+  kill -0 "$child" 2>/dev/null || break
+  [ -z "$told$passed" ] || kill -s "${told:-$passed}" "$child" 2>/dev/null
+  passed=
+done
+# The exit record: how it ended, in the job's own words.
+record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
+printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \
+  "$IPCLUSTER_INCARNATION" "$code" "$told" "$(date -u +%FT%TZ)" >"$record.tmp" && mv "$record.tmp" "$record"
+exit "$code"

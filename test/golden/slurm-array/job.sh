@@ -1,0 +1,69 @@
+#!/bin/bash
+#SBATCH --job-name=ipc-123456-e0a4
+#SBATCH --comment="ipcluster /work/jobs/one"
+#SBATCH --output=/work/jobs/one/stdout
+#SBATCH --error=/work/jobs/one/stderr
+#SBATCH --open-mode=append
+#SBATCH --no-requeue
+#SBATCH --array=0-7
+#SBATCH --ntasks=1
+#SBATCH --nodes=1
+#SBATCH --ntasks-per-node=1
+#SBATCH --cpus-per-task=2
+#SBATCH --mem-per-cpu=1024M
+#SBATCH --time=01:00:00
+#SBATCH --partition=short
+#SBATCH --account=proj1
+# ipc-123456-e0a4: a job of ipcluster. What it is, says and comes to is in /work/jobs/one.
+# A signal to the job is passed on to those who run in it; the script lives on to write down how they ended.
+told=
+trap 'told=TERM' TERM
+trap 'told=INT' INT
+trap 'told=HUP' HUP
+trap : USR1
+trap 'passed=USR2' USR2
+passed=
+unset NODE_OPTIONS
+export IPCLUSTER_JOB_DIR=/work/jobs/one
+export IPCLUSTER_MARK='/home/a b/profile##run/engines'
+export IPCLUSTER_COUNT='8'
+export GREETING='it'\''s here'
+exec >>"$IPCLUSTER_JOB_DIR/stdout" 2>>"$IPCLUSTER_JOB_DIR/stderr" </dev/null
+export IPCLUSTER_JOB="slurm:${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}"
+export IPCLUSTER_ELEMENT="$((SLURM_ARRAY_TASK_ID + 0))"
+export IPCLUSTER_INCARNATION="${SLURM_RESTART_COUNT:-0}"
+end="${SLURM_JOB_END_TIME:-}"
+# An array's id stands for all its elements.
+id=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
+[ -n "$end" ] || end=$(date -d "$(squeue -h -j "${id:-$SLURM_JOB_ID}" -o %e 2>/dev/null)" +%s 2>/dev/null)
+export IPCLUSTER_DEADLINE="$end"
+export IPCLUSTER_CPUS_EACH="${SLURM_CPUS_PER_TASK:-1}"
+export IPCLUSTER_LAYOUT='1(x8)'
+# What this run of the job is, for every node of it: not every way to a node takes the environment along.
+record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
+# A job that the scheduler starts again has not ended, whatever its run before wrote.
+[ ! -e "$record" ] || mv "$record" "$record.before"
+IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}-$IPCLUSTER_INCARNATION.sh"
+{
+  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
+    [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
+  done
+} >"$IPCLUSTER_ALLOCATION" || exit 1
+# A step of the job must not inherit what was meant for the script alone.
+unset SLURM_CPUS_PER_TASK SRUN_CPUS_PER_TASK SLURM_NTASKS SLURM_NPROCS SLURM_NTASKS_PER_NODE SLURM_TASKS_PER_NODE SLURM_DISTRIBUTION
+unset "${!SLURM_CPU_BIND@}" "${!SLURM_MEM_BIND@}" "${!SBATCH_CPU_BIND@}" 2>/dev/null
+/bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "${IPCLUSTER_ELEMENT:-0}" &
+# A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
+child=$!
+while :; do
+  wait "$child"
+  code=$?
+  kill -0 "$child" 2>/dev/null || break
+  [ -z "$told$passed" ] || kill -s "${told:-$passed}" "$child" 2>/dev/null
+  passed=
+done
+# The exit record: how it ended, in the job's own words.
+record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
+printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \
+  "$IPCLUSTER_INCARNATION" "$code" "$told" "$(date -u +%FT%TZ)" >"$record.tmp" && mv "$record.tmp" "$record"
+exit "$code"
