@@ -15,12 +15,14 @@ export interface Outcome {
 
 /** An IPython folder of a test's own, and our programs in it. */
 export class Home {
-  readonly folder = mkdtempSync(join(tmpdir(), 'ipcluster-home-'));
+  readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   /** Whose programs they are; those of this process's user when absent. */
   readonly user: { uid: number; gid: number } | undefined;
 
-  constructor(user?: string) {
+  /** `base` is where its folder is made: one that all hosts of a bed see. */
+  constructor(user?: string, base = tmpdir()) {
+    this.folder = mkdtempSync(join(base, 'ipcluster-home-'));
     this.user = user === undefined ? undefined : identityOf(user);
     if (this.user) chownSync(this.folder, this.user.uid, this.user.gid);
     this.env = { ...process.env, IPYTHONDIR: join(this.folder, 'ipython'), HOME: this.folder };

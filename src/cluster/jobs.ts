@@ -85,7 +85,7 @@ export async function jobFailed(launcher: Launcher, job: Job, what: string): Pro
   const evidence: Evidence = { status: job.status, exitCode: record?.exitCode ?? null, logTail, files };
   const verdict = launcher.explain(evidence);
   // A program of ours that exits 2 was used wrongly, and has said how.
-  const refusal = record?.exitCode === 2 ? logTail.findLast((line) => !/^\s/.test(line)) : undefined;
+  const refusal = launcher.reach === 'here' && record?.exitCode === 2 ? logTail.findLast((line) => !/^\s/.test(line)) : undefined;
   if (refusal) {
     const suggestions = logTail.flatMap((line) => /^\s+try: (.*)/.exec(line)?.[1] ?? []);
     return new IpclusterError('USAGE', refusal, { suggestions, files });

@@ -67,7 +67,7 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
     for (const job of others) await job[Symbol.asyncDispose]();
     return { place, file, client, registered, controllerEnded: first.ended, took: performance.now() - begin };
   } catch (error) {
-    const explained = await withReasons(error, file, signal);
+    const explained = await withReasons(error, file, prepared, signal);
     await endCluster(place, file, undefined);
     throw explained;
   } finally {
@@ -79,7 +79,18 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
 const silent = new Set(['JOB_FAILED', 'REGISTRATION_TIMEOUT', 'QUEUE_TIMEOUT', 'CONNECTION_FILE_TIMEOUT']);
 
 /** The error with the verdict of `why`, which is kept in the job's folder: what it is drawn from will be taken away. */
-async function withReasons(error: unknown, file: ClusterFile, signal: AbortSignal | undefined): Promise<unknown> {
+async function withReasons(
+  error: unknown,
+  file: ClusterFile,
+  prepared: readonly PreparedJob[],
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  if (isIpclusterError(error) && error.code === 'SUBMIT_REFUSED') {
+    const { jobDir } = (prepared.at(-1) as PreparedJob).spec;
+    keepFindings(jobDir, [
+      { code: String(error.cause), about: 'engines', sentence: error.message, suggestions: [...error.suggestions] },
+    ]);
+  }
   if (signal?.aborted || !isIpclusterError(error) || !silent.has(error.code) || file.jobs.length === 0) return error;
   const findings = await explainJobs(
     file,

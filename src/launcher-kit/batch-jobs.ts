@@ -170,13 +170,16 @@ class JobView {
     const incarnation = Math.max(...records.map((record) => record.incarnation));
     if (existsSync(cancelFile(this.#ref.jobDir))) return { incarnation, state: { state: 'cancelled', by: 'ipcluster' } };
     // A script that was told to end knows not why; the scheduler does.
-    const spoken = aggregate(this.#reports);
-    if (records.some(({ told, exitCode }) => told && exitCode !== 0) && spoken && isFinal(spoken.state)) return spoken;
+    const told = records.find((record) => record.told)?.told;
+    if (told) {
+      const spoken = aggregate(this.#reports);
+      if (spoken && isFinal(spoken.state)) return spoken;
+      if (this.#absentSince === undefined) return { incarnation, state: { state: 'ending' } };
+      return { incarnation, state: { state: 'cancelled', by: `SIG${told} from outside` } };
+    }
     const worst = records.reduce((a, b) => (b.exitCode === 0 ? a : b));
     if (worst.exitCode === 0) return { incarnation, state: { state: 'succeeded' } };
-    if (worst.told && this.#absentSince === undefined) return { incarnation, state: { state: 'ending' } };
-    const reason = worst.told ? `it was told to end (SIG${worst.told})` : `exit code ${worst.exitCode}`;
-    return { incarnation, state: { state: 'failed', exitCode: worst.exitCode, reason } };
+    return { incarnation, state: { state: 'failed', exitCode: worst.exitCode, reason: `exit code ${worst.exitCode}` } };
   }
 
   #absent(since: number): State {

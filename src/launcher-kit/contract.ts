@@ -4,11 +4,13 @@ import type { LaunchPlan } from './plan.js';
 import type { BatchRequest } from './resources.js';
 import type { JobStatus } from './states.js';
 
-export { type BatchDialect, defineBatchLauncher } from './batch.js';
+export { defineBatchLauncher } from './batch.js';
+export type { Argv, BatchDialect, BatchView, Directive, Question, ToolOutcome } from './dialect.js';
 export type { Evidence, Verdict } from './evidence.js';
 export { z } from './options.js';
 export type { LaunchPlan, PlannedCommand, PlannedFile } from './plan.js';
-export type { BatchRequest } from './resources.js';
+export type { Report } from './reports.js';
+export type { BatchRequest, Layout, Resources, Shape, Surroundings } from './resources.js';
 export type { JobStatus, State } from './states.js';
 
 /** What is to be started. A launcher never knows whether this is a controller or engines. */

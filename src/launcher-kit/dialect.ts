@@ -6,7 +6,7 @@ import type { BatchRequest, Layout, Resources, Shape } from './resources.js';
 export type { ToolOutcome } from '../processes/tool.js';
 export type { Report } from './reports.js';
 
-type Argv = readonly [program: string, ...args: string[]];
+export type Argv = readonly [program: string, ...args: string[]];
 
 /** A command, and what its outcome means; undefined is "no answer", which never means that anything has ended. */
 export interface Question<Answer> {

@@ -21,7 +21,7 @@ export interface Resources {
 export type Shape = 'gang' | 'array';
 
 /** What is done on each node before anything of ours runs there, in this order. */
-interface Surroundings {
+export interface Surroundings {
   modules: readonly string[];
   conda?: string | undefined;
   venv?: string | undefined;

@@ -64,12 +64,12 @@ function readArguments(argv: readonly string[]) {
   }
 }
 
-/** An engine under too small a limit dies without a word of its own, again and again. Throws LIMITS. */
+/** An engine under too small a limit dies without a word of its own, again and again. Throws JOB_FAILED. */
 function checkAddressSpace(): void {
   const { addressSpace } = readLimits();
   if (addressSpace === undefined || addressSpace >= nodeAddressSpace) return;
   throw new IpclusterError(
-    'LIMITS',
+    'JOB_FAILED',
     `An engine needs ${formatBytes(nodeAddressSpace)} of address space, but \`ulimit -v\` allows ${formatBytes(addressSpace)} here.`,
     {
       suggestions: ['Ask for more memory: `--mem 4G`.'],

@@ -68,9 +68,8 @@ async function run(number, element) {
   const job = load(number, element);
   if (job.state !== 'queued') return;
   // Four hosts of sixteen places each; chunks go where there is room.
-  const hosts = job.chunks.flatMap((size, index) =>
-    Array.from({ length: size }, () => `node${job.scatter ? (index % 4) + 1 : Math.floor(index / 16) + 1}`),
-  );
+  const hostOf = (index) => (job.scatter ? index % 4 : Math.floor(index / (job.hostSize ?? 16)));
+  const hosts = job.chunks.flatMap((size, index) => Array.from({ length: size }, () => `node${hostOf(index) + 1}`));
   const log = join(jobsFolder, `${number}${element === null ? '' : `-${element}`}`);
   writeFileSync(`${log}.hosts`, `${hosts.join('\n')}\n`);
   const env = {

@@ -172,6 +172,7 @@ const lsf = {
         chunks: Array.from({ length: Number(last('-n') ?? 1) }, () => 1),
         array: range(name),
         seconds: (hours * 60 + minutes) * 60,
+        extra: { hostSize: Number(/ptile=(\d+)/.exec(script)?.[1] ?? 16) },
       });
       return { out: `Job <${number}> is submitted to default queue <normal>.\n` };
     }
