@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ClusterStatus } from '../../src/cluster/status.js';
@@ -195,5 +195,53 @@ describe.skipIf(!root)('slurm (needs root for its daemons)', () => {
       expect([code, stderr]).toEqual([2, expect.stringMatching(sentence)]);
     }
     expect(squeue()).toBe('');
+  });
+});
+
+describe.skipIf(!root)('slurm where binding is true (needs root for its daemons)', () => {
+  let home: Home;
+
+  beforeAll(() => {
+    bed('up', 'affinity');
+    home = new Home('hpc');
+  }, 180_000);
+
+  afterAll(async () => {
+    await home.run(['stop']);
+    await home.leave();
+    bed('down');
+  });
+
+  test('engines have processors of their own, and tasks may use the allocation: srun, mpirun, and a second step at once', async () => {
+    const cpus = availableParallelism();
+    expect(await home.json<Started>('start', '--launcher', 'slurm', '-n', String(cpus), '-d')).toMatchObject({ engines: cpus });
+    const { engines } = await home.json<ClusterStatus>('status');
+    expect(new Set(engines.map((engine) => engine.cpus)).size).toBe(cpus);
+    const { stdout } = await home.run([
+      'exec',
+      '/^Cpus_allowed_list:\\s*(\\S+)/m.exec(require("fs").readFileSync("/proc/self/status", "utf8"))[1] + " " + process.env.OMP_NUM_THREADS',
+    ]);
+    const seen = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^\[\d+\] '?|'$/g, ''));
+    expect(seen.sort()).toEqual(engines.map((engine) => `${engine.cpus} 1`).sort());
+
+    const task = async (...words: string[]): Promise<string> => {
+      const begin = performance.now();
+      const outcome = await home.run(['map', '--', ...words, ':::', 'x']);
+      expect([outcome.code, outcome.stderr]).toEqual([0, expect.anything()]);
+      // A step that must wait for another would hang until the job's end.
+      expect(performance.now() - begin).toBeLessThan(20_000);
+      return outcome.stdout;
+    };
+    expect(await task('srun', '-n1', 'echo', 'stepped', '{}')).toContain('stepped x');
+    const ranks = await task('mpirun', '--oversubscribe', '-n', '2', 'sh', '-c', 'echo rank $OMPI_COMM_WORLD_RANK {}');
+    expect(ranks.trim().split('\n').sort()).toEqual(['rank 0 x', 'rank 1 x']);
+    const id = squeue().split(' ')[0] ?? '';
+    const step = execFileSync('srun', ['--jobid', id, '--overlap', '-n1', 'echo', 'beside'], {
+      ...{ encoding: 'utf8', timeout: 20_000, cwd: home.folder, ...home.user },
+    });
+    expect(step).toBe('beside\n');
   });
 });

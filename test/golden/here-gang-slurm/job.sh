@@ -37,8 +37,9 @@ IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUS
 # A step of the job must not inherit what was meant for the script alone.
 unset SLURM_CPUS_PER_TASK SRUN_CPUS_PER_TASK SLURM_NTASKS SLURM_NPROCS SLURM_NTASKS_PER_NODE SLURM_TASKS_PER_NODE SLURM_DISTRIBUTION
 unset "${!SLURM_CPU_BIND@}" "${!SLURM_MEM_BIND@}" "${!SBATCH_CPU_BIND@}" 2>/dev/null
-# One supervisor for each node, with the node's whole share of the job; a lost node costs its own engines only.
-srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --cpu-bind=none --export=ALL \
+# One supervisor for each node, with the node's whole share of the job; a lost node costs its own engines only. --mem=0: it takes
+# no memory away from the steps of tasks, which would wait for it for ever.
+srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --cpu-bind=none --mem=0 --export=ALL \
   --no-kill --kill-on-bad-exit=0 --mpi=none --input=none --quiet \
   /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" &
 # A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
