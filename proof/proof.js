@@ -28,6 +28,13 @@ const rows = fuzz.stdout
   .map((row) => `| ${row.target} | ${row.seconds} | ${row.messages} | ${row.answers} | ${row.slowest} ms | ${Math.round(row.memoryEarly / 1e6)} MB | ${Math.round(row.memoryMost / 1e6)} MB | ${(row.growth * 100).toFixed(1)} % | ${row.engineRestarts} |`);
 write('fuzz', 'Fuzz', `Messages that are too large, cut, no JSON, of unknown types, out of order, slow or half-open, with right and wrong tokens, while a good client works.\n\n${head}\n${rows.join('\n')}\n`);
 
+const batch = run('batch.js');
+write('batch', 'Batch systems', `What is induced on real schedulers, the verdict that \`why\` must give (written into \`proof/batch/\` before the run), and what it gave. \`left\`: processes and jobs
+of ours after \`stop\`. \`harmed\`: a job or a cluster of the same user that was not as before.\n\n${batch.stdout}`);
+
+const outage = run('outage.js');
+write('outage', 'Outages', outage.stdout);
+
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, batch, outage, load].some(({ status }) => status !== 0) ? 1 : 0);

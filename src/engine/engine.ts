@@ -27,14 +27,20 @@ const reader = new PacketReader();
 const commands = new Commands(socketPath, uuid);
 const kernel = new Kernel({ slots, session, commands, send, backlog: () => socket.writableLength });
 let watched = false;
+let startWatcher: (() => void) | undefined;
+/** Without work, the watcher is started after this time (milliseconds): many engines that start at once must not be slowed down by it. */
+const quiet = 1500;
 
 socket.on('connect', () => {
   send({ channel: 'hub' }, session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }));
 });
 socket.on('data', (chunk) => {
   for (const packet of reader.push(chunk)) {
-    if (packet.route.channel === 'engine') kernel.accept(packet);
-    else welcome(packet.body);
+    if (packet.route.channel !== 'engine') welcome(packet.body);
+    else {
+      startWatcher?.();
+      kernel.accept(packet);
+    }
   }
   kernel.wake();
 });
@@ -55,13 +61,19 @@ function send(route: Route, body: Buffer[]): void {
   socket.uncork();
 }
 
-/** The supervisor has an id for us: user code may come, so its watcher must be there first. */
+/** The supervisor has an id for us: user code may come, and its watcher must be there first. */
 function welcome(body: Buffer): void {
   const message = decodeMessage(body);
   if (!isMessage(message, 'engine_welcome')) return;
   kernel.engineId = message.content.id;
   Object.assign(process.env, message.content.environment);
   Object.defineProperty(globalThis, 'engineId', { value: message.content.id, configurable: true, writable: true });
+  startWatcher = watch;
+  setTimeout(() => startWatcher?.(), quiet * (1 + Math.random())).unref();
+}
+
+function watch(): void {
+  startWatcher = undefined;
   const workerData: WatcherData = { memory: slots.memory, socket: socketPath, uuid };
   const watcher = new Worker(programFile('watcher'), { workerData, execArgv: [], stdin: false });
   watcher.once('online', () => {

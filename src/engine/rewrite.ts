@@ -1,4 +1,13 @@
-import { type Node, type Pattern, type Program, parse, type Statement, type VariableDeclaration } from 'acorn';
+import { createRequire } from 'node:module';
+import type { Node, Pattern, Program, parse as acornParse, Statement, VariableDeclaration } from 'acorn';
+
+let parser: typeof acornParse | undefined;
+
+/** The parser is larger than all of the engine, and many engines never see a line of code: it is read when the first one comes. */
+function parse(...given: Parameters<typeof acornParse>): Program {
+  parser ??= (createRequire(import.meta.url)('acorn') as { parse: typeof acornParse }).parse;
+  return parser(...given);
+}
 
 /** Code made ready to run in the engine's global scope. */
 export interface Rewritten {
