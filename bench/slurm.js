@@ -18,10 +18,13 @@ const rows = { ours: [], registered: [], bare: [], submits: [], questions: [] };
 for (let round = 0; round < Number(values.rounds); round++) {
   const scene = new Scene();
   // Both commands are counted on their way.
-  for (const command of ['sbatch', 'squeue', 'sacct', 'sinfo']) scene.wrap(command, `echo ${command} >>${scene.folder}/calls\nexec $real "$@"`);
+  for (const command of ['sbatch', 'squeue', 'sacct', 'sinfo'])
+    scene.wrap(command, `echo ${command} >>${scene.folder}/calls\nexec $real "$@"`);
   const { seconds, result } = await timed(() => scene.start('-n', '64'));
   if (result.engines !== 64) throw new Error(JSON.stringify(result));
-  const calls = execFileSync('cat', [`${scene.folder}/calls`], { encoding: 'utf8' }).trim().split('\n');
+  const calls = execFileSync('cat', [`${scene.folder}/calls`], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
   rows.ours.push(seconds);
   rows.registered.push(result.seconds);
   // sbatch is asked for its version as well.
@@ -30,7 +33,11 @@ for (let round = 0; round < Number(values.rounds); round++) {
   await scene.end();
   await sleep(1000);
   const peer = new Scene();
-  const bare = await timed(async () => spawnSync('srun', ['-Q', '-n', '64', process.execPath, '-e', '0'], { cwd: peer.folder, env: peer.env, ...peer.user }).status);
+  const bare = await timed(
+    async () =>
+      spawnSync('srun', ['-Q', '-n', '64', process.execPath, '-e', '0'], { cwd: peer.folder, env: peer.env, ...peer.user })
+        .status,
+  );
   if (bare.result !== 0) throw new Error('srun failed');
   rows.bare.push(bare.seconds);
   await peer.end();

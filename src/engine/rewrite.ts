@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Node, Pattern, Program, parse as acornParse, Statement, VariableDeclaration } from 'acorn';
+import type { parse as acornParse, Node, Pattern, Program, Statement, VariableDeclaration } from 'acorn';
 
 let parser: typeof acornParse | undefined;
 
