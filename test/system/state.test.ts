@@ -203,7 +203,7 @@ describe('stale code', () => {
 describe('what user code may do to its engine', () => {
   test('tasks run without the rank of their engine, and die before it when memory runs out', async () => {
     const rank = { OMPI_COMM_WORLD_RANK: '3', PMIX_RANK: '3', SLURM_PROCID: '3', SLURM_STEP_ID: '0', SLURM_JOB_ID: '77' };
-    await home.run(['start', '-n', '1', '-d'], { env: rank });
+    await home.run(['start', '-n', '1', '-d', '--launcher', 'local'], { env: rank });
     const client = await Client.connect();
     const names = (await client.direct(0).execute('Object.keys(process.env)')) as string[];
     expect(names.filter((name) => name in rank)).toEqual(['SLURM_JOB_ID']);
