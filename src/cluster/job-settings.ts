@@ -3,7 +3,7 @@ import { parseCount, parseDuration } from '../base/quantities.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
 import type { Launcher } from '../launcher-kit/contract.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
-import { surroundingSystem } from '../launcher-kit/surrounding.js';
+import { hasScheduler, surroundingSlots, surroundingSystem } from '../launcher-kit/surrounding.js';
 import { usableCores } from '../processes/cores.js';
 import type { Place } from '../profile/paths.js';
 import { batchRequest, durationOf } from './batch-request.js';
@@ -15,13 +15,24 @@ const usualElsewhere: Given = { time: '1h', idleTimeout: '15m', lease: '15m', ip
 /** Settings as a launcher makes them, with that launcher. Throws LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, USAGE or CONFIG. */
 export async function launcherSettings(place: Place, given: Given): Promise<{ values: Settings; launcher: Launcher }> {
   const surrounding = surroundingSystem(process.env);
-  const found: Given = { n: String(usableCores()), ...(surrounding && { launcher: 'here' }) };
+  const found: Given = { n: String(suitableCount()), ...(surrounding && { launcher: 'here' }) };
   const first = resolveSettings(place, given, process.env, found);
   const words = (first.text('launcherOptions') ?? '').split('\n').filter(Boolean);
   const launcher = createLauncher(await openLauncher(first.text('launcher') ?? 'local'), words);
   if (launcher.reach === 'here') return { values: first, launcher };
   const usual = { of: launcher.name, values: usualElsewhere };
   return { values: resolveSettings(place, given, process.env, { ...found, n: undefined }, usual), launcher };
+}
+
+/** On a login node a few engines are enough for anybody; a cluster is what the batch system is for (site-realities, "Limits"). */
+const onLoginNode = 4;
+
+/** How many engines when nobody says: the allocation's places, else the cores that this process may use. */
+export function suitableCount(env: NodeJS.ProcessEnv = process.env): number {
+  const slots = surroundingSlots(env);
+  if (slots !== undefined) return slots;
+  const cores = usableCores();
+  return hasScheduler(env) && env['IPCLUSTER_JOB'] === undefined ? Math.min(onLoginNode, cores) : cores;
 }
 
 /** What settings say about jobs that are to be started; `extra` stood after `--`. */

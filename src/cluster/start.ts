@@ -31,6 +31,7 @@ import { explainJobs, keepFindings } from './why.js';
 export async function startCluster(request: StartRequest): Promise<StartedCluster> {
   const { place, count, launcher, onNotice = () => {} } = request;
   const prepared = await prepare(request);
+  for (const job of prepared.jobs) job.spec = (await job.launcher.survey?.(job.spec)) ?? job.spec;
   // Whatever cannot be asked for is refused here, before anything is touched.
   for (const job of prepared.jobs) job.launcher.plan(job.spec);
   if (launcher.name === 'local') for (const sentence of checkLimits(count)) onNotice(sentence);
@@ -67,7 +68,8 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
     for (const job of others) await job[Symbol.asyncDispose]();
     return { place, file, client, registered, controllerEnded: first.ended, took: performance.now() - begin };
   } catch (error) {
-    const explained = await withReasons(error, file, prepared, signal);
+    // Whatever goes wrong with explaining, what was started must be ended.
+    const explained = await withReasons(error, file, prepared, signal).catch(() => error);
     await endCluster(place, file, undefined);
     throw explained;
   } finally {

@@ -49,6 +49,14 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       sentence: `${waiting} tasks wait, and there is no engine.`,
       suggestions: ['`ipcluster engines add -n 4`'],
     });
+  const lastMinute = engines.filter(({ deadline }) => deadline !== null && Date.parse(deadline) - Date.now() < 60_000);
+  if (waiting > 0 && engines.length > 0 && lastMinute.length === engines.length)
+    findings.push({
+      code: 'last-minute',
+      about: 'tasks',
+      sentence: `${waiting} tasks wait because the jobs of all engines end within a minute.`,
+      suggestions: ['Take others: `ipcluster engines add`.', 'Ask for more time: `--time`.'],
+    });
   const busy = engines.filter(({ state }) => state === 'busy');
   if (waiting > 0 && engines.length > 0 && busy.length === engines.length) {
     const longest = Math.max(...busy.map(({ since }) => Date.now() - Date.parse(since)));

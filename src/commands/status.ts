@@ -35,14 +35,31 @@ function describe(status: ClusterStatus): string {
     const { pid, host, addresses, started, memory } = controller;
     lines.push(`controller: pid ${pid} on ${host}, ${addresses.join(' ')}, since ${started}, ${formatBytes(memory)}`);
   }
+  const ends = describeEnds(status);
+  if (ends) lines.push(ends);
   if (queues)
     lines.push(
       `tasks: ${queues.balanced + queues.waiting} waiting, ${queues.running} running, ${queues.completed} done; ${queues.direct} direct requests`,
     );
   lines.push(...warnings(status));
   for (const { role, launcher, ids, state } of jobs) lines.push(`job: ${role} by ${launcher} ${ids.join(' ')}: ${state}`);
-  if (engines.length > 0) lines.push('', formatTable([columns, ...engines.map(rowOf)]));
+  const inJobs = engines.some(({ job }) => job !== null);
+  const table = [
+    inJobs ? [...columns, ...jobColumns] : columns,
+    ...engines.map((engine) => (inJobs ? [...rowOf(engine), ...jobRowOf(engine)] : rowOf(engine))),
+  ];
+  if (engines.length > 0) lines.push('', formatTable(table));
   return lines.join('\n');
+}
+
+/** When all this ends by itself, where it does. */
+function describeEnds({ controller, engines }: ClusterStatus): string | undefined {
+  const deadlines = engines.flatMap(({ deadline }) => (deadline === null ? [] : [Date.parse(deadline)]));
+  const idle = controller?.idleTimeout ? `after ${formatDuration(controller.idleTimeout)} without client and work` : undefined;
+  if (deadlines.length === 0) return idle && `ends ${idle}`;
+  const first = Math.min(...deadlines);
+  const limit = `engines end at ${new Date(first).toISOString()}, in ${formatDuration(Math.max(0, first - Date.now()))}`;
+  return idle ? `${limit}, or ${idle}` : limit;
 }
 
 /** What a user should know without asking why. */
@@ -59,6 +76,15 @@ function warnings({ controller, engines, givenUp }: ClusterStatus): string[] {
 }
 
 const columns = ['id', 'state', 'for', 'host', 'pid', 'memory', 'queue', 'done', 'restarts', 'task'];
+
+const jobColumns = ['job', 'node', 'cpus', 'gpus'];
+
+const jobRowOf = ({ job, node, cpus, gpus }: EngineRecord): string[] => [
+  job ?? '',
+  node?.toString() ?? '',
+  cpus ?? '',
+  gpus ?? '',
+];
 
 function rowOf({ id, state, since, host, pid, memory, queue, completed, restarts, task }: EngineRecord): string[] {
   const time = formatDuration(Date.now() - Date.parse(since));

@@ -151,6 +151,7 @@ export class Controller {
     }));
     const hub = new Hub({
       ...{ broker, store, clients, rejoining, lease, session: this.#session, clusterId: place.clusterId },
+      idleTimeout: this.#options.idleTimeout,
       addresses: () => listening.addresses.map((address) => `${address}:${this.#server?.port ?? 0}`),
       join: (folder) => this.#announcement?.admit(folder),
       shutdown: () => this.ending.resolve('a client asked for it'),

@@ -21,6 +21,7 @@ export interface HubParts {
   session: Session;
   clusterId: string;
   lease: number;
+  idleTimeout: number;
   addresses: () => string[];
   /** Lets the supervisors of a batch job join, by its folder. */
   join: (folder: string) => void;
@@ -89,14 +90,14 @@ export class Hub {
 
   /** The whole picture, from what is known here: no engine is asked. */
   status(): StatusContent {
-    const { broker, clients, store, session, addresses, lease, rejoining } = this.#parts;
+    const { broker, clients, store, session, addresses, lease, idleTimeout, rejoining } = this.#parts;
     const counts = broker.balanced.queue.counts;
     return {
       status: 'ok',
       controller: {
         ...{ host: hostname(), pid: process.pid, session: session.id, version: packageVersion(), started: this.#started },
         ...{ addresses: addresses(), memory: process.memoryUsage.rss(), clients: clients.size, store: store.where },
-        ...{ lease, rejoining: !rejoining.over },
+        ...{ lease, idleTimeout, rejoining: !rejoining.over },
       },
       engines: broker.engines.all.map(describeEngine),
       givenUp: [...broker.engines.givenUp].map(([id, reason]) => ({ id, reason })),

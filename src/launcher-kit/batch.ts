@@ -58,15 +58,14 @@ class BatchLauncher implements Launcher {
     const missing = await ask(this.#dialect.detect);
     if (missing) throw new IpclusterError('SCHEDULER_MISSING', missing);
     if (missing === undefined) throw new IpclusterError('SCHEDULER_SILENT', `${this.name} is installed, but does not answer.`);
-    const sized = await this.#sized(spec);
     mkdirSync(spec.jobDir, { recursive: true, mode: 0o700 });
-    writePlan(this.plan(sized));
+    writePlan(this.plan(spec));
     const ref: JobRef = { launcher: this.name, ids: [], jobDir: spec.jobDir, name: spec.name };
     // Written down before anything is submitted: should this program die now, the job is found by its name.
     const note = (): void => writeWhole(refFile(spec.jobDir), `${JSON.stringify(ref)}\n`);
     note();
     try {
-      for (const { view, command } of this.#parts(sized)) {
+      for (const { view, command } of this.#parts(spec)) {
         ref.ids.push(await submitJob(this.#dialect, command, view.name, ask));
         note();
         signal?.throwIfAborted();
@@ -103,7 +102,7 @@ class BatchLauncher implements Launcher {
   explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);
 
   /** An array needs to know how large a node is, where nobody has said how many engines go to one. */
-  async #sized(spec: JobSpec): Promise<JobSpec> {
+  async survey(spec: JobSpec): Promise<JobSpec> {
     const request = requestOf(spec);
     const { nodes, tasksPerNode } = request.resources;
     const { nodeSize } = this.#dialect;

@@ -65,6 +65,8 @@ export interface Launcher {
   name: string;
   /** Where its jobs run: on this machine, or wherever a scheduler puts them. */
   reach: 'here' | 'elsewhere';
+  /** Asks the system for what a plan depends on, such as the size of its nodes; answers the spec with it. */
+  survey?(spec: JobSpec): Promise<JobSpec>;
   /** What will be asked for, in one line; undefined where it costs nobody anything. Throws RESOURCES for what it cannot ask for. */
   describe?(spec: JobSpec): string;
   /** What would be done: files and commands. Pure: it touches nothing. */

@@ -120,6 +120,8 @@ export interface StatusContent extends OkContent {
     store: string;
     /** Milliseconds of silence after which peers give each other up. */
     lease: number;
+    /** Milliseconds without client and work after which it ends; 0 for never. */
+    idleTimeout: number;
     /** True while a restarted controller still waits for its supervisors. */
     rejoining: boolean;
   };

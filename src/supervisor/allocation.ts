@@ -14,8 +14,8 @@ export function readAllocation(env: NodeJS.ProcessEnv): Allocation | undefined {
   const job = env['IPCLUSTER_JOB'];
   if (!job) return undefined;
   const node = Number(env['IPCLUSTER_NODE_INDEX'] ?? 0);
-  const layout = expandLayout(env['IPCLUSTER_LAYOUT'] ?? '1');
   const total = Number(env['IPCLUSTER_COUNT'] ?? 1);
+  const layout = makeRoom(expandLayout(env['IPCLUSTER_LAYOUT'] ?? '1'), total);
   const before = layout.slice(0, node).reduce((sum, size) => sum + size, 0);
   const seconds = Number(env['IPCLUSTER_DEADLINE'] || Number.NaN);
   return {
@@ -24,6 +24,12 @@ export function readAllocation(env: NodeJS.ProcessEnv): Allocation | undefined {
     deadline: Number.isFinite(seconds) ? seconds * 1000 : null,
     cpusPerTask: Number(env['IPCLUSTER_CPUS_EACH'] || 0),
   };
+}
+
+/** More engines than places are spread evenly: an allocation that somebody has may be used as he likes. */
+function makeRoom(layout: readonly number[], total: number): readonly number[] {
+  const places = layout.reduce((sum, size) => sum + size, 0);
+  return places >= total ? layout : layout.map(() => Math.ceil(total / layout.length));
 }
 
 /** Expands `16(x3),2` to engines for each node, as Slurm writes SLURM_TASKS_PER_NODE (sbatch(1)). */

@@ -115,7 +115,7 @@ describe.skipIf(!root)('slurm (needs root for its daemons)', () => {
       [
         '#!/bin/bash',
         'set -e',
-        `${cli} start -n 64 -d --json`,
+        `${cli} start ${what === 'salloc' ? '-n 64' : ''} -d --json`,
         'squeue -h -o %j',
         `${cli} status --json`,
         `${cli} stop`,
@@ -161,6 +161,32 @@ describe.skipIf(!root)('slurm (needs root for its daemons)', () => {
     expect(await ids()).toEqual([0, 1, 2, 3]);
     execFileSync('scontrol', ['requeue', squeue().split(' ')[0] ?? '']);
     await until('four other engines', async () => (await ids()).join(' ') === '4 5 6 7', 60_000);
+  });
+
+  test('--min-engines is ready with the first ones; the rest may come later, and go with stop', async () => {
+    const started = await home.json<Started>(
+      'start',
+      '--launcher',
+      'slurm',
+      '-d',
+      '-n',
+      '80',
+      '--shape',
+      'array',
+      '--ntasks-per-node',
+      '16',
+      '--min-engines',
+      '64',
+    );
+    expect(started).toMatchObject({ engines: 64 });
+    expect(
+      squeue()
+        .split('\n')
+        .map((line) => line.split(' ').at(-1))
+        .sort(),
+    ).toEqual(['PENDING', ...Array.from({ length: 4 }, () => 'RUNNING')]);
+    await home.run(['stop']);
+    await until('no job', () => squeue() === '', 30_000);
   });
 
   test('Ctrl-C while it waits in the queue leaves no job behind', async () => {

@@ -1,5 +1,5 @@
 import { Command } from '@oclif/core';
-import { usableCores } from '../../cluster/cores.js';
+import { suitableCount } from '../../cluster/job-settings.js';
 import { pathsOf } from '../../profile/paths.js';
 import { commonFlags, formatTable, placeOf, print, settingsOf } from '../shared.js';
 
@@ -11,7 +11,7 @@ export default class ConfigShow extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse(ConfigShow);
     const place = placeOf(flags, true);
-    const settings = settingsOf(place, flags, { n: String(usableCores()) }).all;
+    const settings = settingsOf(place, flags, { n: String(suitableCount()) }).all;
     const rows = settings.map(({ key, text, source }) => [key, (text ?? '').replaceAll('\n', ' '), source]);
     const { configFile } = pathsOf(place);
     const values = settings.map(({ key, text, source }) => ({ key, value: text ?? null, source }));

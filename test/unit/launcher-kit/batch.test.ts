@@ -9,7 +9,7 @@ import { Poller } from '../../../src/launcher-kit/poller.js';
 import { aggregate } from '../../../src/launcher-kit/reports.js';
 import { describeRequest, layoutOf } from '../../../src/launcher-kit/resources.js';
 import { plainRequest } from '../../../src/launcher-kit/script.js';
-import { surroundingSystem } from '../../../src/launcher-kit/surrounding.js';
+import { surroundingSlots, surroundingSystem } from '../../../src/launcher-kit/surrounding.js';
 import { queryEnvironment, submitEnvironment } from '../../../src/launcher-kit/tool-environment.js';
 import { dialect as slurm } from '../../../src/launchers/slurm.js';
 
@@ -196,6 +196,18 @@ describe('environments', () => {
 
   test('a job inherits the login’s own variables and users’ defaults, nothing of a surrounding job or of this machine', () => {
     expect(submitEnvironment(env)).toEqual({ PATH: '/bin', SLURM_CONF: '/c', SBATCH_ACCOUNT: 'a', PBS_SERVER: 's' });
+  });
+
+  test('the places of a surrounding allocation are counted', () => {
+    const nodes = join(folder, 'nodefile');
+    writeFileSync(nodes, 'a\na\nb\n');
+    expect(surroundingSlots({ SLURM_JOB_ID: '1', SLURM_NTASKS: '64' })).toBe(64);
+    expect(surroundingSlots({ SLURM_JOB_ID: '1', SLURM_JOB_CPUS_PER_NODE: '72(x2),36' })).toBe(180);
+    expect(surroundingSlots({ PBS_JOBID: '1', PBS_NODEFILE: nodes })).toBe(3);
+    expect(surroundingSlots({ JOB_ID: '1', SGE_ROOT: '/x', NSLOTS: '8' })).toBe(8);
+    expect(surroundingSlots({ LSB_JOBID: '1', LSB_MCPU_HOSTS: 'a 4 b 8' })).toBe(12);
+    expect(surroundingSlots({ SLURM_JOB_ID: '1' })).toBeUndefined();
+    expect(surroundingSlots({})).toBeUndefined();
   });
 
   test('a surrounding allocation is seen by what its system sets', () => {

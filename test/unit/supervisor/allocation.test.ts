@@ -18,6 +18,9 @@ describe("a node's share of a job", () => {
     // More places than engines: the last node has fewer, or none.
     [2, '22(x3)', 64, 20, 44],
     [3, '4(x4)', 8, 0, 12],
+    // More engines than places.
+    [1, '1(x4)', 8, 2, 2],
+    [3, '1(x4)', 7, 1, 6],
   ])('node %i of %s for %i engines', (node, layout, total, count, before) => {
     expect(on(node, layout, total)).toMatchObject({ count, before, node });
   });
