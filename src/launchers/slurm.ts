@@ -290,8 +290,8 @@ export const dialect: BatchDialect = {
   }),
   status: (ids) => [squeue(ids), sacct(ids)],
   cancel: (ids) => ['scancel', ...onCluster(ids), ...ids.map((id) => split(id).bare)],
-  // The batch shell passes it on to what it waits for; without -b only the steps get it (scancel(1)).
-  signal: (ids, name) => ['scancel', '-b', '-s', name.replace('SIG', ''), ...onCluster(ids), ...ids.map((id) => split(id).bare)],
+  // -f: the script, what it has started, and the steps (scancel(1)).
+  signal: (ids, name) => ['scancel', '-f', '-s', name.replace('SIG', ''), ...onCluster(ids), ...ids.map((id) => split(id).bare)],
   explainReason: (reason) => explainWords(reasons, reason),
 };
 

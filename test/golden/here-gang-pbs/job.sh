@@ -1,13 +1,11 @@
 #!/bin/bash
 # ipc-123456-e0a4: a job of ipcluster inside an allocation. What it is, says and comes to is in /work/jobs/one.
-# A signal to the job is passed on to those who run in it; the script lives on to write down how they ended.
+# An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
 told=
 trap 'told=TERM' TERM
 trap 'told=INT' INT
 trap 'told=HUP' HUP
-trap : USR1
-trap 'passed=USR2' USR2
-passed=
+trap : USR1 USR2
 unset NODE_OPTIONS
 export IPCLUSTER_JOB_DIR=/work/jobs/one
 export IPCLUSTER_MARK='/home/a b/profile##run/engines'
@@ -32,15 +30,18 @@ IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUS
 } >"$IPCLUSTER_ALLOCATION" || exit 1
 # Waits for all of those processes, passes signals on to them, and ends with the last code that is not 0.
 collect() {
-  local pid status worst=0
+  local pid status again worst=0
   trap 'kill -s TERM "$@" 2>/dev/null' TERM INT HUP
-  trap 'kill -s USR2 "$@" 2>/dev/null' USR2
+  trap : USR2
   for pid in "$@"; do
     while :; do
       wait "$pid"
       status=$?
       kill -0 "$pid" 2>/dev/null || break
     done
+    wait "$pid" 2>/dev/null
+    again=$?
+    [ "$again" -eq 127 ] || status=$again
     [ "$status" -eq 0 ] || worst=$status
   done
   exit "$worst"
@@ -62,9 +63,14 @@ child=$!
 while :; do
   wait "$child"
   code=$?
-  kill -0 "$child" 2>/dev/null || break
-  [ -z "$told$passed" ] || kill -s "${told:-$passed}" "$child" 2>/dev/null
-  passed=
+  if ! kill -0 "$child" 2>/dev/null; then
+    # The signal may have ended the wait in the moment in which the child ended: then its own code is still to be had.
+    wait "$child" 2>/dev/null
+    again=$?
+    [ "$again" -eq 127 ] || code=$again
+    break
+  fi
+  [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
 # The exit record: how it ended, in the job's own words.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"

@@ -9,14 +9,12 @@
 #BSUB -q short
 #BSUB -P proj1
 # ipc-123456-e0a4: a job of ipcluster. What it is, says and comes to is in /work/jobs/one.
-# A signal to the job is passed on to those who run in it; the script lives on to write down how they ended.
+# An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
 told=
 trap 'told=TERM' TERM
 trap 'told=INT' INT
 trap 'told=HUP' HUP
-trap : USR1
-trap 'passed=USR2' USR2
-passed=
+trap : USR1 USR2
 unset NODE_OPTIONS
 export IPCLUSTER_JOB_DIR=/work/jobs/one
 export IPCLUSTER_MARK='/home/a b/profile##run/engines'
@@ -48,9 +46,14 @@ child=$!
 while :; do
   wait "$child"
   code=$?
-  kill -0 "$child" 2>/dev/null || break
-  [ -z "$told$passed" ] || kill -s "${told:-$passed}" "$child" 2>/dev/null
-  passed=
+  if ! kill -0 "$child" 2>/dev/null; then
+    # The signal may have ended the wait in the moment in which the child ended: then its own code is still to be had.
+    wait "$child" 2>/dev/null
+    again=$?
+    [ "$again" -eq 127 ] || code=$again
+    break
+  fi
+  [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
 # The exit record: how it ended, in the job's own words.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"

@@ -1,14 +1,12 @@
 #!/bin/bash
 # What runs on each node of ipc-123456-e0a4: one supervisor, which starts the engines of the node.
 #   node.sh ALLOCATION [INDEX]: where Slurm starts it on all nodes at once, it tells the index itself.
-# A signal to the job is passed on to those who run in it; the script lives on to write down how they ended.
+# An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
 told=
 trap 'told=TERM' TERM
 trap 'told=INT' INT
 trap 'told=HUP' HUP
-trap : USR1
-trap 'passed=USR2' USR2
-passed=
+trap : USR1 USR2
 unset NODE_OPTIONS
 export IPCLUSTER_JOB_DIR=/work/jobs/one
 export IPCLUSTER_MARK='/home/a b/profile##run/engines'
@@ -38,9 +36,14 @@ child=$!
 while :; do
   wait "$child"
   code=$?
-  kill -0 "$child" 2>/dev/null || break
-  [ -z "$told$passed" ] || kill -s "${told:-$passed}" "$child" 2>/dev/null
-  passed=
+  if ! kill -0 "$child" 2>/dev/null; then
+    # The signal may have ended the wait in the moment in which the child ended: then its own code is still to be had.
+    wait "$child" 2>/dev/null
+    again=$?
+    [ "$again" -eq 127 ] || code=$again
+    break
+  fi
+  [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
 if [ "$code" -ne 0 ]; then
   /opt/node /package/dist/programs/sweep.js </dev/null >/dev/null 2>&1
