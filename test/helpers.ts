@@ -107,7 +107,7 @@ function packageFor(uid: number): string {
   if (spawnSync('test', ['-r', join(own, 'dist/programs/ipcluster.js')], { uid }).status === 0) return own;
   const known = copies.get(uid);
   if (known) return known;
-  const copy = mkdtempSync(join(tmpdir(), 'ipcluster-package-'));
+  const copy = mkdtempSync('/var/tmp/ipcluster-package-');
   execFileSync('cp', [
     '-a',
     ...['bin', 'dist', 'templates', 'package.json', 'node_modules'].map((name) => join(own, name)),

@@ -12,7 +12,7 @@ const numberOf = (flag) => Number(execFileSync('id', [flag, 'hpc'], { encoding: 
 /** Where an ordinary user can read this package: here, or a copy, where the checkout is closed to others. */
 function packageFor(user) {
   if (spawnSync('test', ['-r', join(root, 'dist/programs/ipcluster.js')], user).status === 0) return root;
-  const copy = mkdtempSync(join(tmpdir(), 'ipcluster-proof-package-'));
+  const copy = mkdtempSync('/var/tmp/ipcluster-proof-package-');
   for (const name of ['bin', 'dist', 'templates', 'package.json', 'node_modules']) cpSync(join(root, name), join(copy, name), { recursive: true });
   execFileSync('chmod', ['-R', 'a+rX', copy]);
   process.once('exit', () => rmSync(copy, { recursive: true, force: true }));

@@ -24,7 +24,7 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
     writeClusterFile(place, {
       ...file,
       engines: file.engines + count,
-      jobs: [...file.jobs, { ...job.ref, options: [...launcherOptions], role: 'engines', count }],
+      jobs: [...file.jobs, { ...job.ref, launcher: request.launcherWord, options: [...launcherOptions], role: 'engines', count }],
     });
   try {
     if (launcher.reach === 'elsewhere') await client.admitJob(prepared.spec.jobDir);

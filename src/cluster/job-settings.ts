@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { parseCount, parseDuration } from '../base/quantities.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
@@ -43,6 +44,7 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
   if (launcher.reach === 'here' && extra.length > 0)
     throw new IpclusterError('USAGE', `What stands after -- goes to a scheduler, but the launcher ${launcher.name} has none.`);
   return {
+    launcherWord: wordOf(values.text('launcher') ?? launcher.name),
     launcherOptions: (values.text('launcherOptions') ?? '').split('\n').filter(Boolean),
     ...{ launcher, home, batch: batchRequest(values, extra), node: values.text('node') },
     controllerArgs: [
@@ -57,6 +59,9 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
       values.text('minEngines') === undefined ? undefined : parseCount(values.text('minEngines') ?? '', '--min-engines', 1),
   };
 }
+
+/** A file is named whole: another process may be somewhere else. */
+const wordOf = (word: string): string => (/^[./]/.test(word) ? resolve(word) : word);
 
 /** How many engines: `-n`, or what nodes and engines for each of them make. Throws USAGE where a launcher needs to be told. */
 export function engineCount(values: Settings, launcher: Launcher, least = 0): number {

@@ -63,7 +63,7 @@ export async function launchJob(launcher: Launcher, spec: JobSpec, signal?: Abor
 /** Observes a job that was written down. */
 export async function attachJob({ launcher, ids, jobDir, name, options = [] }: RecordedJob): Promise<Job> {
   const made = await launcherOf(launcher, options);
-  return made.attach({ launcher, ids, jobDir, ...(name !== undefined && { name }) });
+  return made.attach({ launcher: made.name, ids, jobDir, ...(name !== undefined && { name }) });
 }
 
 const opened = new Map<string, Promise<Launcher>>();

@@ -12,6 +12,8 @@ import { jobFailed, launcherOf, makeSpec } from './jobs.js';
 /** What settings say about jobs that are to be started. */
 export interface JobSettings {
   launcher: Launcher;
+  /** What opens the launcher again from another process: its name, a package, or the whole path of a file. */
+  launcherWord: string;
   /** The launcher's options, each `key=value`. */
   launcherOptions: readonly string[];
   /** Where the controller lives. */

@@ -53,7 +53,7 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
   const { place, count, signal } = request;
   const file: ClusterFile = {
     ...{ version: 1, profile: place.profile, clusterId: place.clusterId, workFolder: place.workFolder, mark },
-    ...{ launcher: request.launcher.name, engines: count, started: new Date().toISOString(), host: hostname(), jobs: [] },
+    ...{ launcher: request.launcherWord, engines: count, started: new Date().toISOString(), host: hostname(), jobs: [] },
     ...{ limits: { time: request.batch.resources.time, cpusPerTask: request.batch.resources.cpusPerTask } },
   };
   ensureFolder(pathsOf(place).security);
@@ -121,8 +121,16 @@ async function launchAll(
   const launched = await Promise.allSettled(
     prepared.map(async ({ launcher, spec, role }) => {
       const job = await launchJob(launcher, spec, signal);
-      const options = launcher === request.launcher ? [...request.launcherOptions] : [];
-      const recorded: RecordedJob = { ...job.ref, options, role, count: role === 'controller' ? 1 : request.count };
+      const given = launcher === request.launcher;
+      const options = given ? [...request.launcherOptions] : [];
+      const word = given ? request.launcherWord : launcher.name;
+      const recorded: RecordedJob = {
+        ...job.ref,
+        launcher: word,
+        options,
+        role,
+        count: role === 'controller' ? 1 : request.count,
+      };
       file.jobs = role === 'controller' ? [recorded, ...file.jobs] : [...file.jobs, recorded];
       writeClusterFile(request.place, file);
       return job;

@@ -39,3 +39,13 @@ test('fuzz: a good client is answered, no engine ends, nobody falls', async () =
     expect(row.engineRestarts).toBe(0);
   }
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  'batch: every verdict of the quick rows is right, nothing is left, nothing healthy is harmed',
+  async () => {
+    const { lines, said } = await prove('batch.js', '--quick', '--json');
+    const rows = JSON.parse(lines.at(-1) ?? '[]') as FaultRow[];
+    expect(rows.length, said).toBeGreaterThanOrEqual(12);
+    expect(rows.filter(({ right }) => !right)).toEqual([]);
+  },
+);
