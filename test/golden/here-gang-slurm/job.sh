@@ -5,7 +5,14 @@ told=
 trap 'told=TERM' TERM
 trap 'told=INT' INT
 trap 'told=HUP' HUP
-trap : USR1 USR2
+# Not trapped: bash may lose the code of a child that ends in the moment in which a signal ends the wait for it.
+trap '' USR1 USR2
+# Starts what is waited for below, with all signals as they were.
+child=
+run() {
+  (trap - USR1 USR2; exec "$@") </dev/null &
+  child=$!
+}
 unset NODE_OPTIONS
 export IPCLUSTER_JOB_DIR=/work/jobs/one
 export IPCLUSTER_MARK='/home/a b/profile##run/engines'
@@ -37,21 +44,14 @@ unset SLURM_CPUS_PER_TASK SRUN_CPUS_PER_TASK SLURM_NTASKS SLURM_NPROCS SLURM_NTA
 unset "${!SLURM_CPU_BIND@}" "${!SLURM_MEM_BIND@}" "${!SBATCH_CPU_BIND@}" 2>/dev/null
 # One supervisor for each node, with the node's whole share of the job; a lost node costs its own engines only. --mem=0: it takes
 # no memory away from the steps of tasks, which would wait for it for ever.
-srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --cpu-bind=none --mem=0 --export=ALL \
+run srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --cpu-bind=none --mem=0 --export=ALL \
   --no-kill --kill-on-bad-exit=0 --mpi=none --input=none --quiet \
-  /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" &
+  /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION"
 # A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
-child=$!
 while :; do
   wait "$child"
   code=$?
-  if ! kill -0 "$child" 2>/dev/null; then
-    # The signal may have ended the wait in the moment in which the child ended: then its own code is still to be had.
-    wait "$child" 2>/dev/null
-    again=$?
-    [ "$again" -eq 127 ] || code=$again
-    break
-  fi
+  kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
 # The exit record: how it ended, in the job's own words.

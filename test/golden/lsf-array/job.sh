@@ -14,7 +14,14 @@ told=
 trap 'told=TERM' TERM
 trap 'told=INT' INT
 trap 'told=HUP' HUP
-trap : USR1 USR2
+# Not trapped: bash may lose the code of a child that ends in the moment in which a signal ends the wait for it.
+trap '' USR1 USR2
+# Starts what is waited for below, with all signals as they were.
+child=
+run() {
+  (trap - USR1 USR2; exec "$@") </dev/null &
+  child=$!
+}
 unset NODE_OPTIONS
 export IPCLUSTER_JOB_DIR=/work/jobs/one
 export IPCLUSTER_MARK='/home/a b/profile##run/engines'
@@ -40,19 +47,12 @@ IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUS
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
 } >"$IPCLUSTER_ALLOCATION" || exit 1
-/bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "${IPCLUSTER_ELEMENT:-0}" &
+run /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "${IPCLUSTER_ELEMENT:-0}"
 # A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
-child=$!
 while :; do
   wait "$child"
   code=$?
-  if ! kill -0 "$child" 2>/dev/null; then
-    # The signal may have ended the wait in the moment in which the child ended: then its own code is still to be had.
-    wait "$child" 2>/dev/null
-    again=$?
-    [ "$again" -eq 127 ] || code=$again
-    break
-  fi
+  kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
 # The exit record: how it ended, in the job's own words.

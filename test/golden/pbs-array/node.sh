@@ -6,7 +6,14 @@ told=
 trap 'told=TERM' TERM
 trap 'told=INT' INT
 trap 'told=HUP' HUP
-trap : USR1 USR2
+# Not trapped: bash may lose the code of a child that ends in the moment in which a signal ends the wait for it.
+trap '' USR1 USR2
+# Starts what is waited for below, with all signals as they were.
+child=
+run() {
+  (trap - USR1 USR2; exec "$@") </dev/null &
+  child=$!
+}
 unset NODE_OPTIONS
 export IPCLUSTER_JOB_DIR=/work/jobs/one
 export IPCLUSTER_MARK='/home/a b/profile##run/engines'
@@ -30,19 +37,12 @@ if ! said=$(/opt/node --version 2>&1); then
   printf 'ipcluster: cannot be run on %s: %s\n%s\n' "$(hostname)" /opt/node "$said"
   exit 127
 fi
-/opt/node /package/dist/programs/ipengine.js --file '/work/it'\''s/join.json' </dev/null &
+run /opt/node /package/dist/programs/ipengine.js --file '/work/it'\''s/join.json'
 # A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
-child=$!
 while :; do
   wait "$child"
   code=$?
-  if ! kill -0 "$child" 2>/dev/null; then
-    # The signal may have ended the wait in the moment in which the child ended: then its own code is still to be had.
-    wait "$child" 2>/dev/null
-    again=$?
-    [ "$again" -eq 127 ] || code=$again
-    break
-  fi
+  kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
 if [ "$code" -ne 0 ]; then

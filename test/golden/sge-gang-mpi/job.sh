@@ -15,7 +15,14 @@ told=
 trap 'told=TERM' TERM
 trap 'told=INT' INT
 trap 'told=HUP' HUP
-trap : USR1 USR2
+# Not trapped: bash may lose the code of a child that ends in the moment in which a signal ends the wait for it.
+trap '' USR1 USR2
+# Starts what is waited for below, with all signals as they were.
+child=
+run() {
+  (trap - USR1 USR2; exec "$@") </dev/null &
+  child=$!
+}
 unset NODE_OPTIONS
 export IPCLUSTER_JOB_DIR=/work/jobs/one
 export IPCLUSTER_MARK='/home/a b/profile##run/engines'
@@ -45,18 +52,14 @@ IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUS
 } >"$IPCLUSTER_ALLOCATION" || exit 1
 # Waits for all of those processes, passes signals on to them, and ends with the last code that is not 0.
 collect() {
-  local pid status again worst=0
+  local pid status worst=0
   trap 'kill -s TERM "$@" 2>/dev/null' TERM INT HUP
-  trap : USR2
   for pid in "$@"; do
     while :; do
       wait "$pid"
       status=$?
       kill -0 "$pid" 2>/dev/null || break
     done
-    wait "$pid" 2>/dev/null
-    again=$?
-    [ "$again" -eq 127 ] || status=$again
     [ "$status" -eq 0 ] || worst=$status
   done
   exit "$worst"
@@ -65,24 +68,18 @@ collect() {
 (
   index=0 pids=()
   while read -r host _; do
-    qrsh -inherit -nostdin "$host" /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "$index" &
-    pids+=("$!")
+    run qrsh -inherit -nostdin "$host" /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "$index"
+    pids+=("$child")
     index=$((index + 1))
   done <"$PE_HOSTFILE"
   collect "${pids[@]}"
 ) &
-# A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
 child=$!
+# A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
 while :; do
   wait "$child"
   code=$?
-  if ! kill -0 "$child" 2>/dev/null; then
-    # The signal may have ended the wait in the moment in which the child ended: then its own code is still to be had.
-    wait "$child" 2>/dev/null
-    again=$?
-    [ "$again" -eq 127 ] || code=$again
-    break
-  fi
+  kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
 # The exit record: how it ended, in the job's own words.
