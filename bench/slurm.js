@@ -42,7 +42,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
   const calls = execFileSync('cat', [`${scene.folder}/calls`], { encoding: 'utf8' })
     .trim()
     .split('\n');
-  for (const [step, at] of Object.entries(stepsOf(scene, begin))) (steps[step] ??= []).push(at);
+  for (const [step, at] of Object.entries(stepsOf(scene, begin))) steps[step] = [...(steps[step] ?? []), at];
   rows.ours.push(seconds);
   rows.registered.push(result.seconds);
   // sbatch is asked for its version as well.

@@ -50,6 +50,8 @@ export class EngineChild {
   readonly handed: Assigned[] = [];
   socket: Socket | undefined;
   watcher: Socket | undefined;
+  /** Settles when its watcher is there: it comes with the first request. */
+  readonly watched = deferred<void>();
   /** The request that is being interrupted: should the engine end by that, it is restarted. */
   aimed: Assigned | undefined;
   /** Set when its end is our doing. */

@@ -130,7 +130,8 @@ export class EngineSet {
     const answer = this.#aims.get(key) ?? deferred<WatcherOutcome>();
     this.#aims.set(key, answer);
     const body = this.#session.encode({ type: 'interrupt_aim', content: { sequence, onlyWaiting } });
-    child.watcher?.write(Buffer.concat(encodePacket({ channel: 'hub' }, body)));
+    // A request that has only just come is there before the watcher that came with it.
+    void child.watched.promise.then(() => child.watcher?.write(Buffer.concat(encodePacket({ channel: 'hub' }, body))));
     const outcome = await Promise.race([answer.promise, child.over.then(() => undefined), sleep(4000)]);
     this.#aims.delete(key);
     return outcome ?? undefined;
@@ -210,6 +211,7 @@ export class EngineSet {
     // An engine says who it is once: nobody can take its place.
     if (!child || child[role]) return undefined;
     child[role] = socket;
+    if (role === 'watcher') child.watched.resolve();
     if (role === 'socket' && child.id >= 0) this.#announce(child);
     return child;
   }
