@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readClusterFile } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
@@ -14,7 +14,16 @@ export async function foldersOfJobs(place: Place): Promise<string[]> {
   return folders.filter((folder, index) => index <= last || (started !== undefined && folder.startsWith(started)));
 }
 
-/** What controller and supervisors have said, as far as there are such files. */
+/** What controller and supervisors have said, as far as there are such files: a job on other machines has one for each node. */
 export async function logFiles(place: Place): Promise<string[]> {
-  return (await foldersOfJobs(place)).map((folder) => join(folder, 'stderr')).filter((file) => existsSync(file));
+  const folders = await foldersOfJobs(place);
+  const files = await Promise.all(
+    folders.map(async (folder) => {
+      const names = (await readdir(folder).catch(() => [])).filter((name) =>
+        /^(stderr|controller\.log|node-\d+\.log)$/.test(name),
+      );
+      return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).map((name) => join(folder, name));
+    }),
+  );
+  return files.flat();
 }

@@ -2,7 +2,8 @@ import { IpclusterError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import { describeState } from '../launcher-kit/states.js';
 import { listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
-import type { Place } from '../profile/paths.js';
+import { type Place, pathsOf } from '../profile/paths.js';
+import { readRegisteredFile } from '../profile/registered-file.js';
 import type { EngineRecord, StatusContent } from '../protocol/messages.js';
 import { findCluster, notFound } from './find.js';
 import { attachJob } from './jobs.js';
@@ -25,6 +26,8 @@ export interface ClusterStatus {
   /** Engines that are not started again, with the reason. */
   givenUp: StatusContent['givenUp'];
   jobs: JobView[];
+  /** What the controller's file said last, where it cannot be asked itself. */
+  registered: { engines: number; updated: string } | null;
 }
 
 /** Asks the controller, and the systems where its jobs are. Throws CLUSTER_NOT_FOUND. */
@@ -36,14 +39,29 @@ export async function clusterStatus(place: Place): Promise<ClusterStatus> {
   const base = { profile: place.profile, clusterId: place.clusterId, jobs };
   if (!client) {
     const problem = silence?.message ?? 'the controller has written no connection file, or has ended';
-    return { ...base, running: false, problem, controller: null, engines: [], givenUp: [], queues: null };
+    return {
+      ...base,
+      registered: await lastRegistered(file ? { ...place, workFolder: file.workFolder } : place),
+      running: false,
+      problem,
+      controller: null,
+      engines: [],
+      givenUp: [],
+      queues: null,
+    };
   }
   try {
     const { controller, engines, givenUp, queues } = present ?? (await client.status());
-    return { ...base, running: true, problem: null, controller, engines, givenUp, queues };
+    return { ...base, registered: null, running: true, problem: null, controller, engines, givenUp, queues };
   } finally {
     await client.close();
   }
+}
+
+/** Who was registered when the controller wrote it down last. */
+async function lastRegistered(place: Place): Promise<ClusterStatus['registered']> {
+  const file = await readRegisteredFile(pathsOf(place).registeredFile);
+  return file ? { engines: file.supervisors.reduce((sum, { engines }) => sum + engines.length, 0), updated: file.updated } : null;
 }
 
 /** A job's state: by its live engines where all of them are there, and only otherwise by the word of its system. */

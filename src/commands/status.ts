@@ -30,6 +30,8 @@ export default class Status extends Command {
 function describe(status: ClusterStatus): string {
   const { profile, clusterId, controller, engines, queues, jobs, problem } = status;
   const lines = [`profile ${profile}${clusterId ? `, cluster id ${clusterId}` : ''}: ${controller ? 'running' : 'not running'}`];
+  if (status.registered)
+    lines.push(`${status.registered.engines} engines were registered at ${status.registered.updated}, by the controller's file`);
   if (problem) lines.push(`${problem} (why: \`ipcluster why\`)`);
   if (controller) {
     const { pid, host, addresses, started, memory } = controller;

@@ -118,13 +118,16 @@ describe.each(stages.flatMap(({ stage, title }) => (stage ? [{ stage, title }] :
     await job.cancel();
   });
 
-  test.skipIf(skip || stage.signals === false)('a signal reaches the job', async () => {
-    const job = await launch('trap "echo got it >&2; exit 5" USR2; echo ready >&2; while :; do sleep 0.05; done');
-    await until('ready', async () => (await job.logTail(1)).includes('ready'));
-    await job.signal('SIGUSR2');
-    expect((await job.ended).state).toMatchObject({ state: 'failed', exitCode: 5 });
-    expect(await job.logTail(1)).toEqual(['got it']);
-  });
+  test.skipIf(skip || stage.signals === false)(
+    `a signal reaches the job${stage.signals === false ? ' (this system sends none to jobs)' : ''}`,
+    async () => {
+      const job = await launch('trap "echo got it >&2; exit 5" USR2; echo ready >&2; while :; do sleep 0.05; done');
+      await until('ready', async () => (await job.logTail(1)).includes('ready'));
+      await job.signal('SIGUSR2');
+      expect((await job.ended).state).toMatchObject({ state: 'failed', exitCode: 5 });
+      expect(await job.logTail(1)).toEqual(['got it']);
+    },
+  );
 
   test.skipIf(skip)('a job that is killed from outside is not called finished', async () => {
     const job = await launch('exec sleep 33');

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -161,6 +161,28 @@ describe.skipIf(!root)('slurm (needs root for its daemons)', () => {
     expect(await ids()).toEqual([0, 1, 2, 3]);
     execFileSync('scontrol', ['requeue', squeue().split(' ')[0] ?? '']);
     await until('four other engines', async () => (await ids()).join(' ') === '4 5 6 7', 60_000);
+  });
+
+  test('where the controller cannot be reached, status, why, logs and stop work from the files and the scheduler, and the others say so', async () => {
+    await home.json('start', '--launcher', 'slurm', '-n', '2', '-d', '--controller', 'in-job');
+    const path = home.path('security', 'ipcontroller-client.json');
+    const file = JSON.parse(readFileSync(path, 'utf8')) as object;
+    writeFileSync(path, JSON.stringify({ ...file, addresses: ['192.0.2.1'], socket: '' }));
+    // The controller writes its file once a second at most.
+    await until('the file names both', async () => (await home.json<ClusterStatus>('status')).registered?.engines === 2);
+    const status = await home.json<ClusterStatus>('status');
+    expect(status).toMatchObject({
+      running: false,
+      registered: { engines: 2 },
+      jobs: [{ state: expect.stringMatching(/^running/) }],
+    });
+    expect((await home.json<{ findings: { code: string }[] }>('why')).findings.map(({ code }) => code)).toContain(
+      'controller-silent',
+    );
+    expect((await home.run(['logs'])).stdout).toMatch(/joined as .* with engines 0 1/);
+    expect((await home.run(['exec', '1'])).stderr).toMatch(/cannot be reached: 192\.0\.2\.1/);
+    expect((await home.run(['stop'])).code).toBe(0);
+    expect(squeue()).toBe('');
   });
 
   test('--min-engines is ready with the first ones; the rest may come later, and go with stop', async () => {
