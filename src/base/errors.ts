@@ -10,6 +10,8 @@ export interface ErrorDetails {
   files?: readonly string[];
   /** True when the same call may succeed later without any change. */
   transient?: boolean;
+  /** Why, by a word of `docs/why.md`. */
+  verdict?: string;
   cause?: unknown;
 }
 
@@ -22,6 +24,7 @@ export class IpclusterError extends Error {
   readonly suggestions: readonly string[];
   readonly files: readonly string[];
   readonly transient: boolean;
+  readonly verdict: string | undefined;
   /** What the command line exits with: see `docs/errors.md`. */
   readonly exitCode: number;
 
@@ -33,6 +36,7 @@ export class IpclusterError extends Error {
     this.suggestions = details.suggestions ?? entry.suggestions;
     this.files = details.files ?? [];
     this.transient = details.transient ?? false;
+    this.verdict = details.verdict;
     this.exitCode = entry.exitCode;
   }
 }

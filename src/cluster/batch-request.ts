@@ -5,15 +5,18 @@ import type { BatchRequest, Resources } from '../launcher-kit/resources.js';
 
 /** What settings ask a batch system for. */
 export function batchRequest(values: Settings, extra: readonly string[]): BatchRequest {
-  const lines = (key: SettingKey): string[] => (values.text(key) ?? '').split('\n').filter(Boolean);
   return {
     resources: resourcesOf(values),
     shape: values.text('shape') as BatchRequest['shape'],
     extra,
-    directives: pairs(lines('directives')),
+    directives: pairs(values.lines('directives')),
     surroundings: {
-      ...{ modules: lines('modules'), conda: values.text('conda'), venv: values.text('venv') },
-      ...{ environment: pairs(lines('environment')), prologue: lines('prologue'), epilogue: lines('epilogue') },
+      ...{ modules: values.lines('modules'), conda: values.text('conda'), venv: values.text('venv') },
+      ...{
+        environment: pairs(values.lines('environment')),
+        prologue: values.lines('prologue'),
+        epilogue: values.lines('epilogue'),
+      },
     },
     single: false,
   };

@@ -1,6 +1,8 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { formatBytes } from '../base/quantities.js';
+import { lastSentence } from '../launcher-kit/job-files.js';
+import type { Phrase } from '../launcher-kit/words.js';
 import type { Place } from '../profile/paths.js';
 
 /** Something that explains how a cluster is, and what to do about it. */
@@ -14,16 +16,8 @@ export interface Finding {
   suggestions?: string[];
 }
 
-/** A program that ended, by words of its log or by its exit code. */
-interface Cause {
-  words: RegExp;
-  code: string;
-  sentence: string;
-  suggestions: string[];
-}
-
 /** Causes that a log names, the most telling first. */
-const causes: readonly Cause[] = [
+const causes: readonly Phrase[] = [
   {
     words: /node failure|due to node fail|NODE_FAIL|lost node/i,
     code: 'node-failed',
@@ -136,7 +130,7 @@ const causes: readonly Cause[] = [
 
 /** What the last lines of a program's log and its exit code say of its end; undefined when they say nothing. */
 export function explainLog(lines: readonly string[], exitCode: number | undefined): Omit<Finding, 'about'> | undefined {
-  for (const { words, code, sentence, suggestions } of causes) {
+  for (const { words, code, sentence, suggestions = [] } of causes) {
     const line = lines.findLast((candidate) => words.test(candidate));
     if (line !== undefined) return { code, sentence, lines: [line], suggestions };
   }
@@ -150,8 +144,7 @@ export function explainLog(lines: readonly string[], exitCode: number | undefine
   if (exitCode !== undefined && exitCode > 128)
     return { code: 'signal', sentence: `It was ended by signal ${exitCode - 128}.`, lines: lines.slice(-1), suggestions: [] };
   if (!exitCode) return undefined;
-  // Advice and stacks are indented; the sentence is not.
-  const last = lines.findLast((line) => !/^\s/.test(line));
+  const last = lastSentence(lines);
   return {
     code: 'exited',
     sentence: `It ended with exit code ${exitCode}.`,

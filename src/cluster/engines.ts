@@ -3,7 +3,7 @@ import { readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf } from '../profile/paths.js';
 import { connectTo } from './find.js';
 import { launchJob } from './jobs.js';
-import { failure, prepareEngines, type StartRequest } from './prepare.js';
+import { failure, prepareEngines, type StartRequest, survey } from './prepare.js';
 import { awaitRegistration } from './registration.js';
 
 export type AddRequest = Omit<StartRequest, 'reuse' | 'minEngines'>;
@@ -15,7 +15,9 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
   const file = await readClusterFile(place);
   const mark = file?.mark ?? markOf(place, client.connection.nonce);
   const prepared = prepareEngines(request, mark, `engines-${(file?.jobs.length ?? 0) + 1}`);
-  for (const sentence of [launcher.describe?.(prepared.spec)]) if (sentence) request.onNotice?.(sentence);
+  await survey(prepared);
+  const asked = launcher.describe?.(prepared.spec);
+  if (asked !== undefined) request.onNotice?.(asked);
   const wanted = client.ids.length + count;
   const losers = new AbortController();
   const bound = AbortSignal.any([losers.signal, ...(signal ? [signal] : [])]);

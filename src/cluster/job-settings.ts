@@ -18,8 +18,8 @@ export async function launcherSettings(place: Place, given: Given): Promise<{ va
   const surrounding = surroundingSystem(process.env);
   const found: Given = { n: String(suitableCount()), ...(surrounding && { launcher: 'here' }) };
   const first = resolveSettings(place, given, process.env, found);
-  const words = (first.text('launcherOptions') ?? '').split('\n').filter(Boolean);
-  const launcher = createLauncher(await openLauncher(first.text('launcher') ?? 'local'), words);
+  const definition = await openLauncher(first.text('launcher') ?? 'local');
+  const launcher = createLauncher(definition, first.lines('launcherOptions'));
   if (launcher.reach === 'here') return { values: first, launcher };
   const usual = { of: launcher.name, values: usualElsewhere };
   return { values: resolveSettings(place, given, process.env, { ...found, n: undefined }, usual), launcher };
@@ -45,7 +45,7 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
     throw new IpclusterError('USAGE', `What stands after -- goes to a scheduler, but the launcher ${launcher.name} has none.`);
   return {
     launcherWord: wordOf(values.text('launcher') ?? launcher.name),
-    launcherOptions: (values.text('launcherOptions') ?? '').split('\n').filter(Boolean),
+    launcherOptions: values.lines('launcherOptions'),
     ...{ launcher, home, batch: batchRequest(values, extra), node: values.text('node') },
     controllerArgs: [
       ...values.flags('ip', 'port', 'location', 'lease', 'idleTimeout', 'logLevel'),

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
 import { programFile } from '../base/package.js';
-import type { Evidence, Job, JobSpec, Launcher } from '../launcher-kit/contract.js';
+import { sleep } from '../base/wait.js';
+import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-kit/contract.js';
 import { readExitRecord } from '../launcher-kit/exit-record.js';
+import { lastSentence } from '../launcher-kit/job-files.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
 import { markVariable } from '../processes/table.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
@@ -66,6 +68,17 @@ export async function attachJob({ launcher, ids, jobDir, name, options = [] }: R
   return made.attach({ launcher: made.name, ids, jobDir, ...(name !== undefined && { name }) });
 }
 
+/** How a recorded job is, once its system has said it or that has taken too long. */
+export async function lookAtJob(recorded: RecordedJob): Promise<JobStatus> {
+  const job = await attachJob(recorded);
+  await Promise.race([job.seen, sleep(patience)]);
+  await job[Symbol.asyncDispose]();
+  return job.status;
+}
+
+/** A system may take so long to say how a job is (milliseconds). */
+const patience = 25_000;
+
 const opened = new Map<string, Promise<Launcher>>();
 
 /** A launcher with its options; the same one each time, so that jobs of one system are asked for in one question. */
@@ -85,7 +98,7 @@ export async function jobFailed(launcher: Launcher, job: Job, what: string): Pro
   const evidence: Evidence = { status: job.status, exitCode: record?.exitCode ?? null, logTail, files };
   const verdict = launcher.explain(evidence);
   // A program of ours that exits 2 was used wrongly, and has said how.
-  const refusal = launcher.reach === 'here' && record?.exitCode === 2 ? logTail.findLast((line) => !/^\s/.test(line)) : undefined;
+  const refusal = launcher.reach === 'here' && record?.exitCode === 2 ? lastSentence(logTail) : undefined;
   if (refusal) {
     const suggestions = logTail.flatMap((line) => /^\s+try: (.*)/.exec(line)?.[1] ?? []);
     return new IpclusterError('USAGE', refusal, { suggestions, files });

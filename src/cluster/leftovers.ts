@@ -1,13 +1,12 @@
 import { hostname } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
-import { sleep } from '../base/wait.js';
 import { describeState, isFinal } from '../launcher-kit/states.js';
 import { findMarked } from '../processes/table.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { removeDeadSockets } from '../profile/sockets.js';
 import { findCluster } from './find.js';
-import { attachJob, launcherOf } from './jobs.js';
+import { launcherOf, lookAtJob } from './jobs.js';
 import { endCluster, removeConnectionFiles } from './stop.js';
 
 /**
@@ -41,9 +40,6 @@ export async function clearTheWay(place: Place): Promise<string[]> {
   return said;
 }
 
-/** A system may take so long to say how a job is (milliseconds). */
-const patience = 25_000;
-
 /** A controller that does not answer here may live where this machine does not see it. Throws CLUSTER_RUNNING. */
 async function refuseUnseen(file: ClusterFile): Promise<void> {
   const home = file.jobs.find(({ role }) => role === 'controller') ?? file.jobs[0];
@@ -54,10 +50,8 @@ async function refuseUnseen(file: ClusterFile): Promise<void> {
     const sentence = `A cluster was started from ${file.host}, and its controller does not answer from here.`;
     throw new IpclusterError('CLUSTER_RUNNING', sentence, { suggestions });
   }
-  const job = await attachJob(home);
-  await Promise.race([job.seen, sleep(patience)]);
-  await job[Symbol.asyncDispose]();
-  if (isFinal(job.status.state)) return;
-  const sentence = `The controller of a cluster has a job there already (${home.launcher} ${home.ids.join(' ')}: ${describeState(job.status.state)}).`;
+  const { state } = await lookAtJob(home);
+  if (isFinal(state)) return;
+  const sentence = `The controller of a cluster has a job there already (${home.launcher} ${home.ids.join(' ')}: ${describeState(state)}).`;
   throw new IpclusterError('CLUSTER_RUNNING', sentence, { suggestions });
 }

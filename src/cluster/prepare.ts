@@ -121,14 +121,20 @@ export function prepareEngines(request: Omit<StartRequest, 'reuse' | 'minEngines
   return { role: 'engines', launcher, spec: { ...spec, argv, batch } };
 }
 
+/** Asks the job's system for what its plan depends on. */
+export async function survey(job: PreparedJob): Promise<void> {
+  job.spec = (await job.launcher.survey?.(job.spec)) ?? job.spec;
+}
+
 /** What a start would do: every file and command. */
 export async function planStart(request: StartRequest): Promise<LaunchPlan[]> {
   const { jobs } = await prepare(request);
+  for (const job of jobs) await survey(job);
   return jobs.map(({ launcher, spec }) => launcher.plan(spec));
 }
 
 /** What a batch system will be asked for, and when it all ends, for people. */
-export function describeRequest({ jobs }: Prepared, { controllerArgs }: StartRequest): string[] {
+export function describeStart({ jobs }: Prepared, { controllerArgs }: StartRequest): string[] {
   const lines = jobs.flatMap(({ launcher, spec, role }) => {
     const asked = launcher.describe?.(spec);
     return asked === undefined ? [] : [role === 'controller' ? `controller: ${asked.replace(/^\d+ engines: /, '')}` : asked];

@@ -58,9 +58,9 @@ function runClock(
   let [ran, waited, last] = [0, 0, performance.now()];
   const timer = setInterval(() => {
     const now = performance.now();
-    const states = jobs.map(({ status }) => status.state.state);
-    if (states.every((state) => state === 'running' || isFinal({ state } as Parameters<typeof isFinal>[0]))) ran += now - last;
-    else if (states.some((state) => state === 'queued' || state === 'held')) waited += now - last;
+    const states = jobs.map(({ status }) => status.state);
+    if (states.every((state) => state.state === 'running' || isFinal(state))) ran += now - last;
+    else if (states.some(({ state }) => state === 'queued' || state === 'held')) waited += now - last;
     last = now;
     if (ran > timeout) {
       const unreachable = watch.reason ? ` ${watch.reason}` : '';

@@ -8,13 +8,14 @@ import { launchJob } from './jobs.js';
 import { clearTheWay } from './leftovers.js';
 import { checkLimits } from './limits.js';
 import {
-  describeRequest,
+  describeStart,
   failure,
   type Prepared,
   type PreparedJob,
   prepare,
   type StartedCluster,
   type StartRequest,
+  survey,
 } from './prepare.js';
 import { pruneJobs } from './prune.js';
 import { awaitRegistration } from './registration.js';
@@ -31,7 +32,7 @@ import { explainJobs, keepFindings } from './why.js';
 export async function startCluster(request: StartRequest): Promise<StartedCluster> {
   const { place, count, launcher, onNotice = () => {} } = request;
   const prepared = await prepare(request);
-  for (const job of prepared.jobs) job.spec = (await job.launcher.survey?.(job.spec)) ?? job.spec;
+  for (const job of prepared.jobs) await survey(job);
   // Whatever cannot be asked for is refused here, before anything is touched.
   for (const job of prepared.jobs) job.launcher.plan(job.spec);
   if (launcher.name === 'local') for (const sentence of checkLimits(count)) onNotice(sentence);
@@ -40,7 +41,7 @@ export async function startCluster(request: StartRequest): Promise<StartedCluste
     const left = request.reuse ? await canResurrect(place) : undefined;
     if (left) return await resurrect(request, left);
     for (const sentence of await clearTheWay(place)) onNotice(sentence);
-    for (const sentence of describeRequest(prepared, request)) onNotice(sentence);
+    for (const sentence of describeStart(prepared, request)) onNotice(sentence);
     await pruneJobs(pathsOf(place).jobs);
     return await startAnew(request, prepared);
   } finally {
@@ -90,7 +91,7 @@ async function withReasons(
   if (isIpclusterError(error) && error.code === 'SUBMIT_REFUSED') {
     const { jobDir } = (prepared.at(-1) as PreparedJob).spec;
     keepFindings(jobDir, [
-      { code: String(error.cause), about: 'engines', sentence: error.message, suggestions: [...error.suggestions] },
+      { code: error.verdict ?? 'refused', about: 'engines', sentence: error.message, suggestions: [...error.suggestions] },
     ]);
   }
   if (signal?.aborted || !isIpclusterError(error) || !silent.has(error.code) || file.jobs.length === 0) return error;
@@ -107,7 +108,7 @@ async function withReasons(
   return new IpclusterError(error.code as ErrorCode, known ? error.message : `${error.message} ${sentence}`, {
     suggestions: suggestions && suggestions.length > 0 ? suggestions : error.suggestions,
     files: [...new Set([...error.files, ...lines.flatMap((line) => /^\((.*)\)$/.exec(line)?.[1] ?? [])])],
-    cause: verdict.code,
+    verdict: verdict.code,
   });
 }
 

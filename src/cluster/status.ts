@@ -1,12 +1,11 @@
 import { IpclusterError } from '../base/errors.js';
-import { sleep } from '../base/wait.js';
 import { describeState } from '../launcher-kit/states.js';
 import { listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
 import type { EngineRecord, StatusContent } from '../protocol/messages.js';
 import { findCluster, notFound } from './find.js';
-import { attachJob } from './jobs.js';
+import { lookAtJob } from './jobs.js';
 
 /** A job and its state, in words. */
 interface JobView extends RecordedJob {
@@ -69,14 +68,8 @@ async function viewJob(recorded: RecordedJob, present: StatusContent | undefined
   const { launcher, ids, count } = recorded;
   const live = present?.engines.filter(({ job }) => job !== null && ids.some((id) => job === `${launcher}:${id}`)) ?? [];
   if (live.length >= count) return { ...recorded, state: 'running' };
-  const job = await attachJob(recorded);
-  await Promise.race([job.seen, sleep(patience)]);
-  await job[Symbol.asyncDispose]();
-  return { ...recorded, state: describeState(job.status.state) };
+  return { ...recorded, state: describeState((await lookAtJob(recorded)).state) };
 }
-
-/** A system may take so long to say how a job is (milliseconds). */
-const patience = 15_000;
 
 /** One line of `list`. */
 export interface ClusterLine {

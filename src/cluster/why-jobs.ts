@@ -1,22 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastLines, readJsonIfWhole } from '../base/files.js';
-import { sleep } from '../base/wait.js';
 import { readExitRecords } from '../launcher-kit/exit-record.js';
 import { describeState, type JobStatus, type State } from '../launcher-kit/states.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { explainLog, type Finding } from './causes.js';
-import { attachJob, launcherOf } from './jobs.js';
-
-/** A system may take so long to say how a job is (milliseconds). */
-const patience = 25_000;
+import { launcherOf, lookAtJob } from './jobs.js';
 
 /** What a job's system says of it. `live`: the controller answers. */
 export async function explainRecorded(recorded: RecordedJob, live: boolean): Promise<Finding[]> {
-  const job = await attachJob(recorded);
-  await Promise.race([job.seen, sleep(patience)]);
-  await job[Symbol.asyncDispose]();
-  return explainState(recorded, job.status, live);
+  return explainState(recorded, await lookAtJob(recorded), live);
 }
 
 /** What a status means, in a sentence: the system's own words are explained by its launcher. */

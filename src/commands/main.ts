@@ -64,8 +64,8 @@ function report(error: unknown, json: boolean): number {
   if (json) {
     const unknown = { code: exit === undefined ? 'INTERNAL' : 'USAGE', suggestions: [], files: [] };
     const { code, suggestions, files } = isIpclusterError(error) ? error : unknown;
-    const verdict = isIpclusterError(error) && typeof error.cause === 'string' ? { verdict: error.cause } : {};
-    process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error), ...verdict, suggestions, files } })}\n`);
+    const verdict = isIpclusterError(error) ? error.verdict : undefined;
+    process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error), verdict, suggestions, files } })}\n`);
   } else {
     process.stderr.write(`ipcluster: ${describeError(error)}`);
   }

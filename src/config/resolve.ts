@@ -34,6 +34,11 @@ export class Settings {
     return this.#values.get(key)?.text;
   }
 
+  /** The lines of a value that may have several; none where nobody says anything. */
+  lines(key: SettingKey): string[] {
+    return (this.text(key) ?? '').split('\n').filter(Boolean);
+  }
+
   /** Flags for one of our programs: those of these settings about which somebody says something. */
   flags(...keys: SettingKey[]): string[] {
     return keys.flatMap((key) => {

@@ -25,10 +25,11 @@ export class Announcement {
   /** Folders of jobs, by the digest of their token. */
   readonly #folders = new Map<string, string>();
 
-  constructor(presence: Presence, keys: KeyFile) {
+  /** `joins` are folders of jobs that may join from the beginning. */
+  constructor(presence: Presence, keys: KeyFile, joins: readonly string[] = []) {
     this.#presence = presence;
     this.#keys = keys;
-    for (const [folder, token] of Object.entries(keys.joins ?? {})) this.#folders.set(digest(token), folder);
+    for (const folder of new Set([...Object.keys(keys.joins ?? {}), ...joins])) this.#grant(folder);
   }
 
   /** Writes all of them; call it when everything listens. */
@@ -42,11 +43,15 @@ export class Announcement {
 
   /** Lets a job's supervisors join: their connection file goes into the job's folder, with a token of the job's own. */
   admit(folder: string): void {
+    this.#grant(folder);
+    writeKeyFile(pathsOf(this.#presence.place).keyFile, this.#keys);
+    this.#writeJoin(folder);
+  }
+
+  #grant(folder: string): void {
     const token = this.#keys.joins?.[folder] ?? newToken();
     this.#keys.joins = { ...this.#keys.joins, [folder]: token };
     this.#folders.set(digest(token), folder);
-    writeKeyFile(pathsOf(this.#presence.place).keyFile, this.#keys);
-    this.#writeJoin(folder);
   }
 
   /** The role of a job's token; undefined when it is none, or when the job has written its exit record (architecture 7). */

@@ -96,9 +96,8 @@ export class Controller {
     this.#server = await this.#listen(keys, socket);
     const { addresses } = this.#options.listening;
     const presence = { place, addresses, socket, nonce: this.#nonce, lease };
-    this.#announcement = new Announcement(presence, { ...keys, port: this.#server.port });
+    this.#announcement = new Announcement(presence, { ...keys, port: this.#server.port }, this.#options.joins);
     this.#announcement.publish();
-    for (const folder of this.#options.joins) this.#announcement.admit(folder);
     if (this.#options.idleTimeout > 0) this.#watchIdleness(this.#options.idleTimeout);
     log.info(`listening on ${this.#options.listening.addresses.join(' ')} port ${this.#server.port}`);
   }

@@ -1,16 +1,13 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { writeWhole } from '../base/files.js';
 import { deferred, poll } from '../base/wait.js';
 import { runTool } from '../processes/tool.js';
 import type { Job, JobRef } from './contract.js';
 import type { BatchDialect } from './dialect.js';
 import type { Evidence, Verdict } from './evidence.js';
 import { type ExitRecord, readExitRecords } from './exit-record.js';
+import { explainEnd, noteCancel, tailOfJob, wasCancelled } from './job-files.js';
 import { observeJob } from './observed-job.js';
 import { Poller } from './poller.js';
-import { tailOfJob } from './process-jobs.js';
 import { aggregate, type Report } from './reports.js';
 import { isFinal, type JobStatus, type State } from './states.js';
 import type { Ask } from './submit.js';
@@ -56,14 +53,11 @@ export class BatchJobs {
     return job;
   }
 
-  explain({ status: { state }, logTail }: Evidence): Verdict | undefined {
+  explain(evidence: Evidence): Verdict | undefined {
+    const { state } = evidence.status;
     const reason = 'reason' in state ? state.reason : undefined;
     const known = reason === undefined ? undefined : this.#dialect.explainReason(reason);
-    if (known) return known;
-    if (state.state !== 'failed' && state.state !== 'lost') return undefined;
-    const last = logTail.findLast((line) => !/^\s/.test(line));
-    const sentence = `It ended (${state.reason})${last ? `; its last words: ${last}` : ' and said nothing'}.`;
-    return { code: state.state, sentence, suggestions: [] };
+    return known ?? explainEnd(evidence);
   }
 
   /** What the system says of those ids; undefined when it gives no answer. */
@@ -86,7 +80,7 @@ export class BatchJobs {
     const before = await this.poller.now(ref);
     view.told(before);
     if (before && isOver(before, await view.status())) return;
-    writeWhole(cancelFile(ref.jobDir), `${JSON.stringify({ by: 'ipcluster' })}\n`);
+    noteCancel(ref.jobDir);
     await this.#order(this.#dialect.cancel(ref.ids));
     const over = async (): Promise<true | undefined> => {
       const reports = await this.poller.now(ref);
@@ -110,15 +104,12 @@ function isOver(reports: readonly Report[], { state }: JobStatus): boolean {
   return reports.every((report) => isFinal(report.state) || (report.state.state === 'ending' && isFinal(state)));
 }
 
-const cancelFile = (jobDir: string): string => join(jobDir, 'cancelled.json');
-
 /** What is known of one job, from its exit records and from the scheduler, in this order (decision 7). */
 class JobView {
   readonly #ref: JobRef;
   #reports: readonly Report[] = [];
   #silentSince: number | undefined;
   #absentSince: number | undefined;
-  #told = false;
   /** Settles when the scheduler has been asked once, whether or not it answered. */
   readonly heard: Promise<void>;
   readonly #settleHeard: () => void;
@@ -137,7 +128,6 @@ class JobView {
       this.#silentSince ??= Date.now();
       return;
     }
-    this.#told = true;
     this.#silentSince = undefined;
     this.#absentSince = reports.length > 0 ? undefined : (this.#absentSince ?? Date.now());
     if (reports.length > 0) this.#reports = reports;
@@ -155,9 +145,9 @@ class JobView {
         incarnation: present?.incarnation ?? 0,
         state: { state: 'unknown', since: iso(this.#silentSince), cause: 'the scheduler does not answer' },
       };
-    if (present?.state.state === 'cancelled' && existsSync(cancelFile(this.#ref.jobDir)))
+    if (present?.state.state === 'cancelled' && wasCancelled(this.#ref.jobDir))
       return { ...present, state: { state: 'cancelled', by: 'ipcluster' } };
-    return present ?? { incarnation: 0, state: this.#told ? this.#absent(Date.now()) : { state: 'queued' } };
+    return present ?? { incarnation: 0, state: { state: 'queued' } };
   }
 
   /** The end that the job's own script has written; none while elements of an array still run. */
@@ -168,7 +158,7 @@ class JobView {
     if (isArray && records.length < Math.max(1, elements)) return undefined;
     if (isArray && elements === 0 && this.#absentSince === undefined) return undefined;
     const incarnation = Math.max(...records.map((record) => record.incarnation));
-    if (existsSync(cancelFile(this.#ref.jobDir))) return { incarnation, state: { state: 'cancelled', by: 'ipcluster' } };
+    if (wasCancelled(this.#ref.jobDir)) return { incarnation, state: { state: 'cancelled', by: 'ipcluster' } };
     // A script that was told to end knows not why; the scheduler does.
     const told = records.find((record) => record.told)?.told;
     if (told) {
@@ -183,7 +173,7 @@ class JobView {
   }
 
   #absent(since: number): State {
-    if (existsSync(cancelFile(this.#ref.jobDir))) return { state: 'cancelled', by: 'ipcluster' };
+    if (wasCancelled(this.#ref.jobDir)) return { state: 'cancelled', by: 'ipcluster' };
     if (Date.now() - since > lostAfter)
       return { state: 'lost', reason: 'the scheduler lists it no more, and it left no exit record' };
     return { state: 'unknown', since: iso(since), cause: 'the scheduler does not list it' };

@@ -1,12 +1,11 @@
 import { mkdirSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { readJsonIfWhole, writeWhole } from '../base/files.js';
 import { runTool } from '../processes/tool.js';
 import { BatchJobs } from './batch-jobs.js';
 import type { JobRef, JobSpec, Launcher, LauncherDefinition } from './contract.js';
 import type { BatchDialect, BatchView, Question } from './dialect.js';
+import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
 import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
 import { describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
@@ -24,6 +23,18 @@ async function ask<Answer>(question: Question<Answer>): Promise<Answer | undefin
   const outcome = await runTool({ argv: question.argv, env: queryEnvironment(process.env), timeout: questionTime });
   return outcome.timedOut ? undefined : question.parse(outcome);
 }
+
+/** What is submitted at once. */
+interface Part {
+  view: BatchView;
+  files: PlannedFile[];
+  command: PlannedCommand;
+}
+
+const planOf = (parts: readonly Part[]): LaunchPlan => ({
+  files: parts.flatMap(({ files }) => files),
+  commands: parts.map(({ command }) => command),
+});
 
 /** A batch system as a launcher: scripts, submits, ids, one question for all jobs, exit records, ends. */
 class BatchLauncher implements Launcher {
@@ -45,12 +56,7 @@ class BatchLauncher implements Launcher {
   }
 
   plan(spec: JobSpec): LaunchPlan {
-    const parts = this.#parts(spec);
-    const files = parts.flatMap(({ files: own }) => own);
-    return {
-      files: files.filter(({ path }, index) => files.findIndex((file) => file.path === path) === index),
-      commands: parts.map(({ command }) => command),
-    };
+    return planOf(this.#parts(spec));
   }
 
   async launch(spec: JobSpec, { signal }: { signal?: AbortSignal } = {}): ReturnType<Launcher['launch']> {
@@ -59,15 +65,15 @@ class BatchLauncher implements Launcher {
     if (missing) throw new IpclusterError('SCHEDULER_MISSING', missing);
     if (missing === undefined) throw new IpclusterError('SCHEDULER_SILENT', `${this.name} is installed, but does not answer.`);
     mkdirSync(spec.jobDir, { recursive: true, mode: 0o700 });
-    writePlan(this.plan(spec));
+    const parts = this.#parts(spec);
+    writePlan(planOf(parts));
     const ref: JobRef = { launcher: this.name, ids: [], jobDir: spec.jobDir, name: spec.name };
     // Written down before anything is submitted: should this program die now, the job is found by its name.
-    const note = (): void => writeWhole(refFile(spec.jobDir), `${JSON.stringify(ref)}\n`);
-    note();
+    writeRef(ref);
     try {
-      for (const { view, command } of this.#parts(spec)) {
+      for (const { view, command } of parts) {
         ref.ids.push(await submitJob(this.#dialect, command, view.name, ask));
-        note();
+        writeRef(ref);
         signal?.throwIfAborted();
       }
     } catch (error) {
@@ -82,7 +88,7 @@ class BatchLauncher implements Launcher {
   }
 
   async find(jobsFolder: string, names: string): Promise<JobRef[]> {
-    const written = (await readRefs(jobsFolder)).filter(({ launcher }) => launcher === this.name);
+    const written = await readRefs(jobsFolder, this.name);
     const listed = (await ask(this.#dialect.find(names))) ?? [];
     const known = new Set(written.flatMap(({ ids }) => ids));
     const strangers = listed
@@ -117,7 +123,7 @@ class BatchLauncher implements Launcher {
   }
 
   /** What is submitted: one job, or as many arrays as the system's largest makes necessary. */
-  #parts(spec: JobSpec): { view: BatchView; files: PlannedFile[]; command: PlannedCommand }[] {
+  #parts(spec: JobSpec): Part[] {
     const request = requestOf(spec);
     refuse(this.#dialect, request.resources);
     const layout = this.#layout(spec);
@@ -151,14 +157,6 @@ class BatchLauncher implements Launcher {
 }
 
 const requestOf = ({ batch, count }: JobSpec): NonNullable<JobSpec['batch']> => batch ?? { ...plainRequest, single: count === 1 };
-
-const refFile = (jobDir: string): string => join(jobDir, 'job.json');
-
-async function readRefs(jobsFolder: string): Promise<JobRef[]> {
-  const names = await readdir(jobsFolder).catch(() => []);
-  const refs = await Promise.all(names.map((name) => readJsonIfWhole(refFile(join(jobsFolder, name)))));
-  return refs.filter((ref): ref is JobRef => ref !== undefined);
-}
 
 function refuse({ refuses }: BatchDialect, resources: Resources): void {
   for (const [word, sentence] of Object.entries(refuses))

@@ -1,13 +1,10 @@
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { lastLines, readJsonIfWhole, writeWhole } from '../base/files.js';
 import { endGroups } from '../processes/end.js';
 import { type Started, startProcess } from '../processes/start.js';
 import { identify, isAlive, type ProcessIdentity, signalPid } from '../processes/table.js';
 import type { Job, JobRef, JobSpec, Launcher } from './contract.js';
 import { readExitRecord } from './exit-record.js';
+import { explainEnd, noteCancel, readRefs, tailOfJob, wasCancelled, writeRef } from './job-files.js';
 import { observeJob } from './observed-job.js';
 import { type LaunchPlan, writePlan } from './plan.js';
 import type { JobStatus } from './states.js';
@@ -15,8 +12,6 @@ import type { JobStatus } from './states.js';
 /** A job that has ended on its own terms gets so long to end (milliseconds), then it is killed. */
 const grace = 5000;
 const interval = 200;
-const cancelFile = (jobDir: string): string => join(jobDir, 'cancelled.json');
-const refFile = (jobDir: string): string => join(jobDir, 'job.json');
 
 /** A launcher whose jobs are led by a process of this machine; only what their script says differs. */
 export function processLauncher(name: string, plan: (spec: JobSpec) => LaunchPlan): Launcher {
@@ -32,28 +27,15 @@ export function processLauncher(name: string, plan: (spec: JobSpec) => LaunchPla
       const started = await startProcess({ argv: command?.argv ?? ['false'], env: { ...process.env, ...spec.env } });
       const leader = identify(started.pid) ?? { pid: started.pid, startTime: null };
       const ref: JobRef = { launcher: name, ids: [encodeId(leader)], jobDir: spec.jobDir };
-      writeWhole(refFile(spec.jobDir), `${JSON.stringify(ref)}\n`);
+      writeRef(ref);
       started.release();
       return observe(ref, started);
     },
     attach: async (ref) => observe(ref),
     async find(jobsFolder) {
-      const names = await readdir(jobsFolder).catch(() => []);
-      const refs = await Promise.all(names.map((folder) => readJsonIfWhole(refFile(join(jobsFolder, folder)))));
-      return (refs as (JobRef | undefined)[]).flatMap((ref) =>
-        ref?.launcher === name && isAlive(decodeId(ref.ids[0])) ? [ref] : [],
-      );
+      return (await readRefs(jobsFolder, name)).filter(({ ids }) => isAlive(decodeId(ids[0])));
     },
-    explain({ status: { state }, logTail }) {
-      if (state.state !== 'failed' && state.state !== 'lost') return undefined;
-      // Advice and stacks are indented; the sentence is not.
-      const last = logTail.findLast((line) => !/^\s/.test(line));
-      return {
-        code: state.state,
-        sentence: `It ended (${state.reason})${last ? `; its last words: ${last}` : ' and said nothing'}.`,
-        suggestions: [],
-      };
-    },
+    explain: explainEnd,
   };
 }
 
@@ -69,7 +51,7 @@ function decodeId(id: string | undefined): ProcessIdentity {
 async function statusOf(leader: ProcessIdentity, jobDir: string): Promise<JobStatus> {
   const alive = isAlive(leader);
   const record = await readExitRecord(jobDir);
-  if (!alive && existsSync(cancelFile(jobDir))) return { incarnation: 0, state: { state: 'cancelled', by: 'ipcluster' } };
+  if (!alive && wasCancelled(jobDir)) return { incarnation: 0, state: { state: 'cancelled', by: 'ipcluster' } };
   if (record?.exitCode === 0) return { incarnation: 0, state: { state: 'succeeded' } };
   if (record) {
     const { exitCode } = record;
@@ -89,7 +71,7 @@ function observe(ref: JobRef, started?: Started): Job {
     hint: started?.exited,
     cancel: async () => {
       if (!isAlive(leader)) return;
-      writeWhole(cancelFile(ref.jobDir), `${JSON.stringify({ by: 'ipcluster' })}\n`);
+      noteCancel(ref.jobDir);
       const left = await endGroups([leader], { grace });
       if (left.length > 0) throw new IpclusterError('STOP_FAILED', `Process ${leader.pid} does not end.`);
     },
@@ -98,13 +80,4 @@ function observe(ref: JobRef, started?: Started): Job {
     },
     logTail: (lines) => tailOfJob(ref.jobDir, lines),
   });
-}
-
-/** The last lines that a job has said: its nodes, else its script. */
-export async function tailOfJob(jobDir: string, lines: number): Promise<string[]> {
-  const names = (await readdir(jobDir).catch(() => [])).filter((name) => /^node-.*\.log$/.test(name)).sort();
-  const nodes = (await Promise.all(names.map((name) => lastLines(join(jobDir, name), lines)))).flat();
-  if (nodes.length > 0) return nodes.slice(-lines);
-  const [wrong, out] = await Promise.all(['stderr', 'stdout'].map((name) => lastLines(join(jobDir, name), lines)));
-  return (wrong && wrong.length > 0 ? wrong : (out ?? [])).slice(-lines);
 }

@@ -44,8 +44,9 @@ export function scriptFiles(system: string, spec: JobSpec, facts: ScriptFacts): 
     text: renderTemplate(template, values, roots),
     mode: 0o700,
   });
-  const script = facts.part === 0 ? 'job.sh' : `job-${facts.part + 1}.sh`;
-  return [file(script, `${system}/job.sh.hbs`), file('node.sh', 'shared/node.sh.hbs')];
+  // Nodes of all parts run the same.
+  if (facts.part > 0) return [file(`job-${facts.part + 1}.sh`, `${system}/job.sh.hbs`)];
+  return [file('job.sh', `${system}/job.sh.hbs`), file('node.sh', 'shared/node.sh.hbs')];
 }
 
 function valuesOf(

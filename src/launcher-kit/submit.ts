@@ -56,6 +56,6 @@ function refused(dialect: BatchDialect, said: string, code: number | null): Ipcl
   const reason = verdict ? `${verdict.sentence} ` : '';
   return new IpclusterError('SUBMIT_REFUSED', `${reason}The scheduler did not take the job (exit code ${code}):\n${words}`, {
     ...(verdict && verdict.suggestions.length > 0 && { suggestions: verdict.suggestions }),
-    cause: verdict?.code ?? 'refused',
+    verdict: verdict?.code ?? 'refused',
   });
 }

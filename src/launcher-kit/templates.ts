@@ -35,15 +35,21 @@ export function templateNames(folder: string, root = templateRoot()): string[] {
     .map((name) => `${folder}/${name}`);
 }
 
+/** The templates of all systems, and those that they share. */
+function allTemplates(root: string): string[] {
+  if (!existsSync(root)) return [];
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.flatMap(({ name }) => templateNames(name, root));
+}
+
 /**
  * Renders a template such as `slurm/job.sh.hbs`: a profile's own file goes before ours. Whatever is put in is quoted for the shell
  * unless it is {@link Raw}, so no value can become a command. Throws CONFIG for a template that is wrong.
  */
 export function renderTemplate(name: string, values: Values, roots: readonly string[]): string {
   const engine = Handlebars.create();
-  for (const folder of ['shared', 'slurm', 'pbs', 'sge', 'lsf', name.split('/')[0] ?? ''])
-    for (const file of new Set(roots.flatMap((root) => templateNames(folder, root))))
-      engine.registerPartial(file.replace(/\.hbs$/, ''), readTemplate(file, roots));
+  for (const file of new Set(roots.flatMap(allTemplates)))
+    engine.registerPartial(file.replace(/\.hbs$/, ''), readTemplate(file, roots));
   try {
     return engine.compile(readTemplate(name, roots), { noEscape: true, strict: true })(quoted(values));
   } catch (cause) {

@@ -14,7 +14,6 @@ export interface ToolOptions {
   env: NodeJS.ProcessEnv;
   /** Milliseconds; then it is killed with everything it has started. */
   timeout: number;
-  cwd?: string | undefined;
   input?: string | undefined;
 }
 
@@ -22,10 +21,10 @@ export interface ToolOptions {
 const keptOutput = 4 * 1024 * 1024;
 
 /** Runs a command to its end. Never rejects: a program that is not there has the shell's code 127, one that hangs is killed. */
-export function runTool({ argv, env, timeout, cwd, input }: ToolOptions): Promise<ToolOutcome> {
+export function runTool({ argv, env, timeout, input }: ToolOptions): Promise<ToolOutcome> {
   const [program, ...args] = argv;
   return new Promise((resolve) => {
-    const child = spawn(program, args, { env, detached: true, stdio: 'pipe', ...(cwd ? { cwd } : {}) });
+    const child = spawn(program, args, { env, detached: true, stdio: 'pipe' });
     const said = { stdout: '', stderr: '' };
     let timedOut = false;
     const limit = setTimeout(() => {
