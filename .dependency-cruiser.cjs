@@ -6,7 +6,7 @@ const rooms = {
   transport: ['protocol'],
   profile: ['protocol'],
   config: ['profile'],
-  'launcher-kit': ['processes', 'config'],
+  'launcher-kit': ['processes', 'config', 'profile'],
   launchers: ['launcher-kit', 'processes'],
   client: ['transport', 'protocol', 'profile'],
   controller: ['transport', 'protocol', 'profile', 'config'],
@@ -25,6 +25,7 @@ const onlyImporters = {
   'node_modules/@oclif/': 'commands',
   'node_modules/handlebars/': 'launcher-kit',
   'node_modules/acorn/': 'engine',
+  'node_modules/ssh2/': 'launchers',
 };
 
 const arrows = Object.entries(rooms).map(([room, allowed]) => ({

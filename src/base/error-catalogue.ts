@@ -62,6 +62,11 @@ export const errorCatalogue = {
     'See what there is: `ipcluster ps`.',
   ),
   SUBMIT_REFUSED: entry(1, 'The batch system did not take the job.', 'See what would be submitted: `--dry-run`.'),
+  HOSTS_FAILED: entry(
+    1,
+    'Hosts could not be used, and those that are left are not enough; what was started on them was ended.',
+    'Go on with fewer: `--min-engines N`.',
+  ),
   RESOURCES: entry(
     2,
     'A resource was asked for that the launcher has nothing like; nothing was submitted.',

@@ -6,7 +6,7 @@ import { launchJob } from './jobs.js';
 import { failure, prepareEngines, type StartRequest, survey } from './prepare.js';
 import { awaitRegistration } from './registration.js';
 
-export type AddRequest = Omit<StartRequest, 'reuse' | 'minEngines'>;
+export type AddRequest = Omit<StartRequest, 'reuse'>;
 
 /** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
 export async function addEngines(request: AddRequest): Promise<number[]> {

@@ -10,9 +10,6 @@ import type { Place } from '../profile/paths.js';
 import { batchRequest, durationOf } from './batch-request.js';
 import type { JobSettings } from './prepare.js';
 
-/** What is usual where jobs run on other machines: see site-realities, "Time and money". */
-const usualElsewhere: Given = { time: '1h', idleTimeout: '15m', lease: '15m', ip: 'private' };
-
 /** Settings as a launcher makes them, with that launcher. Throws LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, USAGE or CONFIG. */
 export async function launcherSettings(place: Place, given: Given): Promise<{ values: Settings; launcher: Launcher }> {
   const surrounding = surroundingSystem(process.env);
@@ -20,9 +17,9 @@ export async function launcherSettings(place: Place, given: Given): Promise<{ va
   const first = resolveSettings(place, given, process.env, found);
   const definition = await openLauncher(first.text('launcher') ?? 'local');
   const launcher = createLauncher(definition, first.lines('launcherOptions'));
-  if (launcher.reach === 'here') return { values: first, launcher };
-  const usual = { of: launcher.name, values: usualElsewhere };
-  return { values: resolveSettings(place, given, process.env, { ...found, n: undefined }, usual), launcher };
+  const n = launcher.reach === 'here' && launcher.slots === undefined ? found.n : launcher.slots?.toString();
+  const usual = { of: launcher.name, values: launcher.usual ?? {} };
+  return { values: resolveSettings(place, given, process.env, { ...found, n }, usual), launcher };
 }
 
 /** On a login node a few engines are enough for anybody; a cluster is what the batch system is for (site-realities, "Limits"). */

@@ -109,7 +109,7 @@ async function prepareController(request: StartRequest, mark: string, joins: rea
 }
 
 /** The job of a set of engines. */
-export function prepareEngines(request: Omit<StartRequest, 'reuse' | 'minEngines'>, mark: string, name: string): PreparedJob {
+export function prepareEngines(request: Omit<StartRequest, 'reuse'>, mark: string, name: string): PreparedJob {
   const { place, count, launcher, engineArgs, timeout, lease, batch, node, home } = request;
   const elsewhere = launcher.reach === 'elsewhere';
   // A controller that has to queue as well may come long after its engines.
@@ -117,8 +117,10 @@ export function prepareEngines(request: Omit<StartRequest, 'reuse' | 'minEngines
   const args = ['--timeout', `${patience}ms`, ...engineArgs];
   const spec = makeSpec({ place, mark, name, program: 'ipengine', args, count, node });
   if (!elsewhere) return { role: 'engines', launcher, spec: { ...spec, batch } };
-  const argv: JobSpec['argv'] = [...spec.argv, '--file', joinFile(spec.jobDir)];
-  return { role: 'engines', launcher, spec: { ...spec, argv, batch } };
+  const needs = joinFile(spec.jobDir);
+  const enough = request.minEngines === undefined ? {} : { enough: request.minEngines };
+  const argv: JobSpec['argv'] = [...spec.argv, '--file', needs];
+  return { role: 'engines', launcher, spec: { ...spec, argv, batch, needs, ...enough } };
 }
 
 /** Asks the job's system for what its plan depends on. */

@@ -2,11 +2,11 @@ import { hostname } from 'node:os';
 import { type ErrorCode, IpclusterError, isIpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
 import type { Job } from '../launcher-kit/contract.js';
+import { checkLimits } from '../launcher-kit/limits.js';
 import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { pathsOf } from '../profile/paths.js';
 import { launchJob } from './jobs.js';
 import { clearTheWay } from './leftovers.js';
-import { checkLimits } from './limits.js';
 import {
   describeStart,
   failure,

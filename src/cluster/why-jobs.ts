@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastLines, readJsonIfWhole } from '../base/files.js';
 import { readExitRecords } from '../launcher-kit/exit-record.js';
+import { readVerdicts } from '../launcher-kit/job-files.js';
 import { describeState, type JobStatus, type State } from '../launcher-kit/states.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { explainLog, type Finding } from './causes.js';
@@ -80,6 +81,7 @@ function plain(about: RecordedJob['role'], state: State): Finding[] {
 /** What a job's exit records, logs and breadcrumbs say. `missing`: engines are wanted that are not there. */
 export async function explainFolder(folder: string, missing: boolean, live: boolean): Promise<Finding[]> {
   const about = folder.endsWith('-controller') ? 'controller' : 'engines';
+  const told = missing || !live ? (await readVerdicts(folder)).map((verdict): Finding => ({ about, ...verdict })) : [];
   const records = await readExitRecords(folder);
   const bad = records.find(({ exitCode }) => exitCode !== 0);
   if (live && !bad && !missing) return [];
@@ -97,7 +99,7 @@ export async function explainFolder(folder: string, missing: boolean, live: bool
   const crumbs = missing ? await explainBreadcrumbs(folder, names, about) : [];
   const all = [...found, ...crumbs];
   // One sentence for all nodes that say the same.
-  return all.filter(({ code }, index) => all.findIndex((other) => other.code === code) === index);
+  return [...told, ...all.filter(({ code }, index) => all.findIndex((other) => other.code === code) === index)];
 }
 
 /** What a supervisor said before it joined is no news once it has. */

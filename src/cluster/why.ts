@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { readJsonIfWhole, writeWhole } from '../base/files.js';
+import { checkLimits } from '../launcher-kit/limits.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import type { Place } from '../profile/paths.js';
 import type { StatusContent } from '../protocol/messages.js';
 import { checkDisks, type Finding } from './causes.js';
 import { findCluster, notFound } from './find.js';
-import { checkLimits } from './limits.js';
 import { foldersOfJobs } from './logs.js';
 import { listProcesses } from './processes.js';
 import { explainFolder, explainRecorded } from './why-jobs.js';

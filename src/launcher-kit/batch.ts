@@ -40,6 +40,8 @@ const planOf = (parts: readonly Part[]): LaunchPlan => ({
 class BatchLauncher implements Launcher {
   readonly name: string;
   readonly reach = 'elsewhere';
+  // See site-realities, "Time and money".
+  readonly usual = { time: '1h', idleTimeout: '15m', lease: '15m', ip: 'private' };
   readonly #dialect: BatchDialect;
   readonly #templates: string | undefined;
   readonly #jobs: BatchJobs;

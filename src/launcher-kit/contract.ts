@@ -29,6 +29,12 @@ export interface JobSpec {
   templates?: string;
   /** Where it runs, as far as that folder is there. */
   cwd?: string;
+  /** The connection file that its program reads; it is taken to where this folder is not seen. */
+  needs?: string;
+  /** So many of its engines are enough to go on with; all when absent. */
+  enough?: number;
+  /** The host that it is meant for, where the launcher lets its user name one. */
+  host?: string;
 }
 
 /** Enough to find a job again from another process; plain JSON. */
@@ -63,8 +69,14 @@ export interface Job {
 /** One way to start jobs. */
 export interface Launcher {
   name: string;
-  /** Where its jobs run: on this machine, or wherever a scheduler puts them. */
+  /** Where its jobs run: on this machine, or wherever a scheduler or the user puts them. */
   reach: 'here' | 'elsewhere';
+  /** Settings that are usual for its jobs, by their keys, where nobody says otherwise. */
+  usual?: Readonly<Record<string, string>>;
+  /** How many engines its options speak of; undefined where they do not say. */
+  slots?: number | undefined;
+  /** Words for `--controller` that name a place of its own. */
+  hosts?: readonly string[];
   /** Asks the system for what a plan depends on, such as the size of its nodes; answers the spec with it. */
   survey?(spec: JobSpec): Promise<JobSpec>;
   /** What will be asked for, in one line; undefined where it costs nobody anything. Throws RESOURCES for what it cannot ask for. */

@@ -29,6 +29,18 @@ export function noteCancel(jobDir: string): void {
 /** True for a job that we have ended on purpose. */
 export const wasCancelled = (jobDir: string): boolean => existsSync(cancelFile(jobDir));
 
+const verdictFile = (jobDir: string): string => join(jobDir, 'verdicts.json');
+
+/** Keeps why parts of a job did not come to be, for those who ask later. */
+export function noteVerdicts(jobDir: string, verdicts: readonly Verdict[]): void {
+  if (verdicts.length > 0) writeWhole(verdictFile(jobDir), `${JSON.stringify(verdicts)}\n`);
+}
+
+/** Why parts of a job did not come to be; none where all did. */
+export async function readVerdicts(jobDir: string): Promise<Verdict[]> {
+  return ((await readJsonIfWhole(verdictFile(jobDir))) as Verdict[] | undefined) ?? [];
+}
+
 /** The last lines that a job has said: its nodes, else its script. */
 export async function tailOfJob(jobDir: string, lines: number): Promise<string[]> {
   const names = (await readdir(jobDir).catch(() => [])).filter((name) => /^node-.*\.log$/.test(name)).sort();

@@ -30,6 +30,8 @@ export interface ScriptFacts {
   ranged: boolean;
   /** Whose allocation it runs in, where that is not the launcher's own. */
   surrounding?: string;
+  /** Values of the launcher's own. */
+  values?: Values;
   /** A launcher's own folder of templates, where that is not this package's. */
   templates?: string | undefined;
 }
@@ -52,7 +54,7 @@ export function scriptFiles(system: string, spec: JobSpec, facts: ScriptFacts): 
 function valuesOf(
   system: string,
   spec: JobSpec,
-  { lines, layout, offset, firstIndex, ranged, surrounding = system }: ScriptFacts,
+  { lines, layout, offset, firstIndex, ranged, surrounding = system, values = {} }: ScriptFacts,
 ): Values {
   const { name, argv, count, env, jobDir, batch = plainRequest } = spec;
   const { modules, conda, venv, environment, prologue, epilogue } = batch.surroundings;
@@ -87,6 +89,7 @@ function valuesOf(
     ...{ conda, venv, hasSetup: modules.length > 0 || Boolean(conda ?? venv) || prologue.length > 0 },
     prologue: prologue.map((line) => new Raw(line)),
     epilogue: epilogue.map((line) => new Raw(line)),
+    ...values,
   };
 }
 

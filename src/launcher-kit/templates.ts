@@ -20,7 +20,7 @@ export class Raw {
 
 /** Values for a template. Texts become one quoted word each, lists of texts one quoted command, {@link Raw} stays. */
 export type Values = { readonly [name: string]: Value };
-type Value = string | number | boolean | undefined | Raw | readonly string[] | readonly Raw[] | Values;
+type Value = string | number | boolean | undefined | Raw | readonly string[] | readonly Raw[] | readonly Values[] | Values;
 
 /** Where the templates of this package are. */
 export const templateRoot = (): string => join(packageRoot(), 'templates');
@@ -68,8 +68,9 @@ function quoted(value: Value): unknown {
   if (typeof value === 'string') return quoteWord(value);
   if (value instanceof Raw) return value.text;
   if (Array.isArray(value)) {
-    const list = value as readonly (string | Raw)[];
-    return list.every((item) => typeof item === 'string') ? (list.length === 0 ? '' : quoteCommand(list)) : list.map(String);
+    const list = value as readonly (string | Raw | Values)[];
+    if (list.every((item) => typeof item === 'string')) return list.length === 0 ? '' : quoteCommand(list);
+    return list.map(quoted);
   }
   if (typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value as Values).map(([name, inner]) => [name, quoted(inner)]));

@@ -52,3 +52,27 @@ export function runTool({ argv, env, timeout, input }: ToolOptions): Promise<Too
     });
   });
 }
+
+/** A command that is wanted for as long as it runs. */
+export interface OpenTool {
+  /** Settles with all that it has said on both streams, at its end. */
+  ended: Promise<string>;
+  stop(): void;
+}
+
+/** Starts a command that runs on; `onOutput` hears what it says as it comes. Never rejects: one that is not there ends at once. */
+export function openTool(options: Pick<ToolOptions, 'argv' | 'env'> & { onOutput: (text: string) => void }): OpenTool {
+  const [program, ...args] = options.argv;
+  const child = spawn(program, args, { env: options.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      if (said.length < keptOutput) said += text;
+      options.onOutput(text);
+    });
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', () => resolve(said));
+  });
+  return { ended, stop: () => void child.kill('SIGTERM') };
+}

@@ -109,7 +109,8 @@ async function main(): Promise<void> {
     // A supervisor sweeps what carries its own mark, never what its neighbours of the same cluster started.
     mark: `${process.env[markVariable] ?? markOf(place, run)}/${run}`,
     workFolder: flags['work-dir'] ?? process.cwd(),
-    placements: allocation ? placeEngines(Math.max(1, count), allocation.cpusPerTask, process.env) : [],
+    placements:
+      allocation && allocation.cpusPerTask > 0 ? placeEngines(Math.max(1, count), allocation.cpusPerTask, process.env) : [],
     wrapper: splitWords(flags['engine-wrapper']),
   };
   checkAddressSpace();

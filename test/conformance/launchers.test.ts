@@ -9,7 +9,7 @@ import { until } from '../helpers.js';
 import { stageOf } from './stages.js';
 
 /** Launchers, those of a test, and what each is tried on; one that cannot be tried on this machine is skipped with its reason. */
-const candidates = [...ownLaunchers(), 'pbs flavor=torque', resolve('test/conformance/throw-away.mjs')];
+const candidates = [...ownLaunchers(), 'pbs flavor=torque', 'ssh transport=openssh', resolve('test/conformance/throw-away.mjs')];
 const stages = candidates.map((candidate) => ({ stage: stageOf(candidate), title: basename(candidate) }));
 
 test('every launcher of this package is tried', () => {

@@ -43,6 +43,15 @@ function fake(launcher: string, system: ConstructorParameters<typeof FakeSchedul
   };
 }
 
+/** Hosts of their own, which see this machine's folders of jobs. */
+function sshStage(options: string[]): Stage {
+  return {
+    ...{ launcher: 'ssh', options, missing: needsRoot },
+    enter: () => void bed('ssh/up'),
+    leave: () => void bed('ssh/down'),
+  };
+}
+
 const stages: Record<string, Stage> = {
   local: { launcher: 'local', options: [], missing: () => '', enter: nothing, leave: nothing },
   slurm: {
@@ -75,6 +84,8 @@ const stages: Record<string, Stage> = {
       bed('gridengine/down');
     },
   },
+  ssh: sshStage(['hosts=host[1-2]']),
+  'ssh transport=openssh': sshStage(['hosts=host1,host2', 'transport=openssh']),
   pbs: fake('pbs', 'openpbs'),
   'pbs flavor=torque': fake('pbs', 'torque', ['flavor=torque']),
   lsf: fake('lsf', 'lsf'),

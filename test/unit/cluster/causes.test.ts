@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseBytes } from '../../../src/base/quantities.js';
 import { explainLog } from '../../../src/cluster/causes.js';
-import { checkLimits } from '../../../src/cluster/limits.js';
+import { checkLimits } from '../../../src/launcher-kit/limits.js';
 
 describe('what a log says of its program’s end', () => {
   test.each([

@@ -1,0 +1,124 @@
+import { connect as connectTcp } from 'node:net';
+import type { Duplex } from 'node:stream';
+import ssh2 from 'ssh2';
+import { messageOf } from '../../base/errors.js';
+import { deferred } from '../../base/wait.js';
+import type { ToolOutcome } from '../../processes/tool.js';
+import type { Configuration } from './configuration.js';
+import type { Connection, Target } from './connection.js';
+import { hostError } from './failures.js';
+import { agentHasKeys, openKeys } from './keys.js';
+import { judgeKey, knownKeys, wantedAlgorithms } from './known-hosts.js';
+
+/** A connection that others may go through (ProxyJump). */
+export interface LibraryConnection extends Connection {
+  reach(target: Target): Promise<Duplex>;
+}
+
+/**
+ * Opens a connection with ssh2. Host keys are held against the user's known_hosts, whatever his configuration says of unknown
+ * ones. Throws {@link HostError}.
+ */
+export async function openWithLibrary(
+  configuration: Configuration,
+  timeout: number,
+  through?: LibraryConnection,
+): Promise<LibraryConnection> {
+  const { hostname, port, user, agent, identitiesOnly } = configuration;
+  const known = await knownKeys(configuration);
+  const hasAgent = await agentHasKeys(agent);
+  const { keys, said } = await openKeys(configuration, hasAgent);
+  const fromKeys = keys.map(({ text, passphrase }) => ({
+    ...{ type: 'publickey' as const, username: user, key: text },
+    ...(passphrase !== undefined && { passphrase }),
+  }));
+  const fromAgent = hasAgent && agent !== undefined ? [{ type: 'agent' as const, username: user, agent }] : [];
+  const methods = identitiesOnly ? [...fromKeys, ...fromAgent] : [...fromAgent, ...fromKeys];
+  let judged: string | undefined;
+  const algorithms = wantedAlgorithms(known);
+  const client = new ssh2.Client();
+  const opened = deferred<void>();
+  const closed = deferred<string>();
+  let last = 'the connection was closed';
+  client.once('ready', () => opened.resolve());
+  client.on('error', (error) => {
+    last = judged ?? messageOf(error);
+    opened.reject(hostError([...said, last].join('\n')));
+  });
+  client.once('close', () => {
+    opened.reject(hostError(`Connection closed: ${last}`));
+    closed.resolve(last);
+  });
+  const sock = through ? await through.reach({ host: hostname, port }) : undefined;
+  client.connect({
+    ...{ host: hostname, port, username: user, readyTimeout: timeout, keepaliveInterval: 15_000, keepaliveCountMax: 3 },
+    ...(sock && { sock: sock as never }),
+    authHandler: [...methods] as never,
+    hostVerifier: (key: Buffer) => {
+      judged = judgeKey(known, key.toString('latin1', 4, 4 + key.readUInt32BE(0)), key.toString('base64'));
+      return judged === undefined;
+    },
+    ...(algorithms && { algorithms: { serverHostKey: algorithms as never } }),
+  });
+  await opened.promise;
+  return connectionOf(client, closed.promise);
+}
+
+function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConnection {
+  const tunnels = new Map<number, Target>();
+  client.on('tcp connection', ({ destPort }, accept, reject) => {
+    const target = tunnels.get(destPort);
+    if (!target) return reject();
+    const local = connectTcp(target.port, target.host);
+    const remote = accept();
+    // Either end may break at any time; the other one then ends too.
+    local.on('error', () => remote.destroy()).on('close', () => remote.destroy());
+    remote.on('error', () => local.destroy()).on('close', () => local.destroy());
+    local.pipe(remote).pipe(local);
+  });
+  return {
+    closed,
+    run: (script, timeout) => runScript(client, script, timeout),
+    forward: (port, target) =>
+      new Promise((resolve, reject) => {
+        client.forwardIn('127.0.0.1', port, (error, bound) => {
+          if (error) return reject(hostError(`remote port forwarding failed: ${error.message}`));
+          tunnels.set(bound || port, target);
+          resolve(bound || port);
+        });
+      }),
+    reach: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        client.forwardOut('127.0.0.1', 0, host, port, (error, stream) =>
+          error ? reject(hostError(error.message)) : resolve(stream),
+        );
+      }),
+    close: async () => void client.end(),
+  };
+}
+
+function runScript(client: ssh2.Client, script: string, timeout: number): Promise<ToolOutcome> {
+  return new Promise((resolve, reject) => {
+    const said = { stdout: '', stderr: '' };
+    const limit = setTimeout(() => resolve({ code: null, ...said, timedOut: true }), timeout);
+    const over = (): void => {
+      clearTimeout(limit);
+      reject(hostError('Connection lost'));
+    };
+    client.once('close', over);
+    client.exec('/bin/sh -s', (error, stream) => {
+      if (error) {
+        clearTimeout(limit);
+        return reject(hostError(error.message));
+      }
+      stream.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
+      stream.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+      stream.once('close', (code: number | null) => {
+        clearTimeout(limit);
+        client.off('close', over);
+        resolve({ code: code ?? null, ...said, timedOut: false });
+      });
+      stream.end(script);
+    });
+  });
+}

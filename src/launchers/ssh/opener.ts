@@ -1,0 +1,101 @@
+import { sleep } from '../../base/wait.js';
+import { type Configuration, configurationOf } from './configuration.js';
+import { type Connection, HostError } from './connection.js';
+import { hostError, isPassing } from './failures.js';
+import { type Host, jumpOf } from './hosts.js';
+import type { LibraryConnection } from './library.js';
+
+/** How connections are made. */
+export interface OpenOptions {
+  transport: 'auto' | 'ssh2' | 'openssh';
+  /** A configuration file in place of the user's and the system's (`ssh -F`). */
+  config?: string | undefined;
+  /** Connections that are made at once, at most. */
+  fanout: number;
+  /** Milliseconds for one connection to be made. */
+  timeout: number;
+}
+
+/** sshd may drop connections when many come at once: so often it is tried again, with pauses that grow from this (milliseconds). */
+const tries = 6;
+const firstPause = 300;
+
+/** Opens one connection to each host and keeps it; whoever asks for the same host again gets the same one. */
+export class Opener {
+  readonly #options: OpenOptions;
+  readonly #open = new Map<string, Promise<Connection>>();
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+
+  constructor(options: OpenOptions) {
+    this.#options = options;
+  }
+
+  /** The connection to a host. Throws {@link HostError}. */
+  open(host: Host): Promise<Connection> {
+    const known = this.#open.get(host.word);
+    if (known) return known;
+    const opening = this.#inTurn(() => this.#openAgain(host));
+    this.#open.set(host.word, opening);
+    const forget = (): void => void this.#open.delete(host.word);
+    opening.then(({ closed }) => void closed.then(forget), forget);
+    return opening;
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(open.map(async (opening) => (await opening.catch(() => undefined))?.close()));
+  }
+
+  /** Lets only so many be made at once. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy >= this.#options.fanout) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#busy += 1;
+    try {
+      return await work();
+    } finally {
+      this.#busy -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #openAgain(host: Host): Promise<Connection> {
+    const configuration = await configurationOf(host, this.#options.config);
+    for (let attempt = 1, pause = firstPause; ; attempt++, pause *= 2) {
+      try {
+        return await this.#openOnce(host, configuration);
+      } catch (error) {
+        const known = error instanceof HostError ? error : hostError(error instanceof Error ? error.message : String(error));
+        if (!isPassing(known) || attempt === tries) throw known;
+        await sleep(pause * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  async #openOnce(host: Host, configuration: Configuration): Promise<Connection> {
+    const { transport, config, timeout } = this.#options;
+    const system =
+      transport === 'openssh' || (transport === 'auto' && (configuration.needs ?? configuration.master) !== undefined);
+    if (system) return (await import('./openssh.js')).openWithSystem(host, configuration, config, timeout);
+    const through = await this.#way(configuration.jumps);
+    return (await import('./library.js')).openWithLibrary(configuration, timeout, through);
+  }
+
+  /** The connection to the last of the hosts on the way, each reached through the one before it; kept for all who go the same way. */
+  async #way(jumps: readonly string[]): Promise<LibraryConnection | undefined> {
+    const last = jumps.at(-1);
+    if (last === undefined) return undefined;
+    const key = `way ${jumps.join(',')}`;
+    const known = this.#open.get(key) ?? this.#openJump(last, jumps.slice(0, -1));
+    this.#open.set(key, known);
+    known.catch(() => this.#open.delete(key));
+    return known as Promise<LibraryConnection>;
+  }
+
+  async #openJump(word: string, before: readonly string[]): Promise<LibraryConnection> {
+    const own = await configurationOf(jumpOf(word), this.#options.config);
+    const through = await this.#way(before.length > 0 ? before : own.jumps);
+    return (await import('./library.js')).openWithLibrary(own, this.#options.timeout, through);
+  }
+}

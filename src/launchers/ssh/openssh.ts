@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deferred } from '../../base/wait.js';
+import { openTool, runTool } from '../../processes/tool.js';
+import { type Configuration, hostWords } from './configuration.js';
+import type { Connection, Target } from './connection.js';
+import { hostError } from './failures.js';
+import type { Host } from './hosts.js';
+import { agentHasKeys, openKeys } from './keys.js';
+
+/** What every call of ours says: nobody is asked, and no host key is taken unseen, whatever the user's configuration allows. */
+const strict = [
+  ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'UpdateHostKeys=no', '-o', 'ClearAllForwardings=yes'],
+  ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=3', '-T'],
+];
+const ready = 'ipcluster-ready';
+
+/**
+ * Opens a connection with the system's own ssh: a master that all later calls go through (ControlMaster), the user's own where one
+ * is open. Throws {@link HostError}.
+ */
+export async function openWithSystem(
+  host: Host,
+  configuration: Configuration,
+  file: string | undefined,
+  timeout: number,
+): Promise<Connection> {
+  const words = hostWords(host, file);
+  const folder = mkdtempSync(join(tmpdir(), 'ipcluster-ssh-'));
+  const path = configuration.master ?? join(folder, 'c');
+  const control = ['-o', `ControlPath=${path}`];
+  const closed = deferred<string>();
+  let stop = (): void => {};
+  try {
+    if (configuration.master === undefined)
+      stop = await openMaster(words, control, folder, configuration, timeout, closed.resolve);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  void closed.promise.then(() => rmSync(folder, { recursive: true, force: true }));
+  const call = (args: readonly string[], time: number, input?: string) =>
+    runTool({ argv: ['ssh', ...strict, '-o', 'ControlMaster=no', ...control, ...args], env: process.env, timeout: time, input });
+  return {
+    closed: closed.promise,
+    async run(script, time) {
+      const outcome = await call([...words, '/bin/sh -s'], time, script);
+      if (outcome.code === 255) throw hostError(outcome.stderr || 'Connection lost');
+      return outcome;
+    },
+    async forward(port: number, target: Target) {
+      const { code, stdout, stderr } = await call(
+        ['-O', 'forward', '-R', `127.0.0.1:${port}:${target.host}:${target.port}`, ...words],
+        15_000,
+      );
+      const bound = Number(/\d+/.exec(stdout)?.[0] ?? port);
+      if (code !== 0 || bound === 0) throw hostError(`remote port forwarding failed: ${stderr}`);
+      return bound;
+    },
+    async close() {
+      stop();
+      if (configuration.master !== undefined) closed.resolve('closed');
+      await closed.promise;
+    },
+  };
+}
+
+/** Starts the master and waits until it is let in; answers how to end it. */
+async function openMaster(
+  words: readonly string[],
+  control: readonly string[],
+  folder: string,
+  configuration: Configuration,
+  timeout: number,
+  onEnd: (said: string) => void,
+): Promise<() => void> {
+  const opened = deferred<void>();
+  const helper = await passphraseHelper(configuration, folder);
+  const argv = [
+    ...(['ssh', ...(helper.args.length > 0 ? [...helper.args, ...strict.slice(2)] : strict)] as [string, ...string[]]),
+    ...[
+      '-o',
+      'ControlMaster=yes',
+      ...control,
+      '-o',
+      'ControlPersist=no',
+      '-o',
+      `ConnectTimeout=${Math.max(1, Math.ceil(timeout / 1000))}`,
+    ],
+    // Run here as soon as we are let in: there is no other word of it.
+    ...['-o', 'PermitLocalCommand=yes', '-o', `LocalCommand=echo ${ready}`, '-N', ...words],
+  ] as const;
+  const tool = openTool({
+    argv,
+    env: { ...process.env, ...helper.env },
+    onOutput: (text) => void (text.includes(ready) && opened.resolve()),
+  });
+  const limit = setTimeout(() => {
+    tool.stop();
+    opened.reject(hostError('Connection timed out'));
+  }, timeout + 2000);
+  void tool.ended.then((said) => {
+    opened.reject(hostError(said || 'Connection closed'));
+    onEnd(said.replace(ready, '').trim());
+  });
+  try {
+    await opened.promise;
+  } finally {
+    clearTimeout(limit);
+  }
+  return tool.stop;
+}
+
+/** Where a key has a passphrase that no agent knows and somebody is there to ask: ssh gets it from a file that only we may read. */
+async function passphraseHelper(
+  configuration: Configuration,
+  folder: string,
+): Promise<{ args: string[]; env: NodeJS.ProcessEnv }> {
+  const { keys } = await openKeys(configuration, await agentHasKeys(configuration.agent));
+  const locked = keys.filter(({ passphrase }) => passphrase !== undefined);
+  if (locked.length === 0) return { args: [], env: {} };
+  const lines = locked.map(({ path, passphrase }, index) => {
+    writeFileSync(join(folder, `p${index}`), `${passphrase}\n`, { mode: 0o600 });
+    return `*${JSON.stringify(path)}*) cat ${join(folder, `p${index}`)} ;;`;
+  });
+  const script = join(folder, 'ask');
+  writeFileSync(script, `#!/bin/sh\ncase "$1" in\n${lines.join('\n')}\n*) exit 1 ;;\nesac\n`, { mode: 0o700 });
+  return {
+    args: ['-o', 'BatchMode=no', '-o', 'PreferredAuthentications=publickey'],
+    env: { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force' },
+  };
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { basename, join } from 'node:path';
+import { packageRoot, programFile } from '../../base/package.js';
+import type { JobSpec } from '../../launcher-kit/contract.js';
+import type { PlannedFile } from '../../launcher-kit/plan.js';
+import { type ScriptFacts, scriptFiles } from '../../launcher-kit/script.js';
+import { Raw, renderTemplate, templateRoot, type Values } from '../../launcher-kit/templates.js';
+import { markVariable } from '../../processes/table.js';
+import type { Host } from './hosts.js';
+import type { Seat } from './seats.js';
+
+/** What a script on a host answers, by name; undefined where its words are not all there. */
+export function readAnswers(stdout: string): ReadonlyMap<string, string> | undefined {
+  const [, answers] = stdout.split(/^ipcluster-answers\n/m);
+  if (answers === undefined) return undefined;
+  const lines = answers.split('\n').filter((line) => line.includes('='));
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+/** Renders one of the scripts that are sent to hosts. */
+function render(name: string, values: Values, spec?: JobSpec): string {
+  const roots = [spec?.templates, templateRoot()].filter((root) => root !== undefined);
+  return renderTemplate(`ssh/${name}.sh.hbs`, values, roots);
+}
+
+/** What is asked of a host first. `probe` is a file here that holds the nonce: who reads it there shares our disk. */
+export function lookScript(host: Host, probe: string, nonce: string, spec: JobSpec): string {
+  const values = { probe, nonce, node: nodeOf(host, spec), package: host.package ?? packageRoot(), base: host.workDir ?? '/tmp' };
+  return render('look', { ...values, setup: host.setup.map((line) => new Raw(line)) }, spec);
+}
+
+const nodeOf = (host: Host, { argv: [program] }: JobSpec): string =>
+  host.node ?? (/node$/.test(program) ? program : process.execPath);
+
+/** The scripts that run on a host, as they are to lie there. */
+export function seatFiles(
+  spec: JobSpec,
+  { host, folder, scripts, tunnel }: Pick<Seat, 'host' | 'folder' | 'scripts' | 'tunnel'>,
+): PlannedFile[] {
+  const moved = folder !== spec.jobDir;
+  const there = host.package ?? packageRoot();
+  const words = spec.argv.map((word, index) => {
+    if (index === 0) return word === process.execPath || /node$/.test(word) ? nodeOf(host, spec) : word;
+    if (moved && word === spec.needs) return join(folder, basename(word));
+    return word.startsWith(packageRoot()) ? there + word.slice(packageRoot().length) : word;
+  });
+  const address = tunnel === undefined ? [] : ['--controller-ip', '127.0.0.1', '--controller-port', String(tunnel)];
+  const places = moved ? { IPP_PROFILE_DIR: join(folder, 'profile'), IPCLUSTER_WORK_DIR: folder } : {};
+  const own: JobSpec = {
+    ...spec,
+    argv: [...words, ...address] as unknown as JobSpec['argv'],
+    env: { ...spec.env, ...('IPP_PROFILE_DIR' in spec.env ? places : {}), ...host.environment },
+    jobDir: folder,
+    ...(host.workDir !== undefined && { cwd: host.workDir }),
+  };
+  const facts: ScriptFacts = {
+    ...{
+      lines: [],
+      layout: { shape: 'gang', parts: undefined, perPart: undefined },
+      offset: 0,
+      firstIndex: 0,
+      part: 0,
+      ranged: false,
+    },
+    values: { setup: host.setup.map((line) => new Raw(line)) },
+  };
+  return scriptFiles('ssh', own, facts).map((file) => ({ ...file, path: join(scripts, basename(file.path)) }));
+}
+
+/** What starts the supervisor of a host; with addresses it first sees whether the controller can be reached from there. */
+export function startScript(
+  seat: Seat,
+  layout: string,
+  files: readonly PlannedFile[],
+  meeting?: { addresses: readonly string[]; port: number },
+): string {
+  const end = `END-${randomBytes(8).toString('hex')}`;
+  return render('start', {
+    ...{ folder: seat.folder, scripts: seat.scripts, index: seat.index, layout, word: seat.host.word },
+    ...{ addresses: meeting?.addresses ?? [], port: meeting?.port },
+    files: files.map(({ path, text, mode }) => ({
+      path,
+      mode: mode.toString(8),
+      text: new Raw(text.replace(/\n$/, '')),
+      end: new Raw(end),
+    })),
+  });
+}
+
+const placeOf = ({ folder, index }: Seat): Values => ({ folder, index });
+
+export const stateScript = (seat: Seat): string => render('state', placeOf(seat));
+
+export const signalScript = (seat: Seat, signal: NodeJS.Signals): string =>
+  render('signal', { ...placeOf(seat), signal: signal.replace(/^SIG/, '') });
+
+/** Ends a supervisor and whatever carries its mark, and takes its folder away where that is the host's own. */
+export function endScript(seat: Seat, mark: string): string {
+  const { host, shared, index } = seat;
+  const program = (host.package ?? packageRoot()) + programFile('sweep').slice(packageRoot().length);
+  const sweep = [host.node ?? process.execPath, program];
+  return render('end', { ...placeOf(seat), patience: 80, mark: `${mark}-${index}`, sweep, private: !shared });
+}
+
+/** The mark that the processes of a job carry. */
+export const markOfSpec = ({ env }: JobSpec): string => env[markVariable] ?? '';
