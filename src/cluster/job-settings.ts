@@ -35,15 +35,13 @@ export function suitableCount(env: NodeJS.ProcessEnv = process.env): number {
 
 /** What settings say about jobs that are to be started; `extra` stood after `--`. */
 export function jobSettings(values: Settings, launcher: Launcher, extra: readonly string[] = []): JobSettings {
-  const home = values.text('controller') as JobSettings['home'];
-  if (launcher.reach === 'here' && home !== 'here')
-    throw new IpclusterError('USAGE', `--controller ${home} needs a launcher that has jobs on other machines, such as slurm.`);
-  if (launcher.reach === 'here' && extra.length > 0)
+  const { home, controllerHost } = homeOf(values.text('controller') ?? 'here', launcher);
+  if (launcher.describe === undefined && extra.length > 0)
     throw new IpclusterError('USAGE', `What stands after -- goes to a scheduler, but the launcher ${launcher.name} has none.`);
   return {
     launcherWord: wordOf(values.text('launcher') ?? launcher.name),
     launcherOptions: values.lines('launcherOptions'),
-    ...{ launcher, home, batch: batchRequest(values, extra), node: values.text('node') },
+    ...{ launcher, home, controllerHost, batch: batchRequest(values, extra), node: values.text('node') },
     controllerArgs: [
       ...values.flags('ip', 'port', 'location', 'lease', 'idleTimeout', 'logLevel'),
       ...values.flags('keepCount', 'keepBytes', 'keepAge', 'queueTasks', 'queueBytes'),
@@ -55,6 +53,18 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
     minEngines:
       values.text('minEngines') === undefined ? undefined : parseCount(values.text('minEngines') ?? '', '--min-engines', 1),
   };
+}
+
+/** Where a controller lives, by what its user said. Throws USAGE for words that mean nothing to the launcher. */
+function homeOf(word: string, launcher: Launcher): Pick<JobSettings, 'home' | 'controllerHost'> {
+  if (launcher.hosts?.includes(word)) return { home: 'job', controllerHost: word };
+  if (word !== 'here' && word !== 'job' && word !== 'in-job') {
+    const hosts = launcher.hosts ? `, or one of the hosts ${launcher.hosts.slice(0, 3).join(', ')} …` : '';
+    throw new IpclusterError('USAGE', `--controller is "${word}", but must be here, job or in-job${hosts}.`);
+  }
+  if (launcher.reach === 'here' && word !== 'here')
+    throw new IpclusterError('USAGE', `--controller ${word} needs a launcher that has jobs on other machines, such as slurm.`);
+  return { home: word, controllerHost: launcher.hosts?.[0] };
 }
 
 /** A file is named whole: another process may be somewhere else. */

@@ -18,6 +18,8 @@ export interface JobSettings {
   launcherOptions: readonly string[];
   /** Where the controller lives. */
   home: 'here' | 'job' | 'in-job';
+  /** The host that the controller's job is meant for, where the launcher lets its user name one. */
+  controllerHost: string | undefined;
   batch: BatchRequest;
   /** The Node that jobs run with; this one when absent. */
   node: string | undefined;
@@ -93,7 +95,7 @@ export async function prepare(request: StartRequest, mark = markOf(request.place
 }
 
 async function prepareController(request: StartRequest, mark: string, joins: readonly string[]): Promise<PreparedJob> {
-  const { place, home, launcher, controllerArgs, batch, node } = request;
+  const { place, home, launcher, controllerArgs, batch, node, controllerHost: host } = request;
   const own = home === 'job' ? launcher : launcher.reach === 'here' ? launcher : await launcherOf('local', []);
   const args = [...controllerArgs, ...joins];
   const spec = makeSpec({
@@ -105,7 +107,8 @@ async function prepareController(request: StartRequest, mark: string, joins: rea
     count: 1,
     node: own === launcher ? node : undefined,
   });
-  return { role: 'controller', launcher: own, spec: { ...spec, batch: controllerRequest(batch) } };
+  const where = host === undefined || own !== launcher ? {} : { host };
+  return { role: 'controller', launcher: own, spec: { ...spec, ...where, batch: controllerRequest(batch) } };
 }
 
 /** The job of a set of engines. */

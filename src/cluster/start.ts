@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { type ErrorCode, IpclusterError, isIpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
 import type { Job } from '../launcher-kit/contract.js';
+import { readVerdicts } from '../launcher-kit/job-files.js';
 import { checkLimits } from '../launcher-kit/limits.js';
 import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { pathsOf } from '../profile/paths.js';
@@ -63,6 +64,8 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
   const bound = AbortSignal.any([losers.signal, ...(signal ? [signal] : [])]);
   try {
     const jobs = await launchAll(prepared, request, file, bound);
+    // Parts that did not come to be, where enough others did.
+    for (const { ref } of jobs) for (const { sentence } of await readVerdicts(ref.jobDir)) request.onNotice?.(sentence);
     const failures = jobs.map((job, index) => failure(prepared[index] as PreparedJob, job));
     const { client, count: registered } = await Promise.race([awaitRegistration(request, jobs, bound), ...failures]);
     const [first, ...others] = jobs as [Job, ...Job[]];

@@ -22,8 +22,7 @@ const batchSettings = [
     key: 'controller',
     kind: 'text',
     default: 'here',
-    choices: ['here', 'job', 'in-job'],
-    help: 'where the controller lives: on this machine, in a job of its own, or in the job of the engines',
+    help: 'where the controller lives: here (on this machine), job (one of its own), in-job (that of the engines), or a host of ssh',
   },
   {
     key: 'shape',

@@ -36,6 +36,7 @@ interface Part {
 export function observeHosts(ref: JobRef, seating: Seating, opener: Opener, early: boolean): Job {
   const parts = seating.seats.map((seat): Part => ({ seat }));
   const heard = deferred<void>();
+  let ending: Promise<void> = Promise.resolve();
   let [pause, due] = [firstPause, early ? 0 : performance.now() + firstPause];
   const askAll = async (): Promise<void> => {
     due = performance.now() + pause;
@@ -54,12 +55,16 @@ export function observeHosts(ref: JobRef, seating: Seating, opener: Opener, earl
     },
     interval,
     heard: early ? heard.promise : Promise.resolve(),
-    cancel: async () => endAll(ref, seating, parts, opener),
+    cancel: async () => {
+      ending = endAll(ref, seating, parts, opener);
+      await ending;
+    },
     signal: async (name) => {
       await Promise.all(parts.map(async ({ seat }) => ask(await opener.open(seat.host), signalScript(seat, name))));
     },
     logTail: (lines) => tailOfJob(ref.jobDir, lines),
-    stop: () => void opener.close(),
+    // Its exit records may tell of the end before all has been cleared away there.
+    stop: () => void ending.catch(() => {}).then(() => opener.close()),
   });
 }
 

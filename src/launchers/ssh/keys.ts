@@ -43,9 +43,17 @@ function isEncrypted(path: string, text: Buffer): boolean {
   throw new Error(`${path} is no key: ${error.message}`);
 }
 
-/** True where an agent holds at least one key. */
+const agents = new Map<string, Promise<boolean>>();
+
+/** True where an agent holds at least one key; each is asked once. */
 export async function agentHasKeys(socket: string | undefined): Promise<boolean> {
   if (socket === undefined || !existsSync(socket)) return false;
+  const asked = agents.get(socket) ?? askAgent(socket);
+  agents.set(socket, asked);
+  return asked;
+}
+
+async function askAgent(socket: string): Promise<boolean> {
   const { code } = await runTool({ argv: ['ssh-add', '-l'], env: { ...process.env, SSH_AUTH_SOCK: socket }, timeout: 5000 });
   return code === 0;
 }

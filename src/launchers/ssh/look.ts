@@ -5,7 +5,7 @@ import { checkLimits } from '../../launcher-kit/limits.js';
 import type { Connection } from './connection.js';
 import { HostError } from './connection.js';
 import type { Host } from './hosts.js';
-import { lookScript, readAnswers } from './scripts.js';
+import { isOurs, lookScript, readAnswers } from './scripts.js';
 
 /** What a host says of itself. */
 export interface Look {
@@ -53,8 +53,6 @@ export async function lookAt(connection: Connection, host: Host, probe: string, 
   };
 }
 
-const isOurs = ({ argv }: JobSpec): boolean => argv.some((word) => word.startsWith(packageRoot()));
-
 /** Why a host cannot take so many engines; undefined where it can. */
 export function judge({ answers }: Look, host: Host, share: number, spec: JobSpec): Verdict | undefined {
   const verdict = (code: string, sentence: string, ...suggestions: string[]): Verdict => ({ code, sentence, suggestions });
@@ -68,6 +66,12 @@ export function judge({ answers }: Look, host: Host, share: number, spec: JobSpe
       'Another place: `work-dir=` in the file of hosts.',
     );
   if (!isOurs(spec)) return undefined;
+  if (spec.host !== undefined && answers.get('shared') !== 'yes')
+    return verdict(
+      'folder-not-shared',
+      'It does not see the folder of the profile, where a controller writes its connection files.',
+      'A host that does, or `--controller here`.',
+    );
   const missing = answers.get('missing');
   if (missing !== undefined)
     return verdict(

@@ -25,12 +25,18 @@ function render(name: string, values: Values, spec?: JobSpec): string {
 
 /** What is asked of a host first. `probe` is a file here that holds the nonce: who reads it there shares our disk. */
 export function lookScript(host: Host, probe: string, nonce: string, spec: JobSpec): string {
-  const values = { probe, nonce, node: nodeOf(host, spec), package: host.package ?? packageRoot(), base: host.workDir ?? '/tmp' };
+  const values = {
+    probe,
+    nonce,
+    node: host.node ?? spec.argv[0],
+    package: host.package ?? packageRoot(),
+    base: host.workDir ?? '/tmp',
+  };
   return render('look', { ...values, setup: host.setup.map((line) => new Raw(line)) }, spec);
 }
 
-const nodeOf = (host: Host, { argv: [program] }: JobSpec): string =>
-  host.node ?? (/node$/.test(program) ? program : process.execPath);
+/** True where the job runs a program of this package. */
+export const isOurs = ({ argv }: JobSpec): boolean => argv.some((word) => word.startsWith(packageRoot()));
 
 /** The scripts that run on a host, as they are to lie there. */
 export function seatFiles(
@@ -40,7 +46,7 @@ export function seatFiles(
   const moved = folder !== spec.jobDir;
   const there = host.package ?? packageRoot();
   const words = spec.argv.map((word, index) => {
-    if (index === 0) return word === process.execPath || /node$/.test(word) ? nodeOf(host, spec) : word;
+    if (index === 0) return isOurs(spec) ? (host.node ?? word) : word;
     if (moved && word === spec.needs) return join(folder, basename(word));
     return word.startsWith(packageRoot()) ? there + word.slice(packageRoot().length) : word;
   });
@@ -62,7 +68,11 @@ export function seatFiles(
       part: 0,
       ranged: false,
     },
-    values: { setup: host.setup.map((line) => new Raw(line)) },
+    values: {
+      setup: host.setup.map((line) => new Raw(line)),
+      ...(isOurs(spec) && { check: [host.node ?? spec.argv[0], '--version'] }),
+      sweep: sweepOf(host),
+    },
   };
   return scriptFiles('ssh', own, facts).map((file) => ({ ...file, path: join(scripts, basename(file.path)) }));
 }
@@ -97,9 +107,13 @@ export const signalScript = (seat: Seat, signal: NodeJS.Signals): string =>
 /** Ends a supervisor and whatever carries its mark, and takes its folder away where that is the host's own. */
 export function endScript(seat: Seat, mark: string): string {
   const { host, shared, index } = seat;
+  return render('end', { ...placeOf(seat), patience: 80, mark: `${mark}-${index}`, sweep: sweepOf(host), private: !shared });
+}
+
+/** What ends all that carries a mark, as it is called on that host. */
+function sweepOf(host: Host): string[] {
   const program = (host.package ?? packageRoot()) + programFile('sweep').slice(packageRoot().length);
-  const sweep = [host.node ?? process.execPath, program];
-  return render('end', { ...placeOf(seat), patience: 80, mark: `${mark}-${index}`, sweep, private: !shared });
+  return [host.node ?? process.execPath, program];
 }
 
 /** The mark that the processes of a job carry. */
