@@ -8,6 +8,7 @@ export function batchRequest(values: Settings, extra: readonly string[]): BatchR
   return {
     resources: resourcesOf(values),
     shape: values.text('shape') as BatchRequest['shape'],
+    spread: values.text('spread') as BatchRequest['spread'],
     extra,
     directives: pairs(values.lines('directives')),
     surroundings: {

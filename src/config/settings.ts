@@ -31,6 +31,13 @@ const batchSettings = [
     choices: ['gang', 'array'],
     help: 'one job that starts as a whole, or elements that start as places become free; gang, but array for sge',
   },
+  {
+    key: 'spread',
+    kind: 'text',
+    default: undefined,
+    choices: ['native', 'mpirun', 'srun'],
+    help: "how engines get to the nodes of a job: the system's own way, or as ranks of an MPI job",
+  },
   { key: 'minEngines', kind: 'count', default: undefined, help: 'how many engines are enough to go on; all when absent' },
   { key: 'queueTimeout', kind: 'duration', default: '0', help: 'how long a job may wait in the queue; 0 for ever' },
   { key: 'nodes', kind: 'count', default: undefined, help: 'nodes that the engines are spread over' },

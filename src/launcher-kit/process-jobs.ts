@@ -1,7 +1,7 @@
 import { IpclusterError } from '../base/errors.js';
-import { endGroups } from '../processes/end.js';
+import { endGroups, sweepMarked } from '../processes/end.js';
 import { type Started, startProcess } from '../processes/start.js';
-import { identify, isAlive, type ProcessIdentity, signalPid } from '../processes/table.js';
+import { findMarked, identify, isAlive, isWithin, type ProcessIdentity, signalPid } from '../processes/table.js';
 import type { Job, JobRef, JobSpec, Launcher } from './contract.js';
 import { readExitRecord } from './exit-record.js';
 import { explainEnd, noteCancel, readRefs, tailOfJob, wasCancelled, writeRef } from './job-files.js';
@@ -72,7 +72,10 @@ function observe(ref: JobRef, started?: Started): Job {
     cancel: async () => {
       if (!isAlive(leader)) return;
       noteCancel(ref.jobDir);
+      const mark = findMarked(() => true).find(({ pid }) => pid === leader.pid)?.mark;
       const left = await endGroups([leader], { grace });
+      // What has left its group, as the ranks of mpirun do, still carries its mark.
+      if (mark !== undefined) await sweepMarked((found) => isWithin(found, mark));
       if (left.length > 0) throw new IpclusterError('STOP_FAILED', `Process ${leader.pid} does not end.`);
     },
     signal: async (signal) => {

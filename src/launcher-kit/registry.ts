@@ -14,11 +14,14 @@ export function ownLaunchers(): string[] {
   return files.map((file) => file.slice(0, -'.js'.length)).sort();
 }
 
+/** Other names that people know a launcher by. */
+const aliases: Readonly<Record<string, string>> = { mpirun: 'mpi', mpiexec: 'mpi' };
+
 /**
  * Opens a launcher by name (one of ours), by path (`./my-launcher.js`), or as a package. Throws LAUNCHER_UNKNOWN.
  */
 export async function openLauncher(name: string): Promise<LauncherDefinition> {
-  const own = join(folder(), `${name}.js`);
+  const own = join(folder(), `${aliases[name] ?? name}.js`);
   const isPath = name.startsWith('.') || name.startsWith('/');
   const target = isPath ? resolve(name) : /^[\w-]+$/.test(name) && existsSync(own) ? own : undefined;
   try {

@@ -41,6 +41,8 @@ export interface BatchRequest {
   /** Directives to put in place of ours; an empty text removes one. */
   directives: Readonly<Record<string, string>>;
   surroundings: Surroundings;
+  /** How processes get to their nodes: the system's own way, or as ranks of an MPI job. */
+  spread?: 'native' | 'mpirun' | 'srun' | undefined;
   /** True for a program that runs once, on the first node, and is never started again by the scheduler. */
   single: boolean;
 }

@@ -82,6 +82,7 @@ function valuesOf(
       isLsf: surrounding === 'lsf',
     },
     cpusPerTask: batch.resources.cpusPerTask ?? 1,
+    ...rankValues(spec, shape),
     ...{ staticLayout: shape === 'array' ? `${perPart}(x${parts})` : '1' },
     directives: lines.map((line) => new Raw(line)),
     modules: modules.map((module) => new Raw(`module load ${module}`)),
@@ -91,6 +92,18 @@ function valuesOf(
     epilogue: epilogue.map((line) => new Raw(line)),
     ...values,
   };
+}
+
+/** Words that start one rank for each engine, where they are to be ranks of an MPI job. Throws RESOURCES for an array. */
+function rankValues({ count, batch = plainRequest }: JobSpec, shape: Layout['shape']): Values {
+  const { spread = 'native', single } = batch;
+  if (single || spread === 'native') return { rankCommand: undefined };
+  if (shape !== 'gang')
+    throw new IpclusterError('RESOURCES', `--spread ${spread} makes one MPI job of all engines, so they cannot be an array.`, {
+      suggestions: ['`--shape gang`'],
+    });
+  const steps = ['srun', `--ntasks=${count}`, '--mem=0', '--export=ALL', '--input=none', '--quiet'];
+  return { rankLayout: `1(x${count})`, rankCommand: spread === 'srun' ? steps : ['mpirun', '-n', String(count)] };
 }
 
 function exports(variables: Readonly<Record<string, string>>): Raw[] {

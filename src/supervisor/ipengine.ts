@@ -14,6 +14,7 @@ import { markVariable } from '../processes/table.js';
 import { findPlace, markOf, pathsOf, socketPath } from '../profile/paths.js';
 import { readAllocation } from './allocation.js';
 import { startController } from './own-controller.js';
+import { readRank } from './rank.js';
 import { supervise } from './supervise.js';
 
 const help = `ipengine: starts engines on this machine and joins them to a controller
@@ -115,13 +116,14 @@ async function main(): Promise<void> {
   };
   checkAddressSpace();
   if (count === 0) return log.info('no engine falls to this node');
-  // Engines of one job are numbered along its nodes, whichever comes first.
-  const wanted = firstId ?? allocation?.before;
+  const rank = readRank(process.env);
+  // Engines of one job are numbered along its nodes or ranks, whichever comes first.
+  const wanted = firstId ?? allocation?.before ?? (rank === undefined ? undefined : rank * count);
   const ids = wanted === undefined ? [] : Array.from({ length: count }, (_unused, index) => wanted + index);
   const join = { file: flags.file ?? paths.engineFile, controllerIp: flags['controller-ip'], controllerPort, timeout };
   if (flags['task-wrapper'] !== undefined) process.env['IPCLUSTER_TASK_WRAPPER'] = flags['task-wrapper'];
   const controller = flags.controller && (allocation?.node ?? 0) === 0 ? await startController(positionals, log, end) : undefined;
-  await supervise({ settings, run, allocation, restart, count, ids, join, log, end });
+  await supervise({ settings, run, allocation, rank, restart, count, ids, join, log, end });
   await controller?.close();
 }
 

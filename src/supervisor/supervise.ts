@@ -27,6 +27,8 @@ export interface SuperviseOptions {
   ids: readonly number[];
   /** The batch job that this is part of. */
   allocation: AllocationContent | undefined;
+  /** Which rank of an MPI job this is. */
+  rank: number | undefined;
   join: Omit<JoinOptions, 'jobFolder' | 'log' | 'signal'>;
   log: Log;
   /** Settles when it is time to end, with the reason. */
@@ -127,7 +129,7 @@ class Membership {
   }
 
   async #register(link: Link): Promise<void> {
-    const { run, ids, count, log, allocation } = this.#options;
+    const { run, ids, count, log, allocation, rank } = this.#options;
     const peer = new Peer(link, this.#session);
     peer.onPacket((packet) => this.#relay.receive(packet));
     const children = this.#engines.all;
@@ -139,7 +141,7 @@ class Membership {
         host: hostname(),
         pid: process.pid,
         run,
-        rank: null,
+        rank: rank ?? null,
         allocation: allocation ?? null,
       },
       count: children.length || count,

@@ -9,7 +9,13 @@ import { until } from '../helpers.js';
 import { stageOf } from './stages.js';
 
 /** Launchers, those of a test, and what each is tried on; one that cannot be tried on this machine is skipped with its reason. */
-const candidates = [...ownLaunchers(), 'pbs flavor=torque', 'ssh transport=openssh', resolve('test/conformance/throw-away.mjs')];
+const candidates = [
+  ...ownLaunchers(),
+  'pbs flavor=torque',
+  'ssh transport=openssh',
+  'mpi command=mpiexec.hydra',
+  resolve('test/conformance/throw-away.mjs'),
+];
 const stages = candidates.map((candidate) => ({ stage: stageOf(candidate), title: basename(candidate) }));
 
 test('every launcher of this package is tried', () => {
@@ -38,7 +44,7 @@ describe.each(stages.flatMap(({ stage, title }) => (stage ? [{ stage, title }] :
   };
   const launch = (script: string, count?: number): Promise<Job> => launcher.launch(spec(script, count));
 
-  const ours = (found: string): boolean => found === mark || found.startsWith(`${mark}-`);
+  const ours = (found: string): boolean => found === mark || found.startsWith(`${mark}.`);
 
   beforeAll(async () => {
     stage.enter();
@@ -135,6 +141,7 @@ describe.each(stages.flatMap(({ stage, title }) => (stage ? [{ stage, title }] :
     const groups = new Set(findMarked(ours).map(({ group }) => group));
     for (const group of groups) process.kill(-group, 'SIGKILL');
     expect((await job.ended).state.state).toMatch(/lost|failed/);
+    await until('all are dead', () => findMarked(ours).length === 0);
   });
 
   test.skipIf(skip)('an abort before the launch starts nothing', async () => {

@@ -43,6 +43,18 @@ function fake(launcher: string, system: ConstructorParameters<typeof FakeSchedul
   };
 }
 
+/** Open MPI and MPICH from packages; the first one wants to be told that root means it. */
+function mpiStage(options: string[]): Stage {
+  return {
+    ...{ launcher: 'mpi', options, missing: needsRoot },
+    enter() {
+      bed('mpi/up');
+      Object.assign(process.env, { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' });
+    },
+    leave: restore,
+  };
+}
+
 /** Hosts of their own, which see this machine's folders of jobs. */
 function sshStage(options: string[]): Stage {
   return {
@@ -86,6 +98,9 @@ const stages: Record<string, Stage> = {
   },
   ssh: sshStage(['hosts=host[1-2]']),
   'ssh transport=openssh': sshStage(['hosts=host1,host2', 'transport=openssh']),
+  mpi: mpiStage([]),
+  // Its mpiexec dies of a signal that it does not pass on.
+  'mpi command=mpiexec.hydra': { ...mpiStage(['command=mpiexec.hydra']), signals: false },
   pbs: fake('pbs', 'openpbs'),
   'pbs flavor=torque': fake('pbs', 'torque', ['flavor=torque']),
   lsf: fake('lsf', 'lsf'),

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { packageRoot, programFile } from '../../base/package.js';
 import type { JobSpec } from '../../launcher-kit/contract.js';
@@ -84,16 +83,10 @@ export function startScript(
   files: readonly PlannedFile[],
   meeting?: { addresses: readonly string[]; port: number },
 ): string {
-  const end = `END-${randomBytes(8).toString('hex')}`;
   return render('start', {
     ...{ folder: seat.folder, scripts: seat.scripts, index: seat.index, layout, word: seat.host.word },
     ...{ addresses: meeting?.addresses ?? [], port: meeting?.port },
-    files: files.map(({ path, text, mode }) => ({
-      path,
-      mode: mode.toString(8),
-      text: new Raw(text.replace(/\n$/, '')),
-      end: new Raw(end),
-    })),
+    files: files.map(({ path, text, mode }) => ({ path, text, mode: mode.toString(8) })),
   });
 }
 
@@ -107,7 +100,7 @@ export const signalScript = (seat: Seat, signal: NodeJS.Signals): string =>
 /** Ends a supervisor and whatever carries its mark, and takes its folder away where that is the host's own. */
 export function endScript(seat: Seat, mark: string): string {
   const { host, shared, index } = seat;
-  return render('end', { ...placeOf(seat), patience: 80, mark: `${mark}-${index}`, sweep: sweepOf(host), private: !shared });
+  return render('end', { ...placeOf(seat), patience: 80, mark: `${mark}.${index}`, sweep: sweepOf(host), private: !shared });
 }
 
 /** What ends all that carries a mark, as it is called on that host. */

@@ -23,7 +23,7 @@ export GREETING='it'\''s here'
 . "$1" || exit 1
 export IPCLUSTER_NODE_INDEX="${2:-${SLURM_NODEID:-0}}"
 # What is started here is found by this mark, and never confused with what another node of the job has started on the same machine.
-export IPCLUSTER_MARK="$IPCLUSTER_MARK-$IPCLUSTER_NODE_INDEX"
+export IPCLUSTER_MARK="$IPCLUSTER_MARK.$IPCLUSTER_NODE_INDEX"
 output="$IPCLUSTER_JOB_DIR/node-$IPCLUSTER_NODE_INDEX.log"
 exec >>"$output" 2>&1
 cd '/home/a b' 2>/dev/null || cd "$IPCLUSTER_JOB_DIR" || exit 1

@@ -42,6 +42,8 @@ const cases: [string, 'gang' | 'array', string[]][] = [
   ['sge', 'array', ['pe=smp']],
   ['lsf', 'gang', []],
   ['lsf', 'array', []],
+  ['ssh', 'gang', ['hosts=host[1-2]:4']],
+  ['mpi', 'gang', []],
   ['here', 'gang', ['system=slurm']],
   ['here', 'gang', ['system=pbs']],
   ['here', 'gang', ['system=sge']],
@@ -49,7 +51,7 @@ const cases: [string, 'gang' | 'array', string[]][] = [
 ];
 
 describe.each(cases)('scripts of %s, %s %j', (system, shape, options) => {
-  const title = [system, shape, ...options.map((option) => option.replace(/.*=/, ''))].join('-');
+  const title = [system, shape, ...options.map((option) => option.replace(/.*=/, '').replaceAll(/[^\w]/g, ''))].join('-');
 
   async function texts(batch: BatchRequest): Promise<Record<string, string>> {
     const launcher = createLauncher(await openLauncher(system), options);
@@ -113,9 +115,10 @@ describe('templates', () => {
       expect([before, inner, after?.replace(' || exit 1', '')]).toEqual(['', 'this', '']);
     }
     const lists = [...text.matchAll(/\{\{#each (\w+)\}\}/g)].map(([, list]) => list);
-    for (const list of lists) expect(['directives', 'variables', 'modules', 'prologue', 'epilogue']).toContain(list);
+    for (const list of lists)
+      expect(['directives', 'variables', 'modules', 'prologue', 'epilogue', 'setup', 'files']).toContain(list);
     // A value inside quotes of the script's own would be quoted twice, and could end them; numbers need no quotes.
-    const numbers = ['shift', 'timeLimit', 'cpusPerTask', 'perPart'];
+    const numbers = ['shift', 'timeLimit', 'cpusPerTask', 'perPart', 'index'];
     for (const line of text.split('\n').filter((one) => !one.startsWith('#')))
       expect(quotedValues(line).filter((value) => !numbers.includes(value))).toEqual([]);
   });
@@ -167,6 +170,25 @@ test('what a system has nothing like is refused with a sentence, before anything
   expect(() => pbs.plan(spec(request({ resources: { qos: 'x' } })))).toThrow(/no --qos/);
 });
 
+test.each([
+  ['slurm', 'mpirun', 'run mpirun -n 8 '],
+  ['slurm', 'srun', 'run srun --ntasks=8 '],
+  ['pbs', 'mpirun', 'run mpirun -n 8 '],
+  ['lsf', 'mpirun', 'run mpirun -n 8 '],
+] as const)('%s spreads engines as ranks of %s', async (system, spread, line) => {
+  const launcher = createLauncher(await openLauncher(system), []);
+  const files = launcher.plan(spec(request({ spread }))).files.map(({ path, text }) => ({ path, text }));
+  expect(files[0]?.text).toContain(line);
+  expect(files[0]?.text).toContain("IPCLUSTER_LAYOUT='1(x8)'");
+  expect(files[1]?.text).toContain('IPCLUSTER_RANK');
+  for (const { path, text } of files) {
+    const file = join(folder, `${system}-${spread}-${path.replace(/.*\//, '')}`);
+    writeFileSync(file, text);
+    expect(spawnSync('shellcheck', ['-s', 'bash', file], { encoding: 'utf8' }).stdout).toBe('');
+  }
+  expect(() => launcher.plan(spec(request({ spread, shape: 'array' })))).toThrow(/one MPI job/);
+});
+
 test('an array that is too large is split evenly, and its elements are counted on', async () => {
   const slurm = createLauncher(await openLauncher('slurm'), []);
   const { files, commands } = slurm.plan(spec(request({ shape: 'array', resources: { tasksPerNode: 1 } }), 1001));
@@ -179,7 +201,7 @@ test('an array that is too large is split evenly, and its elements are counted o
 
 test('golden files are only of cases that there are', () => {
   const titles = cases.map(([system, shape, options]) =>
-    [system, shape, ...options.map((option) => option.replace(/.*=/, ''))].join('-'),
+    [system, shape, ...options.map((option) => option.replace(/.*=/, '').replaceAll(/[^\w]/g, ''))].join('-'),
   );
   expect(readdirSync('test/golden').sort()).toEqual(titles.sort());
   expect(readFileSync('test/golden/slurm-gang/job.sh', 'utf8')).toContain('#SBATCH --ntasks=8');

@@ -1,0 +1,53 @@
+#!/bin/bash
+# ipc-123456-e0a4: a job of ipcluster whose engines are the ranks of an MPI job. What it is, says and comes to is in /work/jobs/one.
+# An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
+told=
+trap 'told=TERM' TERM
+trap 'told=INT' INT
+trap 'told=HUP' HUP
+# Not trapped: bash may lose the code of a child that ends in the moment in which a signal ends the wait for it.
+trap '' USR1 USR2
+# Starts what is waited for below, with all signals as they were.
+child=
+run() {
+  (trap - USR1 USR2; exec "$@") </dev/null &
+  child=$!
+}
+unset NODE_OPTIONS
+export IPCLUSTER_JOB_DIR=/work/jobs/one
+export IPCLUSTER_MARK='/home/a b/profile##run/engines'
+export IPCLUSTER_COUNT='8'
+export GREETING='it'\''s here'
+exec >>"$IPCLUSTER_JOB_DIR/stdout" 2>>"$IPCLUSTER_JOB_DIR/stderr" </dev/null
+began=$(sed 's/.*) //' "/proc/$$/stat" | cut -d' ' -f20)
+export IPCLUSTER_JOB="mpi:$$@$began"
+export IPCLUSTER_ELEMENT=
+export IPCLUSTER_INCARNATION=0
+export IPCLUSTER_LAYOUT='1(x8)'
+# What this run of the job is, for every node of it: not every way to a node takes the environment along.
+record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
+# A job that the scheduler starts again has not ended, whatever its run before wrote.
+[ ! -e "$record" ] || mv "$record" "$record.before"
+IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}-$IPCLUSTER_INCARNATION.sh"
+{
+  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
+    [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
+  done
+} >"$IPCLUSTER_ALLOCATION" || exit 1
+# One rank for each engine. Engines wait more than they work, so there may be more of them than processors, and none is bound to one:
+# these variables say so to Open MPI 3 to 5; other ones have nothing against it.
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
+run mpirun -n 8 /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION"
+# A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
+while :; do
+  wait "$child"
+  code=$?
+  kill -0 "$child" 2>/dev/null || break
+  [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
+done
+# The exit record: how it ended, in the job's own words.
+record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
+printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \
+  "$IPCLUSTER_INCARNATION" "$code" "$told" "$(date -u +%FT%TZ)" >"$record.tmp" && mv "$record.tmp" "$record"
+exit "$code"

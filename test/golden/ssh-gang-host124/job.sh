@@ -1,0 +1,50 @@
+#!/bin/bash
+# ipc-123456-e0a4: what ipcluster starts on a host, detached from the connection: job.sh INDEX LAYOUT WORD
+#   INDEX counts the hosts, LAYOUT says how many engines each of them has, WORD is how its user names this one.
+# An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
+told=
+trap 'told=TERM' TERM
+trap 'told=INT' INT
+trap 'told=HUP' HUP
+# Not trapped: bash may lose the code of a child that ends in the moment in which a signal ends the wait for it.
+trap '' USR1 USR2
+# Starts what is waited for below, with all signals as they were.
+child=
+run() {
+  (trap - USR1 USR2; exec "$@") </dev/null &
+  child=$!
+}
+unset NODE_OPTIONS
+export IPCLUSTER_JOB_DIR=/work/jobs/one
+export IPCLUSTER_MARK='/home/a b/profile##run/engines'
+export IPCLUSTER_COUNT='8'
+export GREETING='it'\''s here'
+export IPCLUSTER_ELEMENT="$1"
+export IPCLUSTER_LAYOUT="$2"
+# A process is known by its pid and the moment at which it began: field 22 of its line (proc(5)).
+began=$(sed 's/.*) //' "/proc/$$/stat" | cut -d' ' -f20)
+export IPCLUSTER_JOB="ssh:$3/$$@$began"
+export IPCLUSTER_INCARNATION=0
+# What this run of the job is, for every node of it: not every way to a node takes the environment along.
+record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
+# A job that the scheduler starts again has not ended, whatever its run before wrote.
+[ ! -e "$record" ] || mv "$record" "$record.before"
+IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}-$IPCLUSTER_INCARNATION.sh"
+{
+  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
+    [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
+  done
+} >"$IPCLUSTER_ALLOCATION" || exit 1
+run /bin/bash "$(dirname "$0")/node.sh" "$IPCLUSTER_ALLOCATION" "$1"
+# A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
+while :; do
+  wait "$child"
+  code=$?
+  kill -0 "$child" 2>/dev/null || break
+  [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
+done
+# The exit record: how it ended, in the job's own words.
+record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
+printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \
+  "$IPCLUSTER_INCARNATION" "$code" "$told" "$(date -u +%FT%TZ)" >"$record.tmp" && mv "$record.tmp" "$record"
+exit "$code"

@@ -1,0 +1,52 @@
+#!/bin/bash
+# What runs on each node of ipc-123456-e0a4: one supervisor, which starts the engines of the node.
+#   node.sh ALLOCATION [INDEX]: where Slurm starts it on all nodes at once, it tells the index itself.
+# An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
+told=
+trap 'told=TERM' TERM
+trap 'told=INT' INT
+trap 'told=HUP' HUP
+# Not trapped: bash may lose the code of a child that ends in the moment in which a signal ends the wait for it.
+trap '' USR1 USR2
+# Starts what is waited for below, with all signals as they were.
+child=
+run() {
+  (trap - USR1 USR2; exec "$@") </dev/null &
+  child=$!
+}
+unset NODE_OPTIONS
+export IPCLUSTER_JOB_DIR=/work/jobs/one
+export IPCLUSTER_MARK='/home/a b/profile##run/engines'
+export IPCLUSTER_COUNT='8'
+export GREETING='it'\''s here'
+# shellcheck source=/dev/null
+. "$1" || exit 1
+export IPCLUSTER_NODE_INDEX="${2:-${SLURM_NODEID:-0}}"
+# What is started here is found by this mark, and never confused with what another node of the job has started on the same machine.
+export IPCLUSTER_MARK="$IPCLUSTER_MARK.$IPCLUSTER_NODE_INDEX"
+output="$IPCLUSTER_JOB_DIR/node-$IPCLUSTER_NODE_INDEX.log"
+exec >>"$output" 2>&1
+cd '/home/a b' 2>/dev/null || cd "$IPCLUSTER_JOB_DIR" || exit 1
+module load gcc/12 || exit 1
+# shellcheck source=/dev/null
+. "$(conda info --base)/etc/profile.d/conda.sh" || exit 1
+conda activate 'my env' || exit 1
+ulimit -c 0
+# Is the program there, and can it run? A log that says so is better than a job that does nothing.
+if ! said=$(/opt/node --version 2>&1); then
+  printf 'ipcluster: cannot be run on %s: %s\n%s\n' "$(hostname)" /opt/node "$said"
+  exit 127
+fi
+run /opt/node /package/dist/programs/ipengine.js --file '/work/it'\''s/join.json'
+# A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
+while :; do
+  wait "$child"
+  code=$?
+  kill -0 "$child" 2>/dev/null || break
+  [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
+done
+if [ "$code" -ne 0 ]; then
+  /opt/node /package/dist/programs/sweep.js </dev/null >/dev/null 2>&1
+fi
+echo bye
+exit "$code"
