@@ -37,6 +37,12 @@ const causes: readonly Phrase[] = [
     suggestions: ['Name the one that is there: `--node PATH`.', 'Load what brings it: `--modules NAME`.'],
   },
   {
+    words: /^ipcluster: what ran on .* was killed by signal/,
+    code: 'supervisor-killed',
+    sentence: 'What looked after the engines of a node was killed from outside, and its engines ended with it.',
+    suggestions: ['Out of memory? `dmesg -T | tail` there.', 'Take others in their place: `ipcluster engines add`.'],
+  },
+  {
     words: /does not accept this token/,
     code: 'wrong-token',
     sentence: 'The controller does not accept the token: its connection file is of another start.',

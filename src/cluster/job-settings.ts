@@ -3,7 +3,7 @@ import { IpclusterError } from '../base/errors.js';
 import { parseCount, parseDuration } from '../base/quantities.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
 import type { Launcher } from '../launcher-kit/contract.js';
-import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
+import { createLauncher, openLauncher, properName } from '../launcher-kit/registry.js';
 import { hasScheduler, surroundingSlots, surroundingSystem } from '../launcher-kit/surrounding.js';
 import { usableCores } from '../processes/cores.js';
 import type { Place } from '../profile/paths.js';
@@ -68,7 +68,7 @@ function homeOf(word: string, launcher: Launcher): Pick<JobSettings, 'home' | 'c
 }
 
 /** A file is named whole: another process may be somewhere else. */
-const wordOf = (word: string): string => (/^[./]/.test(word) ? resolve(word) : word);
+const wordOf = (word: string): string => (/^[./]/.test(word) ? resolve(word) : properName(word));
 
 /** How many engines: `-n`, or what nodes and engines for each of them make. Throws USAGE where a launcher needs to be told. */
 export function engineCount(values: Settings, launcher: Launcher, least = 0): number {

@@ -20,7 +20,8 @@ async function explainState(recorded: RecordedJob, status: JobStatus, live: bool
   if (state.state === 'running' || state.state === 'succeeded') return live ? [] : plain(role, state);
   const launcher = await launcherOf(name, recorded.options ?? []);
   const files = [recorded.jobDir];
-  const verdict = launcher.explain({ status, exitCode: null, logTail: [], files });
+  const outputs = await Promise.all(['stdout', 'stderr'].map((output) => lastLines(join(recorded.jobDir, output), 40)));
+  const verdict = launcher.explain({ status, exitCode: null, logTail: outputs.flat(), files });
   const said = `${name} ${ids.join(' ')}: ${describeState(state)}`;
   // What a launcher can only repeat, logs say better.
   if (verdict && verdict.code !== 'failed' && verdict.code !== 'lost') {

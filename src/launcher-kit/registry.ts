@@ -17,11 +17,14 @@ export function ownLaunchers(): string[] {
 /** Other names that people know a launcher by. */
 const aliases: Readonly<Record<string, string>> = { mpirun: 'mpi', mpiexec: 'mpi' };
 
+/** The name under which a launcher is written down. */
+export const properName = (name: string): string => aliases[name] ?? name;
+
 /**
  * Opens a launcher by name (one of ours), by path (`./my-launcher.js`), or as a package. Throws LAUNCHER_UNKNOWN.
  */
 export async function openLauncher(name: string): Promise<LauncherDefinition> {
-  const own = join(folder(), `${aliases[name] ?? name}.js`);
+  const own = join(folder(), `${properName(name)}.js`);
   const isPath = name.startsWith('.') || name.startsWith('/');
   const target = isPath ? resolve(name) : /^[\w-]+$/.test(name) && existsSync(own) ? own : undefined;
   try {

@@ -48,7 +48,7 @@ const phrases: readonly Phrase[] = [
     suggestions: ['`ssh HOST true` must work without a question.'],
   },
   {
-    words: /(exited on|killed by) signal (\d+)|EXIT CODE: 9|signal 9 \(Killed\)|KILLED BY SIGNAL|terminated by signal/i,
+    words: /exit code:\s+(137|9)\b|(exited on|killed by|terminated by) signal/i,
     code: 'rank-killed',
     sentence: 'A rank was killed, so MPI ended all the others.',
     suggestions: ['Out of memory? `dmesg -T | tail`', 'Engines that outlive their neighbours: `--launcher ssh`.'],

@@ -46,6 +46,8 @@ while :; do
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
 if [ "$code" -ne 0 ]; then
+  # Nobody has told it to end, and it had no time for a word of its own.
+  [ "$code" -lt 129 ] || [ -n "$told" ] || printf 'ipcluster: what ran on %s was killed by signal %d\n' "$(hostname)" "$((code - 128))"
   /opt/node /package/dist/programs/sweep.js </dev/null >/dev/null 2>&1
 fi
 echo bye
