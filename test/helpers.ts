@@ -19,9 +19,14 @@ export class Home {
   readonly env: NodeJS.ProcessEnv;
   /** Whose programs they are; those of this process's user when absent. */
   readonly user: { uid: number; gid: number } | undefined;
+  readonly #name: string | undefined;
+  /** The host of the bed of ssh that they run on; this machine when absent. */
+  readonly #host: string | undefined;
 
   /** `base` is where its folder is made: one that all hosts of a bed see. */
-  constructor(user?: string, base = tmpdir()) {
+  constructor(user?: string, base = tmpdir(), host?: string) {
+    this.#name = user;
+    this.#host = host;
     this.folder = mkdtempSync(join(base, 'ipcluster-home-'));
     this.user = user === undefined ? undefined : identityOf(user);
     if (this.user) chownSync(this.folder, this.user.uid, this.user.gid);
@@ -46,8 +51,27 @@ export class Home {
     args: readonly string[],
     { env = {}, cwd = this.folder }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
   ) {
-    const root = this.user ? packageFor(this.user.uid) : resolve('.');
-    return spawn(process.execPath, [join(root, 'bin', program), ...args], { env: { ...this.env, ...env }, cwd, ...this.user });
+    return this.spawnOn(this.#host, [process.execPath, join(this.root, 'bin', program), ...args], { env, cwd });
+  }
+
+  /** Where this package is, for its user. */
+  get root(): string {
+    return this.user ? packageFor(this.user.uid) : resolve('.');
+  }
+
+  /** Starts any command as the user, on a host of the bed of ssh or on this machine. */
+  spawnOn(
+    host: string | undefined,
+    argv: readonly string[],
+    { env = {}, cwd = this.folder }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  ) {
+    const all = { ...this.env, ...env };
+    const [program = '', ...rest] = host
+      ? [resolve('test/beds/ssh/host'), 'exec', host, '-u', this.#name ?? 'root', ...argv]
+      : argv;
+    return host
+      ? spawn(program, rest, { env: { ...all, HOME_OF_USER: this.folder }, cwd })
+      : spawn(program, rest, { env: all, cwd, ...this.user });
   }
 
   /** Runs `ipcluster` to its end; killed after a minute. */
@@ -55,12 +79,20 @@ export class Home {
     args: readonly string[],
     options: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string; program?: string } = {},
   ): Promise<Outcome> {
-    const child = this.spawn(options.program ?? 'ipcluster', args, options);
+    return this.#finish(this.spawn(options.program ?? 'ipcluster', args, options), options.input);
+  }
+
+  /** Runs any command to its end, on a host of the bed of ssh or on this machine. */
+  async runOn(host: string | undefined, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+    return this.#finish(this.spawnOn(host, argv, { env }));
+  }
+
+  async #finish(child: ReturnType<Home['spawnOn']>, input = ''): Promise<Outcome> {
     const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.stdin.end(options.input ?? '');
+    child.stdin.end(input);
     const code = await new Promise<number | null>((done) => child.once('close', done));
     clearTimeout(timer);
     return { code, stdout, stderr };

@@ -1,4 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
+import { ensureFolder } from '../base/files.js';
 import { readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf } from '../profile/paths.js';
 import { connectTo } from './find.js';
@@ -21,6 +22,11 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
   const wanted = client.ids.length + count;
   const losers = new AbortController();
   const bound = AbortSignal.any([losers.signal, ...(signal ? [signal] : [])]);
+  // Its connection file is there first: some launchers take it to their hosts themselves.
+  if (launcher.reach === 'elsewhere') {
+    ensureFolder(prepared.spec.jobDir);
+    await client.admitJob(prepared.spec.jobDir);
+  }
   const job = await launchJob(launcher, prepared.spec, bound);
   if (file)
     writeClusterFile(place, {
@@ -29,7 +35,6 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
       jobs: [...file.jobs, { ...job.ref, launcher: request.launcherWord, options: [...launcherOptions], role: 'engines', count }],
     });
   try {
-    if (launcher.reach === 'elsewhere') await client.admitJob(prepared.spec.jobDir);
     const all = { ...request, count: wanted, reuse: false, minEngines: undefined };
     const { client: other } = await Promise.race([awaitRegistration(all, [job], bound), failure(prepared, job)]);
     await other?.close();

@@ -17,6 +17,8 @@ export async function explainRecorded(recorded: RecordedJob, live: boolean): Pro
 async function explainState(recorded: RecordedJob, status: JobStatus, live: boolean): Promise<Finding[]> {
   const { role, launcher: name, ids } = recorded;
   const { state } = status;
+  const parts = partsOf(recorded, status);
+  if (parts.length > 0) return parts;
   if (state.state === 'running' || state.state === 'succeeded') return live ? [] : plain(role, state);
   const launcher = await launcherOf(name, recorded.options ?? []);
   const files = [recorded.jobDir];
@@ -37,6 +39,17 @@ async function explainState(recorded: RecordedJob, status: JobStatus, live: bool
     ];
   }
   return plain(role, state).map((finding) => ({ ...finding, lines: [said] }));
+}
+
+/** Parts of a job that are lost or silent while others run. */
+function partsOf({ role }: RecordedJob, { state, members = {} }: JobStatus): Finding[] {
+  if (state.state !== 'running') return [];
+  const wrong = Object.entries(members).filter(([, said]) => /^(lost|unknown)/.test(said));
+  return wrong.map(([name, said]) => ({
+    code: said.startsWith('lost') ? 'lost' : 'unknown-state',
+    about: role,
+    sentence: `${name}: ${said}.`,
+  }));
 }
 
 const withId = (sentence: string, { state }: State): string =>

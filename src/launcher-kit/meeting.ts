@@ -1,5 +1,7 @@
 import { awaitConnectionFile } from '../profile/connection-file.js';
 
+export { socketFolder, socketPath } from '../profile/paths.js';
+
 /** Where a controller can be met. */
 export interface Meeting {
   addresses: readonly string[];

@@ -19,8 +19,8 @@ export interface Observation {
   logTail(lines: number): Promise<string[]>;
   /** Settles when the system has said something, or nothing, for the first time. */
   heard?: Promise<void>;
-  /** Called when nobody observes any more. */
-  stop?(): void;
+  /** Called when nobody observes any more, perhaps more than once. */
+  stop?(): void | Promise<void>;
 }
 
 /** A job that is followed by asking again and again, with states that never step back. */
@@ -48,7 +48,7 @@ export function observeJob(observation: Observation): Job {
     }
     feed.end();
     seen.resolve();
-    observation.stop?.();
+    await observation.stop?.();
     if (isFinal(status.state)) ended.resolve(status);
   };
   void follow();
@@ -67,6 +67,9 @@ export function observeJob(observation: Observation): Job {
     },
     signal: (name) => observation.signal(name),
     logTail: (lines) => observation.logTail(lines),
-    [Symbol.asyncDispose]: async () => stop.abort(),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await observation.stop?.();
+    },
   };
 }

@@ -60,10 +60,14 @@ export interface OpenTool {
   stop(): void;
 }
 
-/** Starts a command that runs on; `onOutput` hears what it says as it comes. Never rejects: one that is not there ends at once. */
+/**
+ * Starts a command that runs on; `onOutput` hears what it says as it comes. Its input stays open and empty, so that it can tell when
+ * this program has ended, however that came. Never rejects: one that is not there ends at once.
+ */
 export function openTool(options: Pick<ToolOptions, 'argv' | 'env'> & { onOutput: (text: string) => void }): OpenTool {
   const [program, ...args] = options.argv;
-  const child = spawn(program, args, { env: options.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { env: options.env, detached: true, stdio: 'pipe' });
+  child.stdin.on('error', () => {});
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { writeWhole } from '../base/files.js';
 import type { Log } from '../base/log.js';
@@ -30,6 +31,8 @@ const final = new Set(['CONNECTION_FILE', 'UNAUTHORIZED']);
  */
 export async function joinController(options: JoinOptions): Promise<{ link: Link; file: ConnectionFile }> {
   const end = performance.now() + options.timeout;
+  const missing = missingSecret(options);
+  if (missing) options.log.warn(missing);
   for (let pause = 100; ; pause = Math.min(pause * 2, 5000)) {
     const left = Math.max(1, end - performance.now());
     try {
@@ -40,6 +43,8 @@ export async function joinController(options: JoinOptions): Promise<{ link: Link
       return { link, file };
     } catch (error) {
       options.signal.throwIfAborted();
+      if (isIpclusterError(error) && error.code === 'CONNECTION_FILE_TIMEOUT' && missing)
+        throw new IpclusterError(error.code, missing, { files: error.files, suggestions: [] });
       if (!isIpclusterError(error) || final.has(error.code) || error.code === 'CONNECTION_FILE_TIMEOUT') throw error;
       breadcrumb(options, undefined, messageOf(error));
       options.log.warn('not joined yet', messageOf(error));
@@ -47,6 +52,13 @@ export async function joinController(options: JoinOptions): Promise<{ link: Link
       await sleep(pause * (0.5 + Math.random()), options.signal);
     }
   }
+}
+
+/** What to do where an address is given but no secret: it is in the connection file, and nowhere else. */
+function missingSecret({ file, controllerIp, controllerPort }: JoinOptions): string | undefined {
+  if ((controllerIp ?? controllerPort) === undefined || existsSync(file)) return undefined;
+  const from = controllerIp ?? 'the controller';
+  return `An address alone does not let an engine in: copy ${basename(file)} from the profile's security folder on ${from} to ${file} (mode 0600), or name a copy with --file.`;
 }
 
 /**

@@ -64,7 +64,7 @@ export function observeHosts(ref: JobRef, seating: Seating, opener: Opener, earl
     },
     logTail: (lines) => tailOfJob(ref.jobDir, lines),
     // Its exit records may tell of the end before all has been cleared away there.
-    stop: () => void ending.catch(() => {}).then(() => opener.close()),
+    stop: () => ending.catch(() => {}).then(() => opener.close()),
   });
 }
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { messageOf } from '../../base/errors.js';
-import { readJsonIfWhole, writeWhole } from '../../base/files.js';
+import { readJsonIfWhole, removeEmptyFolder, writeWhole } from '../../base/files.js';
 import { guardProcess } from '../../base/signals.js';
 import { sleep } from '../../base/wait.js';
-import type { Meeting } from '../../launcher-kit/meeting.js';
+import { type Meeting, socketFolder } from '../../launcher-kit/meeting.js';
 import { type Connection, HostError, type Target } from './connection.js';
 import { hostError } from './failures.js';
 import { ask } from './look.js';
@@ -56,12 +56,13 @@ async function watch(connection: Connection, seat: Seat): Promise<'connection' |
 }
 
 /** Keeps one tunnel, until the host's part of the job is over or the tunnel never came to be. */
-async function keep(jobDir: string, seat: Seat, target: Target, options: OpenOptions): Promise<void> {
+async function keep(jobDir: string, seat: Seat, target: Target, options: OpenOptions, open: Set<Opener>): Promise<void> {
   const tell = (answer: Answer): void => writeWhole(answerFile(jobDir, seat.index), `${JSON.stringify(answer)}\n`);
   const log = (said: string): void => void process.stdout.write(`${new Date().toISOString()} ${seat.host.word}: ${said}\n`);
   let port = 0;
   for (let pause = firstPause; ; pause = Math.min(longestPause, pause * 2)) {
     const opener = new Opener(options);
+    open.add(opener);
     try {
       const connection = await opener.open(seat.host);
       const bound = await connection.forward(port, target);
@@ -75,6 +76,7 @@ async function keep(jobDir: string, seat: Seat, target: Target, options: OpenOpt
       if (port === 0) return tell({ verdict: error instanceof HostError ? error.verdict : hostError(messageOf(error)).verdict });
     } finally {
       await opener.close();
+      open.delete(opener);
     }
     await sleep(pause);
   }
@@ -85,13 +87,16 @@ async function main(jobDir: string): Promise<void> {
   const options = readSeating(jobDir)?.options;
   if (!options) throw new Error(`${jobDir} has no hosts.json`);
   const target = await findTarget(meeting);
-  const kept = Promise.all(seats.map((seat) => keep(jobDir, seat, target, options)));
+  const open = new Set<Opener>();
+  const kept = Promise.all(seats.map((seat) => keep(jobDir, seat, target, options, open)));
   let over = false;
   void kept.then(() => {
     over = true;
   });
   while (!over && existsSync(file)) await sleep(lookInterval);
   if (!over) await sleep(farewell);
+  await Promise.all([...open].map((opener) => opener.close()));
+  await removeEmptyFolder(socketFolder());
   process.exit(0);
 }
 

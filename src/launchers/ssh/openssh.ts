@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quoteWord } from '../../base/shell.js';
 import { deferred } from '../../base/wait.js';
+import { socketPath } from '../../launcher-kit/meeting.js';
 import { openTool, runTool } from '../../processes/tool.js';
 import { type Configuration, hostWords } from './configuration.js';
 import type { Connection, Target } from './connection.js';
@@ -11,7 +14,7 @@ import { agentHasKeys, openKeys } from './keys.js';
 
 /** What every call of ours says: nobody is asked, and no host key is taken unseen, whatever the user's configuration allows. */
 const strict = [
-  ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'UpdateHostKeys=no', '-o', 'ClearAllForwardings=yes'],
+  ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'UpdateHostKeys=no'],
   ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=3', '-T'],
 ];
 const ready = 'ipcluster-ready';
@@ -27,19 +30,12 @@ export async function openWithSystem(
   timeout: number,
 ): Promise<Connection> {
   const words = hostWords(host, file);
-  const folder = mkdtempSync(join(tmpdir(), 'ipcluster-ssh-'));
-  const path = configuration.master ?? join(folder, 'c');
+  // Among our other sockets, where a dead one is found and removed.
+  const path = configuration.master ?? socketPath(randomUUID());
   const control = ['-o', `ControlPath=${path}`];
   const closed = deferred<string>();
   let stop = (): void => {};
-  try {
-    if (configuration.master === undefined)
-      stop = await openMaster(words, control, folder, configuration, timeout, closed.resolve);
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
-  void closed.promise.then(() => rmSync(folder, { recursive: true, force: true }));
+  if (configuration.master === undefined) stop = await openMaster(words, control, configuration, timeout, closed.resolve);
   const call = (args: readonly string[], time: number, input?: string) =>
     runTool({ argv: ['ssh', ...strict, '-o', 'ControlMaster=no', ...control, ...args], env: process.env, timeout: time, input });
   return {
@@ -70,13 +66,12 @@ export async function openWithSystem(
 async function openMaster(
   words: readonly string[],
   control: readonly string[],
-  folder: string,
   configuration: Configuration,
   timeout: number,
   onEnd: (said: string) => void,
 ): Promise<() => void> {
   const opened = deferred<void>();
-  const helper = await passphraseHelper(configuration, folder);
+  const helper = await passphraseHelper(configuration);
   const argv = [
     ...(['ssh', ...(helper.args.length > 0 ? [...helper.args, ...strict.slice(2)] : strict)] as [string, ...string[]]),
     ...[
@@ -88,8 +83,8 @@ async function openMaster(
       '-o',
       `ConnectTimeout=${Math.max(1, Math.ceil(timeout / 1000))}`,
     ],
-    // Run here as soon as we are let in: there is no other word of it.
-    ...['-o', 'PermitLocalCommand=yes', '-o', `LocalCommand=echo ${ready}`, '-N', ...words],
+    // Says when we are let in, and ends when this program does, so that no master is ever left alone.
+    ...[...words, `echo ${ready}; exec cat >/dev/null`],
   ] as const;
   const tool = openTool({
     argv,
@@ -108,6 +103,7 @@ async function openMaster(
     await opened.promise;
   } finally {
     clearTimeout(limit);
+    helper.remove();
   }
   return tool.stop;
 }
@@ -115,19 +111,20 @@ async function openMaster(
 /** Where a key has a passphrase that no agent knows and somebody is there to ask: ssh gets it from a file that only we may read. */
 async function passphraseHelper(
   configuration: Configuration,
-  folder: string,
-): Promise<{ args: string[]; env: NodeJS.ProcessEnv }> {
+): Promise<{ args: string[]; env: NodeJS.ProcessEnv; remove: () => void }> {
   const { keys } = await openKeys(configuration, await agentHasKeys(configuration.agent));
   const locked = keys.filter(({ passphrase }) => passphrase !== undefined);
-  if (locked.length === 0) return { args: [], env: {} };
+  if (locked.length === 0) return { args: [], env: {}, remove: () => {} };
+  const folder = mkdtempSync(join(tmpdir(), 'ipcluster-ssh-'));
   const lines = locked.map(({ path, passphrase }, index) => {
     writeFileSync(join(folder, `p${index}`), `${passphrase}\n`, { mode: 0o600 });
-    return `*${JSON.stringify(path)}*) cat ${join(folder, `p${index}`)} ;;`;
+    return `*${quoteWord(path)}*) cat ${quoteWord(join(folder, `p${index}`))} ;;`;
   });
   const script = join(folder, 'ask');
   writeFileSync(script, `#!/bin/sh\ncase "$1" in\n${lines.join('\n')}\n*) exit 1 ;;\nesac\n`, { mode: 0o700 });
   return {
     args: ['-o', 'BatchMode=no', '-o', 'PreferredAuthentications=publickey'],
     env: { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force' },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
