@@ -39,8 +39,10 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
   afterEach(async () => {
     await home.run(['stop']);
     // The end of a controller is that of its engines; it was started by hand, so it is ended so.
-    bed('ssh', 'host', 'exec', 'host0', 'bash', '-c', 'pkill -TERM -u hpc -f ipcontroller.js || true');
-    await until('all have ended', () => home.processes().length === 0, 20_000);
+    const controllers = (verb: string): string =>
+      bed('ssh', 'host', 'exec', 'host0', 'bash', '-c', `${verb} -u hpc -f bin/[i]pcontroller || true`).trim();
+    controllers('pkill -TERM');
+    await until('all have ended', () => home.processes().length === 0 && controllers('pgrep') === '', 20_000);
     started = [];
   });
 
@@ -132,9 +134,6 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
     type('host0', line, many);
     await registered(4);
     expect((await status()).engines.map(({ id, rank }) => [id, rank])).toEqual([0, 1, 2, 3].map((rank) => [rank, rank]));
-    expect(
-      (await home.run(['exec', 'Object.keys(process.env).filter((name) => /^(OMPI|PMI)_.*RANK/.test(name)).length'])).code,
-    ).toBe(0);
   });
 
   test.each([
