@@ -32,7 +32,7 @@ await build({
     ipcontroller: 'src/controller/ipcontroller.ts',
     store: 'src/controller/store-worker.ts',
     ipcluster: 'src/commands/main.ts',
-    sweep: 'src/processes/sweep.ts',
+    sweep: 'src/supervisor/sweep.ts',
   },
 });
 for (const name of readdirSync('bin')) chmodSync(`bin/${name}`, 0o755);

@@ -96,7 +96,7 @@ async function openMaster(
     opened.reject(hostError('Connection timed out'));
   }, timeout + 2000);
   void tool.ended.then((said) => {
-    opened.reject(hostError(said || 'Connection closed'));
+    opened.reject(hostError([...helper.said, said || 'Connection closed'].join('\n')));
     onEnd(said.replace(ready, '').trim());
   });
   try {
@@ -111,10 +111,10 @@ async function openMaster(
 /** Where a key has a passphrase that no agent knows and somebody is there to ask: ssh gets it from a file that only we may read. */
 async function passphraseHelper(
   configuration: Configuration,
-): Promise<{ args: string[]; env: NodeJS.ProcessEnv; remove: () => void }> {
-  const { keys } = await openKeys(configuration, await agentHasKeys(configuration.agent));
+): Promise<{ args: string[]; env: NodeJS.ProcessEnv; said: string[]; remove: () => void }> {
+  const { keys, said } = await openKeys(configuration, await agentHasKeys(configuration.agent));
   const locked = keys.filter(({ passphrase }) => passphrase !== undefined);
-  if (locked.length === 0) return { args: [], env: {}, remove: () => {} };
+  if (locked.length === 0) return { args: [], env: {}, said, remove: () => {} };
   const folder = mkdtempSync(join(tmpdir(), 'ipcluster-ssh-'));
   const lines = locked.map(({ path, passphrase }, index) => {
     writeFileSync(join(folder, `p${index}`), `${passphrase}\n`, { mode: 0o600 });
@@ -125,6 +125,7 @@ async function passphraseHelper(
   return {
     args: ['-o', 'BatchMode=no', '-o', 'PreferredAuthentications=publickey'],
     env: { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force' },
+    said,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
