@@ -1,6 +1,6 @@
 // A cluster in a profile folder of its own, for the proofs, and ways to look at its processes from outside.
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,20 @@ import { Client } from '../dist/index.js';
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 
 export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+let installed;
+
+/** Where an ordinary user can read this package: here, or a copy, where the checkout is closed to others. */
+export function packageFor(user) {
+  if (installed) return installed;
+  installed = root;
+  if (spawnSync('test', ['-r', join(root, 'dist/programs/ipcluster.js')], user).status === 0) return root;
+  installed = mkdtempSync('/var/tmp/ipcluster-proof-package-');
+  for (const name of ['bin', 'dist', 'templates', 'package.json', 'node_modules']) cpSync(join(root, name), join(installed, name), { recursive: true });
+  execFileSync('chmod', ['-R', 'a+rX', installed]);
+  process.once('exit', () => rmSync(installed, { recursive: true, force: true }));
+  return installed;
+}
 
 /** Resident bytes of a process; 0 when it is gone. */
 export function memoryOf(pid) {

@@ -32,9 +32,13 @@ const batch = run('batch.js');
 write('batch', 'Batch systems', `What is induced on real schedulers, the verdict that \`why\` must give (written into \`proof/batch/\` before the run), and what it gave. \`left\`: processes and jobs
 of ours after \`stop\`. \`harmed\`: a job or a cluster of the same user that was not as before.\n\n${batch.stdout}`);
 
+const ssh = run('ssh.js');
+write('ssh', 'SSH hosts', `What is induced on sixteen hosts in network namespaces, the verdict that \`why\` must give (written into \`proof/ssh/\` before the run), and what it gave. \`left\`:
+processes and files of ours on any host after \`stop\`. \`harmed\`: a cluster of the same user on two of the hosts that was not as before.\n\n${ssh.stdout}`);
+
 const outage = run('outage.js');
 write('outage', 'Outages', outage.stdout);
 
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, batch, outage, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, batch, ssh, outage, load].some(({ status }) => status !== 0) ? 1 : 0);

@@ -1,25 +1,13 @@
 // One row of the table of batch failures while it is played: an ordinary user's home, and the commands in it.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sleep, until } from '../bed.js';
+import { packageFor, sleep, until } from '../bed.js';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const numberOf = (flag) => Number(execFileSync('id', [flag, 'hpc'], { encoding: 'utf8' }));
-
-/** Where an ordinary user can read this package: here, or a copy, where the checkout is closed to others. */
-function packageFor(user) {
-  if (spawnSync('test', ['-r', join(root, 'dist/programs/ipcluster.js')], user).status === 0) return root;
-  const copy = mkdtempSync('/var/tmp/ipcluster-proof-package-');
-  for (const name of ['bin', 'dist', 'templates', 'package.json', 'node_modules']) cpSync(join(root, name), join(copy, name), { recursive: true });
-  execFileSync('chmod', ['-R', 'a+rX', copy]);
-  process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
-  return copy;
-}
-
-let installed;
 
 export const bed = (name, verb, ...args) => execFileSync(join(root, 'test/beds', name, verb), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
@@ -30,7 +18,7 @@ export const queue = () =>
 export class Scene {
   constructor({ onHead = false } = {}) {
     this.user = { uid: numberOf('-u'), gid: numberOf('-g') };
-    installed ??= packageFor(this.user);
+    this.root = packageFor(this.user);
     this.onHead = onHead;
     this.folder = mkdtempSync(join(onHead ? '/var/tmp' : tmpdir(), 'ipcluster-proof-batch-'));
     this.bin = join(this.folder, 'bin');
@@ -59,7 +47,7 @@ export class Scene {
 
   /** Starts `ipcluster` as the user; the caller sees to its end. */
   spawn(...args) {
-    const argv = [process.execPath, join(installed, 'bin/ipcluster'), ...args];
+    const argv = [process.execPath, join(this.root, 'bin/ipcluster'), ...args];
     if (!this.onHead) return spawn(argv[0], argv.slice(1), { cwd: this.folder, env: this.env, ...this.user });
     const variables = Object.entries(this.env).map(([key, value]) => `${key}=${value}`);
     return spawn(join(root, 'test/beds/gridengine/enter'), ['-u', 'hpc', '/usr/bin/env', ...variables, ...argv], { cwd: this.folder });

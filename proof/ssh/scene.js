@@ -1,36 +1,22 @@
 // One row of the table of SSH failures while it is played: an ordinary user's home on the shared disk of the bed, and commands on host0.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sleep, until } from '../bed.js';
+import { packageFor, sleep, until } from '../bed.js';
 
 export const root = resolve(fileURLToPath(import.meta.url), '../../..');
 export const state = '/var/tmp/ipcluster-bed-ssh';
 const numberOf = (flag) => Number(execFileSync('id', [flag, 'hpc'], { encoding: 'utf8' }));
 export const bed = (verb, ...args) => execFileSync(join(root, 'test/beds/ssh', verb), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 export const host = (verb, name, ...args) => bed('host', verb, name, ...args);
-export const allHosts = Array.from({ length: 17 }, (_unused, index) => `host${index}`);
-
-let installed;
-
-/** Where an ordinary user can read this package: here, or a copy, where the checkout is closed to others. */
-export function packageFor(uid) {
-  if (installed) return installed;
-  installed = root;
-  if (spawnSync('test', ['-r', join(root, 'dist/programs/ipcluster.js')], { uid }).status === 0) return root;
-  installed = mkdtempSync('/var/tmp/ipcluster-proof-package-');
-  for (const name of ['bin', 'dist', 'templates', 'package.json', 'node_modules']) cpSync(join(root, name), join(installed, name), { recursive: true });
-  execFileSync('chmod', ['-R', 'a+rX', installed]);
-  process.once('exit', () => rmSync(installed, { recursive: true, force: true }));
-  return installed;
-}
+const allHosts = Array.from({ length: 17 }, (_unused, index) => `host${index}`);
 
 export class Scene {
   #undo = [];
   constructor() {
     this.user = { uid: numberOf('-u'), gid: numberOf('-g') };
-    this.root = packageFor(this.user.uid);
+    this.root = packageFor(this.user);
     this.folder = mkdtempSync(join(state, 'shared', 'ipcluster-proof-'));
     chownSync(this.folder, this.user.uid, this.user.gid);
     this.env = { ...process.env, HOME: this.folder, HOME_OF_USER: this.folder, IPYTHONDIR: join(this.folder, 'ipython') };

@@ -51,7 +51,7 @@ const causes: readonly Phrase[] = [
   {
     words: /another program answers at port|certificate/i,
     code: 'wrong-certificate',
-    sentence: 'Something else answers where the controller should be, or a clock is years off.',
+    sentence: 'Something else answers where the controller should be.',
     suggestions: ['`ipcluster stop`, and start again.'],
   },
   {

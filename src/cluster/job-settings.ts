@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { parseCount, parseDuration } from '../base/quantities.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
@@ -68,7 +68,7 @@ function homeOf(word: string, launcher: Launcher): Pick<JobSettings, 'home' | 'c
 }
 
 /** A file is named whole: another process may be somewhere else. */
-const wordOf = (word: string): string => (/^[./]/.test(word) ? resolve(word) : properName(word));
+const wordOf = (word: string): string => (word.startsWith('.') || isAbsolute(word) ? resolve(word) : properName(word));
 
 /** How many engines: `-n`, or what nodes and engines for each of them make. Throws USAGE where a launcher needs to be told. */
 export function engineCount(values: Settings, launcher: Launcher, least = 0): number {

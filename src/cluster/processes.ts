@@ -27,6 +27,7 @@ function whatIs({ command, mark }: ProcessInfo & { mark: string }): string {
   if (program === 'ipengine') return 'supervisor';
   if (program === 'engine') return 'engine';
   if (/(job(-\d+)?|node)\.sh/.test(command)) return 'job';
+  if (/launchers\/ssh\/keeper\.js/.test(command)) return 'tunnels';
   if (program !== undefined) return 'other';
   // A job's own processes carry `run/job`; what an engine starts carries its supervisor and itself as well.
   return mark.slice(mark.lastIndexOf('#')).split('/').length > 2 ? 'task' : 'other';

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { packageRoot } from '../base/package.js';
@@ -25,7 +25,7 @@ export const properName = (name: string): string => aliases[name] ?? name;
  */
 export async function openLauncher(name: string): Promise<LauncherDefinition> {
   const own = join(folder(), `${properName(name)}.js`);
-  const isPath = name.startsWith('.') || name.startsWith('/');
+  const isPath = name.startsWith('.') || isAbsolute(name);
   const target = isPath ? resolve(name) : /^[\w-]+$/.test(name) && existsSync(own) ? own : undefined;
   try {
     const module = (await import(target ? pathToFileURL(target).href : name)) as { default?: LauncherDefinition };

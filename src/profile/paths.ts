@@ -31,7 +31,7 @@ export function ipythonFolder(env: NodeJS.ProcessEnv = process.env): string {
  */
 export function findPlace(request: PlaceRequest = {}, env: NodeJS.ProcessEnv = process.env): Place {
   const given = request.profile === undefined && env['IPP_PROFILE_DIR'] ? resolve(env['IPP_PROFILE_DIR']) : undefined;
-  const profile = given ? given.replace(/^.*\/(profile_)?/, '') : checkName('profile', request.profile ?? 'default');
+  const profile = given ? profileNameOf(given) : checkName('profile', request.profile ?? 'default');
   const clusterId = request.clusterId ?? env['IPP_CLUSTER_ID'] ?? '';
   if (clusterId !== '') checkName('cluster id', clusterId);
   if (ipythonFolders.has(clusterId))
@@ -43,6 +43,9 @@ export function findPlace(request: PlaceRequest = {}, env: NodeJS.ProcessEnv = p
   const workFolder = resolve(request.workFolder || env['IPCLUSTER_WORK_DIR'] || profileFolder);
   return { profile, profileFolder, clusterId: clusterId === 'default' ? '' : clusterId, workFolder };
 }
+
+/** The name of a profile by its folder, written as either system does. */
+export const profileNameOf = (folder: string): string => folder.replace(/^.*[\\/](profile_)?/, '');
 
 /** Folders of a profile that are not a cluster's. */
 const ipythonFolders = new Set(['security', 'log', 'pid', 'startup', 'db', 'static', 'nbextensions', 'cluster']);
@@ -100,8 +103,8 @@ export function socketFolder(): string {
   return folder;
 }
 
-/** A short and unique path for one socket. */
-export function socketPath(seed: string): string {
+/** A short and unique path for one socket; on Windows the name of a pipe, which lies in no folder. */
+export function socketPath(seed: string, platform = process.platform): string {
   const name = createHash('sha256').update(seed).digest('hex').slice(0, 16);
-  return join(socketFolder(), `${name}.sock`);
+  return platform === 'win32' ? `\\\\.\\pipe\\ipcluster-${name}` : join(socketFolder(), `${name}.sock`);
 }

@@ -29,6 +29,8 @@ export class Opener {
 
   constructor(options: OpenOptions) {
     this.#options = options;
+    // Read while ssh is asked for its configuration.
+    if (options.transport !== 'openssh') void import('./library.js');
   }
 
   /** The connection to a host. Throws {@link HostError}. */

@@ -69,7 +69,8 @@ export function seatFiles(
     },
     values: {
       setup: host.setup.map((line) => new Raw(line)),
-      ...(isOurs(spec) && { check: [host.node ?? spec.argv[0], '--version'] }),
+      // Whether Node can be run was seen when the host was looked at.
+      check: isOurs(spec) ? ['true'] : ['test', '-x', spec.argv[0]],
       sweep: sweepOf(host),
     },
   };

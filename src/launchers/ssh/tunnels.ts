@@ -46,7 +46,7 @@ export class Tunnels {
   async open(wish: Wish): Promise<void> {
     writeWhole(wishFile(this.#jobDir), `${JSON.stringify(wish)}\n`);
     const program = fileURLToPath(new URL('keeper.js', import.meta.url));
-    const env = { ...process.env, [markVariable]: `${this.#mark}/tunnels` };
+    const env = { ...process.env, [markVariable]: `${this.#mark}.tunnels` };
     const argv = [process.execPath, '--v8-pool-size=1', program, this.#jobDir] as const;
     const { exited, release } = await startProcess({ argv, env, stdout: this.#log, stderr: this.#log });
     release();

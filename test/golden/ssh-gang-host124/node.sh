@@ -33,7 +33,7 @@ module load gcc/12 || exit 1
 conda activate 'my env' || exit 1
 ulimit -c 0
 # Is the program there, and can it run? A log that says so is better than a job that does nothing.
-if ! said=$(/opt/node --version 2>&1); then
+if ! said=$(true 2>&1); then
   printf 'ipcluster: cannot be run on %s: %s\n%s\n' "$(hostname)" /opt/node "$said"
   exit 127
 fi

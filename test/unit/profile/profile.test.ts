@@ -8,7 +8,7 @@ import {
   readConnectionFile,
   writeConnectionFile,
 } from '../../../src/profile/connection-file.js';
-import { findPlace, pathsOf } from '../../../src/profile/paths.js';
+import { findPlace, pathsOf, profileNameOf, socketPath } from '../../../src/profile/paths.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipcluster-profile-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -100,4 +100,11 @@ describe('connection files', () => {
     await expect(awaitConnectionFile(join(folder, 'none'), 30)).rejects.toMatchObject({ code: 'CONNECTION_FILE_TIMEOUT' });
     await expect(awaitConnectionFile(write('wrong', '{}'), 2000)).rejects.toMatchObject({ code: 'CONNECTION_FILE' });
   });
+});
+
+test('paths of Windows are read as they are written there', () => {
+  expect(profileNameOf('C:\\Users\\me\\.ipython\\profile_parallel')).toBe('parallel');
+  expect(profileNameOf('/home/me/.ipython/profile_parallel')).toBe('parallel');
+  expect(socketPath('one', 'win32')).toMatch(/^\\\\\.\\pipe\\ipcluster-[0-9a-f]{16}$/);
+  expect(socketPath('one')).toMatch(/\/ipcluster-\d+\/[0-9a-f]{16}\.sock$/);
 });
