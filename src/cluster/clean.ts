@@ -46,8 +46,8 @@ async function cleanPlace(place: Place): Promise<Report> {
   if (files.length > 0) report.push(`${name}: files of a controller that is gone were removed: ${files.join(', ')}`);
   if (files.length > 0) await removeConnectionFiles(place);
   if (file) {
-    await endCluster(place, file, undefined);
-    report.push(`${name}: it had been killed; what was written down of it was removed`);
+    const { unsure } = await endCluster(place, file, undefined);
+    report.push(`${name}: it had been killed; what was written down of it was removed`, ...unsure);
   }
   if (removeMemoryFolders(markOf(place, '')) > 0) report.push(`${name}: its folder in memory was removed`);
   const pruned = await pruneJobs(pathsOf(place).jobs, await foldersOfJobs(place));

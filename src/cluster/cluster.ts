@@ -68,7 +68,8 @@ export class Cluster implements AsyncDisposable {
 
   /** Ends everything, and proves that nothing is left. */
   async stop(): Promise<void> {
-    await endCluster(this.#place, this.#started.file, this.client);
+    const { unsure } = await endCluster(this.#place, this.#started.file, this.client);
+    for (const sentence of unsure) process.emitWarning(sentence);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -31,10 +31,10 @@ export async function clearTheWay(place: Place): Promise<string[]> {
   if (files.length > 0) said.push(`Files of a controller that is gone were removed: ${files.join(', ')}.`);
   if (file) {
     const left = findMarked((mark) => mark.startsWith(`${file.mark}/`)).length;
-    const { killed } = await endCluster({ ...place, workFolder: file.workFolder }, file, undefined);
+    const { killed, unsure } = await endCluster({ ...place, workFolder: file.workFolder }, file, undefined);
     const ended =
       left === 0 ? 'nothing of it was running' : `${left} processes of it were ended${killed > 0 ? ` (${killed} by force)` : ''}`;
-    said.push(`A cluster of ${file.started} had been killed here: ${ended}.`);
+    said.push(`A cluster of ${file.started} had been killed here: ${ended}.`, ...unsure);
   }
   await removeDeadSockets();
   return said;

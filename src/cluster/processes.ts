@@ -41,7 +41,7 @@ export async function killProcesses(place: Place): Promise<number> {
   await sweepMarked((mark) => mark.startsWith(`${place.profileFolder}#${place.clusterId}#`));
   const file = await readClusterFile(place);
   const strays = await strayJobs(place, file);
-  await endCluster(place, file, undefined);
-  if (!file) await cancelAll(strays);
+  const { unsure } = await endCluster(place, file, undefined);
+  for (const sentence of file ? unsure : [...unsure, ...(await cancelAll(strays))]) process.emitWarning(sentence);
   return processes.length + strays.length;
 }

@@ -74,7 +74,8 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
   } catch (error) {
     // Whatever goes wrong with explaining, what was started must be ended.
     const explained = await withReasons(error, file, prepared, signal).catch(() => error);
-    await endCluster(place, file, undefined);
+    const { unsure } = await endCluster(place, file, undefined);
+    for (const sentence of unsure) request.onNotice?.(sentence);
     throw explained;
   } finally {
     losers.abort();

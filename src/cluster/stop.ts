@@ -22,6 +22,8 @@ export interface Stopped {
   orderly: boolean;
   /** Processes that had to be killed. */
   killed: number;
+  /** Sentences about what could not be seen to: a scheduler or a host that does not answer. */
+  unsure: string[];
   /** Core-hours of a batch system: asked for, held by engines, and spent on work; undefined where nothing was asked for. */
   hours?: { asked: number; used: number; busy: number } | undefined;
 }
@@ -41,6 +43,7 @@ export async function endCluster(place: Place, file: ClusterFile | undefined, cl
   const hours = client && file?.limits?.time ? await countHours(client, file) : undefined;
   const orderly = client ? await askController(client) : false;
   let killed = 0;
+  const unsure: string[] = [];
   if (file) {
     const isOurs = (mark: string): boolean => mark === file.mark || mark.startsWith(`${file.mark}/`);
     if (orderly) await poll(() => (findMarked(isOurs).length === 0 ? true : undefined), { timeout: patience }, 50);
@@ -48,10 +51,11 @@ export async function endCluster(place: Place, file: ClusterFile | undefined, cl
       const job = await attachJob(recorded);
       // What was told to end writes its own last word; a job that is cancelled meanwhile would not.
       if (orderly) await Promise.race([job.ended, sleep(patience)]);
-      await job.cancel().catch((error: unknown) => process.emitWarning(messageOf(error)));
+      await job.cancel().catch((error: unknown) => unsure.push(messageOf(error)));
       await job[Symbol.asyncDispose]();
     }
-    await cancelAll(await strayJobs(place, file));
+    const strays = (await strayJobs(place, file)).filter((ref) => !file.jobs.some(({ jobDir }) => jobDir === ref.jobDir));
+    unsure.push(...(await cancelAll(strays)));
     killed = await sweepMarked(isOurs);
     const left = findMarked(isOurs);
     if (left.length > 0) {
@@ -59,7 +63,7 @@ export async function endCluster(place: Place, file: ClusterFile | undefined, cl
     }
   }
   await removeTraces(place);
-  return { orderly, killed, ...(hours && { hours }) };
+  return { orderly, killed, unsure: [...new Set(unsure)], ...(hours && { hours }) };
 }
 
 /** What was asked for, how long engines were there, and how long they worked, in core-hours. */

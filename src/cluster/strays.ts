@@ -28,11 +28,13 @@ function ignoreUnknown(error: unknown): undefined {
   throw error;
 }
 
-/** Cancels jobs and waits until they are gone; who stays is warned of. */
-export async function cancelAll(refs: readonly JobRef[]): Promise<void> {
+/** Cancels jobs and waits until they are gone; answers sentences about those of which that cannot be known. */
+export async function cancelAll(refs: readonly JobRef[]): Promise<string[]> {
+  const unsure: string[] = [];
   for (const ref of refs) {
     const job = await (await launcherOf(ref.launcher, [])).attach(ref);
-    await job.cancel().catch((error: unknown) => process.emitWarning(messageOf(error)));
+    await job.cancel().catch((error: unknown) => unsure.push(messageOf(error)));
     await job[Symbol.asyncDispose]();
   }
+  return unsure;
 }

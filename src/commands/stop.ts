@@ -9,11 +9,12 @@ export default class Stop extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse(Stop);
     const place = placeOf(flags);
-    const { orderly, killed, hours } = await stopCluster(place);
+    const { orderly, killed, unsure, hours } = await stopCluster(place);
+    for (const sentence of unsure) process.stderr.write(`${sentence}\n`);
     const how = orderly ? 'stopped' : 'the controller did not answer; its jobs were ended';
     print(
       flags.json,
-      { clusterId: place.clusterId, orderly, killed, ...(hours && { hours }) },
+      { clusterId: place.clusterId, orderly, killed, ...(unsure.length > 0 && { unsure }), ...(hours && { hours }) },
       [
         how,
         killed > 0 && `${killed} processes had to be killed`,

@@ -64,6 +64,8 @@ const phrases: readonly Phrase[] = [
 function plan(spec: JobSpec, { command, hostfile, args }: z.output<typeof options>): LaunchPlan {
   const batch = spec.batch ?? { ...plainRequest, single: false };
   const [program, ...words] = splitWords(command) as [string, ...string[]];
+  if (hostfile !== undefined && !existsSync(hostfile))
+    throw new IpclusterError('LAUNCHER_OPTIONS', `-o hostfile: there is no ${hostfile}.`);
   const file = hostfile === undefined ? [] : ['-hostfile', resolve(hostfile)];
   const rankCommand = [program, ...words, '-n', String(spec.count), ...file, ...splitWords(args)];
   const files = scriptFiles(
@@ -96,8 +98,6 @@ export default defineLauncher({
   options,
   create(given) {
     if (given.command.trim() === '') throw new IpclusterError('LAUNCHER_OPTIONS', '-o command is empty.');
-    if (given.hostfile !== undefined && !existsSync(given.hostfile))
-      throw new IpclusterError('LAUNCHER_OPTIONS', `-o hostfile: there is no ${given.hostfile}.`);
     const launcher = processLauncher('mpi', (spec) => plan(spec, given));
     return {
       ...launcher,

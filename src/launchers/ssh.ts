@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
 import { parseCount, parseDuration } from '../base/quantities.js';
@@ -36,25 +36,37 @@ class SshLauncher implements Launcher {
   readonly name = 'ssh';
   readonly reach = 'elsewhere';
   readonly usual = { ip: 'private' };
-  readonly hosts: readonly string[];
-  readonly slots: number | undefined;
-  readonly #hosts: readonly Host[];
+  readonly #given: string | undefined;
   readonly #options: OpenOptions;
   readonly #tunnel: TunnelRule;
+  #known: readonly Host[] | undefined;
 
   constructor({ hosts, transport, tunnel, config, fanout, timeout }: z.output<typeof options>) {
-    this.#hosts = hosts === undefined ? [] : readHosts(hosts);
+    this.#given = hosts;
     this.#options = {
       transport,
-      config,
+      config: config === undefined ? undefined : resolve(config),
       fanout: parseCount(fanout, '-o fanout', 1),
       timeout: parseDuration(timeout, '-o timeout'),
     };
     this.#tunnel = tunnel;
-    this.hosts = this.#hosts.map(({ word }) => word);
+  }
+
+  /** Read when they are needed first: to find a job again nobody needs the file of hosts that it was started with. */
+  get #hosts(): readonly Host[] {
+    this.#known ??= this.#given === undefined ? [] : readHosts(this.#given);
+    return this.#known;
+  }
+
+  get hosts(): readonly string[] {
+    return this.#hosts.map(({ word }) => word);
+  }
+
+  get slots(): number | undefined {
     const slots = this.#hosts.map((host) => host.slots);
-    this.slots =
-      slots.length > 0 && !slots.includes(undefined) ? slots.reduce((sum: number, size) => sum + (size ?? 0), 0) : undefined;
+    return slots.length === 0 || slots.includes(undefined)
+      ? undefined
+      : slots.reduce((sum: number, size) => sum + (size ?? 0), 0);
   }
 
   /** What is known before any host is asked: hosts of which only the name is known count alike. */

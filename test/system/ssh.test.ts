@@ -164,6 +164,20 @@ describe.skipIf(!root)('--launcher ssh (needs root for its hosts)', () => {
     await expectNothing();
   });
 
+  test('stop says which host it could not reach; kill ends what is left there when it is back', async () => {
+    expect(await start('-o', 'hosts=host[1-2]', '-o', 'timeout=3s', '-n', '4')).toMatchObject({ engines: 4 });
+    disturb('freeze', 'thaw', 'host2');
+    const { code, stderr } = await home.run(['stop']);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/not known; it ends by itself within two leases:\nhost2: It does not answer/),
+    ]);
+    expect(leftOn('host1')).toEqual([]);
+    undoAll();
+    await home.run(['kill']);
+    await expectNothing();
+  });
+
   test('one host that fails is named; with --min-engines the others go on, and why says it later', async () => {
     const failed = await start('-o', 'hosts=host[1-3],nohost', '-n', '4');
     expect(failed.error).toMatchObject({ code: 'HOSTS_FAILED', verdict: 'host-unknown' });
