@@ -33,10 +33,21 @@ function all() {
     .sort((a, b) => a.number - b.number || (a.element ?? 0) - (b.element ?? 0));
 }
 
+/** Writes the script under the next number, which nobody else gets: two may submit at once. */
+function claim(script) {
+  for (let number = Math.max(0, ...all().map((job) => job.number)) + 1; ; number++) {
+    try {
+      writeFileSync(join(jobsFolder, `${number}.sh`), script, { mode: 0o700, flag: 'wx' });
+      return number;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+  }
+}
+
 /** Puts a script into the queue; answers its number. */
 function submit({ script, name, chunks, array, seconds, extra = {} }) {
-  const number = Math.max(0, ...all().map((job) => job.number)) + 1;
-  writeFileSync(join(jobsFolder, `${number}.sh`), script, { mode: 0o700 });
+  const number = claim(script);
   const elements = array ? Array.from({ length: array.last - array.first + 1 }, (_unused, index) => array.first + index) : [null];
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => /^(PATH|HOME|USER|LOGNAME|LANG)$/.test(key)));
   for (const element of elements) {
