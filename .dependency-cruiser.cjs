@@ -10,6 +10,7 @@ const rooms = {
   launchers: ['launcher-kit', 'processes'],
   client: ['transport', 'protocol', 'profile'],
   controller: ['transport', 'protocol', 'profile', 'config'],
+  gateway: ['transport', 'protocol', 'profile'],
   supervisor: ['transport', 'protocol', 'profile', 'processes', 'config'],
   engine: ['protocol', 'processes'],
   cluster: ['launcher-kit', 'client', 'profile', 'config', 'processes', 'protocol'],
@@ -25,6 +26,7 @@ const onlyImporters = {
   'node_modules/@oclif/': 'commands',
   'node_modules/handlebars/': 'launcher-kit',
   'node_modules/acorn/': 'engine',
+  'node_modules/zeromq/': 'gateway',
   'node_modules/ssh2/': 'launchers',
 };
 

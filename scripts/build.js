@@ -19,7 +19,7 @@ const common = {
   minifySyntax: true,
   logLevel: 'warning',
   // libsql finds the binary for this machine inside its own packages; typescript is only wanted by oclif's development mode.
-  external: ['libsql', 'typescript'],
+  external: ['libsql', 'zeromq', 'typescript'],
   banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
 };
 
@@ -32,6 +32,8 @@ await build({
     ipcontroller: 'src/controller/ipcontroller.ts',
     store: 'src/controller/store-worker.ts',
     ipcluster: 'src/commands/main.ts',
+    gateway: 'src/gateway/gateway.ts',
+    ipgateway: 'src/gateway/ipgateway.ts',
     sweep: 'src/supervisor/sweep.ts',
   },
 });

@@ -27,6 +27,7 @@ export type {
   ClusterEvent,
   CommandContent,
   CommandResult,
+  EngineName,
   EngineRecord,
   EngineState,
   ErrorContent,

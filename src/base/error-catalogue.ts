@@ -37,6 +37,18 @@ export const errorCatalogue = {
     'See what runs: `ipcluster list`.',
     'Start one: `ipcluster start -n 4`.',
   ),
+  WRONG_LANGUAGE: entry(
+    2,
+    'Code of one language was sent to engines that run another.',
+    'Send text with `execute`: each engine reads it in its own language.',
+    'Add engines that run it: `ipcluster engines add -n 2 --engine python` (or `node`).',
+  ),
+  PYTHON: entry(
+    2,
+    'The interpreter for engines of Python cannot be run, or lacks a module that they need.',
+    'Name the one that has it: `--python PATH`.',
+    'Install it there: `PATH -m pip install ipyparallel`.',
+  ),
   NOT_FOUND: entry(4, 'The thing asked for (an engine, a task, a log) is not there.', 'See `ipcluster status`.'),
   CONNECTION_FILE: entry(
     2,

@@ -7,6 +7,7 @@ const ownNames: Record<string, ErrorCode> = {
   TaskTimeout: 'TASK_TIMEOUT',
   ImpossibleDependency: 'DEPENDENCY',
   InvalidDependency: 'DEPENDENCY',
+  WrongLanguage: 'WRONG_LANGUAGE',
   NOT_CLONEABLE: 'NOT_CLONEABLE',
   USAGE: 'USAGE',
   ResultGone: 'RESULT_GONE',

@@ -4,7 +4,7 @@ import { readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf } from '../profile/paths.js';
 import { connectTo } from './find.js';
 import { launchJob } from './jobs.js';
-import { failure, prepareEngines, type StartRequest, survey } from './prepare.js';
+import { checkEngines, failure, prepareEngines, type StartRequest, survey } from './prepare.js';
 import { awaitRegistration } from './registration.js';
 
 export type AddRequest = Omit<StartRequest, 'reuse'>;
@@ -12,6 +12,7 @@ export type AddRequest = Omit<StartRequest, 'reuse'>;
 /** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
 export async function addEngines(request: AddRequest): Promise<number[]> {
   const { place, count, launcher, launcherOptions, signal } = request;
+  await checkEngines(request);
   await using client = await connectTo(place);
   const file = await readClusterFile(place);
   const mark = file?.mark ?? markOf(place, client.connection.nonce);

@@ -6,6 +6,7 @@ import type { Launcher } from '../launcher-kit/contract.js';
 import { createLauncher, openLauncher, properName } from '../launcher-kit/registry.js';
 import { hasScheduler, surroundingSlots, surroundingSystem } from '../launcher-kit/surrounding.js';
 import { usableCores } from '../processes/cores.js';
+import { readEngineProgram } from '../processes/engine-program.js';
 import type { Place } from '../profile/paths.js';
 import { batchRequest, durationOf } from './batch-request.js';
 import type { JobSettings } from './prepare.js';
@@ -43,10 +44,11 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
     launcherOptions: values.lines('launcherOptions'),
     ...{ launcher, home, controllerHost, batch: batchRequest(values, extra), node: values.text('node') },
     controllerArgs: [
-      ...values.flags('ip', 'port', 'location', 'lease', 'idleTimeout', 'logLevel'),
+      ...values.flags('ip', 'port', 'location', 'lease', 'idleTimeout', 'gateway', 'logLevel'),
       ...values.flags('keepCount', 'keepBytes', 'keepAge', 'queueTasks', 'queueBytes'),
     ],
-    engineArgs: values.flags('restart', 'logLevel', 'engineWrapper', 'taskWrapper'),
+    engineArgs: values.flags('engine', 'python', 'restart', 'logLevel', 'engineWrapper', 'taskWrapper'),
+    program: readEngineProgram({ engine: values.text('engine') ?? 'node', python: values.text('python') ?? 'python3' }),
     timeout: parseDuration(values.text('timeout') ?? '60s', '--timeout'),
     lease: parseDuration(values.text('lease') ?? '60s', '--lease'),
     queueTimeout: durationOf(values, 'queueTimeout'),

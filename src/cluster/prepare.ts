@@ -4,6 +4,7 @@ import { formatDuration } from '../base/quantities.js';
 import type { Client } from '../client/client.js';
 import type { BatchRequest, Job, JobSpec, Launcher, LaunchPlan } from '../launcher-kit/contract.js';
 import { describeState, isFinal } from '../launcher-kit/states.js';
+import { checkProgram, type EngineProgram } from '../processes/engine-program.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import { joinFile, markOf, type Place } from '../profile/paths.js';
 import { controllerRequest } from './batch-request.js';
@@ -27,6 +28,8 @@ export interface JobSettings {
   controllerArgs: readonly string[];
   /** Flags for the supervisors: `--restart` … */
   engineArgs: readonly string[];
+  /** What engines are, where they are not our own. */
+  program: EngineProgram | undefined;
   /** Milliseconds until all engines must be registered, counting only while their jobs run. */
   timeout: number;
   lease: number;
@@ -124,6 +127,11 @@ export function prepareEngines(request: Omit<StartRequest, 'reuse'>, mark: strin
   const enough = request.minEngines === undefined ? {} : { enough: request.minEngines };
   const argv: JobSpec['argv'] = [...spec.argv, '--file', needs];
   return { role: 'engines', launcher, spec: { ...spec, argv, batch, needs, ...enough } };
+}
+
+/** Looks for what engines need, where they run on this machine; elsewhere only their own supervisor can know. Throws PYTHON. */
+export async function checkEngines({ launcher, program }: Pick<JobSettings, 'launcher' | 'program'>): Promise<void> {
+  if (program && launcher.name === 'local') await checkProgram(program);
 }
 
 /** Asks the job's system for what its plan depends on. */

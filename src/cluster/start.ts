@@ -9,6 +9,7 @@ import { pathsOf } from '../profile/paths.js';
 import { launchJob } from './jobs.js';
 import { clearTheWay } from './leftovers.js';
 import {
+  checkEngines,
   describeStart,
   failure,
   type Prepared,
@@ -32,6 +33,7 @@ import { explainJobs, keepFindings } from './why.js';
  */
 export async function startCluster(request: StartRequest): Promise<StartedCluster> {
   const { place, count, launcher, onNotice = () => {} } = request;
+  await checkEngines(request);
   const prepared = await prepare(request);
   for (const job of prepared.jobs) await survey(job);
   // Whatever cannot be asked for is refused here, before anything is touched.

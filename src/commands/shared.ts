@@ -41,6 +41,11 @@ export const launcherFlags = {
     description: 'an option of the launcher',
     helpValue: 'KEY=VALUE',
   }),
+  engine: Flags.string({
+    description: "what engines are: node, python, or a command that reads IPython's connection file (node)",
+    helpValue: 'WORDS',
+  }),
+  python: Flags.string({ description: 'the interpreter for engines of Python (python3)', helpValue: 'PATH' }),
   timeout: Flags.string({ description: 'how long engines may take to register (60s)', helpValue: 'DURATION' }),
   restart: Flags.string({
     options: ['on-crash', 'never'],

@@ -27,6 +27,10 @@ export default class Start extends Command {
     location: Flags.string({ description: 'an address or name to tell others first' }),
     lease: Flags.string({ description: 'silence after which peers give each other up (60s)', helpValue: 'DURATION' }),
     'idle-timeout': Flags.string({ description: 'end after so long without client and work (never)', helpValue: 'DURATION' }),
+    gateway: Flags.string({
+      options: ['curve', 'plain', 'off'],
+      description: "for Python's clients and engines on the controller's machine (curve)",
+    }),
     reuse: Flags.boolean({ description: 'take over the engines and tasks of a controller that was killed here' }),
     'log-level': Flags.string({
       options: ['debug', 'info', 'warn', 'error'],

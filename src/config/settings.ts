@@ -107,6 +107,20 @@ export const settings = [
     help: 'the controller ends after so long without client and work; 0 for never',
   },
   {
+    key: 'gateway',
+    kind: 'text',
+    default: 'curve',
+    choices: ['curve', 'plain', 'off'],
+    help: "for Python's clients and engines on the controller's machine: curve (encrypted), plain, or off",
+  },
+  {
+    key: 'engine',
+    kind: 'text',
+    default: 'node',
+    help: "what engines are: node, python with words for it, or any command that reads IPython's connection file",
+  },
+  { key: 'python', kind: 'text', default: 'python3', help: 'the interpreter for engines of Python' },
+  {
     key: 'restart',
     kind: 'text',
     default: 'on-crash',

@@ -8,6 +8,7 @@ import { type ConnectionFile, type Role, writeConnectionFile } from '../profile/
 import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
 import { joinFile, type Place, pathsOf } from '../profile/paths.js';
 import { protocolVersion } from '../protocol/messages.js';
+import type { OpenGateway } from '../transport/gateway-door.js';
 
 /** Where and as whom this controller can be met. */
 export interface Presence {
@@ -16,6 +17,8 @@ export interface Presence {
   socket: string;
   nonce: string;
   lease: number;
+  /** Fields by which Python's programs find their gateway. */
+  python?: Pick<OpenGateway, 'engine' | 'client'> | undefined;
 }
 
 /** The files by which peers find the controller: the profile's own, and one in the folder of each job that may join. */
@@ -37,8 +40,9 @@ export class Announcement {
     const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
     writeKeyFile(keyFile, this.#keys);
     for (const folder of this.#folders.values()) this.#writeJoin(folder);
-    this.#write(engineFile, 'engine', this.#keys.tokens.engine);
-    this.#write(clientFile, 'client', this.#keys.tokens.client);
+    const { python } = this.#presence;
+    this.#write(engineFile, 'engine', this.#keys.tokens.engine, python?.engine);
+    this.#write(clientFile, 'client', this.#keys.tokens.client, python?.client);
   }
 
   /** Lets a job's supervisors join: their connection file goes into the job's folder, with a token of the job's own. */
@@ -71,7 +75,7 @@ export class Announcement {
     if (existsSync(folder)) this.#write(joinFile(folder), 'engine', this.#keys.joins?.[folder] ?? '');
   }
 
-  #write(path: string, role: Role, token: string): void {
+  #write(path: string, role: Role, token: string, python: object = {}): void {
     const { place, addresses, socket, nonce, lease } = this.#presence;
     const { certificate, fingerprint, memory, cluster, port } = this.#keys;
     const file: ConnectionFile = {
@@ -79,7 +83,7 @@ export class Announcement {
       ...{ port, socket, memory, host: hostname(), pid: process.pid, nonce, cluster, lease },
       ...{ certificate, fingerprint, token, location: hostname() },
     };
-    writeConnectionFile(path, file);
+    writeConnectionFile(path, { ...python, ...file });
   }
 }
 

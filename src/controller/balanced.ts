@@ -9,10 +9,8 @@ import type { Asked, Replies } from './replies.js';
 import type { Store } from './store.js';
 import type { SubmittedRow } from './store-messages.js';
 import { TaskQueue } from './task-queue.js';
-import { headerBytesOf, makeTask, type Task } from './tasks.js';
+import { headerBytesOf, makeTask, type Task, wrongLanguage } from './tasks.js';
 
-/** A task during which so many engines crashed is not tried again. */
-const crashLimit = 3;
 /** Messages of waiting tasks beyond so many bytes stay on disk until their turn comes. */
 const bodiesInMemory = 64 * 1024 * 1024;
 /** How many tasks of an earlier controller are read at once. */
@@ -154,15 +152,28 @@ export class BalancedTasks {
   }
 
   #add(task: Task): void {
+    const others = this.queue.otherLanguages(task);
     this.queue.add(task);
-    if (task.timeout > 0) {
-      task.timer = setTimeout(() => {
-        if (!this.queue.isWaiting(task)) return;
-        this.queue.remove(task);
-        this.#end(task, 'TaskTimeout', `The task found no engine within ${task.timeout / 1000} s.`);
-      }, task.timeout);
+    if (task.language !== undefined && others.length > 0) {
+      this.queue.remove(task);
+      return this.#end(
+        task,
+        'WrongLanguage',
+        wrongLanguage(task.language, `the engines that it may run on are ${others.join(', ')}`),
+      );
     }
+    this.#arm(task);
     this.queue.schedule();
+  }
+
+  #arm(task: Task): void {
+    clearTimeout(task.timer);
+    if (task.timeout === 0) return;
+    task.timer = setTimeout(() => {
+      if (!this.queue.isWaiting(task)) return;
+      this.queue.remove(task);
+      this.#end(task, 'TaskTimeout', `The task found no engine within ${task.timeout / 1000} s.`);
+    }, task.timeout);
   }
 
   #dispatch(task: Task, engine: Engine): void {
@@ -197,14 +208,8 @@ export class BalancedTasks {
     const task = this.queue.tasks.get(id);
     if (!task) return false;
     const other = task.engine === engine ? undefined : task.engine;
-    if (status === 'error' && task.retries > 0) {
-      if (task.engine !== engine) {
-        this.#store.mark();
-        return true;
-      }
-      task.retries -= 1;
-      task.excluded = new Set([...(task.excluded ?? []), engine]);
-      this.queue.putBack(task);
+    if (status === 'unmet' || (status === 'error' && task.retries > 0)) {
+      if (task.engine === engine) this.#tryElsewhere(task, engine, status);
       this.#store.mark();
       return true;
     }
@@ -217,12 +222,20 @@ export class BalancedTasks {
     return true;
   }
 
+  /** It failed on that engine, or cannot run there at all. */
+  #tryElsewhere(task: Task, engine: number, status: ReplyStatus): void {
+    const name = status === 'unmet' ? 'unmet' : 'excluded';
+    if (status !== 'unmet') task.retries -= 1;
+    task[name] = new Set([...(task[name] ?? []), engine]);
+    this.#putBack(task);
+  }
+
   /** An engine that had this task is over: it goes back to the queue, unless it keeps crashing engines. */
   lost({ id }: Assignment, engine: number, reason: string, evidence: Evidence | undefined): void {
     const task = this.queue.tasks.get(id);
     if (!task || task.engine !== engine) return;
     if (evidence?.crash && evidence.started.includes(id)) task.crashes += 1;
-    if (task.crashes < crashLimit) return this.queue.putBack(task);
+    if (task.crashes < task.crashLimit) return this.#putBack(task);
     const evalue = `${task.crashes} engines ended while they ran this task (the last: ${reason}).`;
     this.#end(task, 'EngineError', evalue, evidence?.lastLines);
   }
@@ -230,7 +243,18 @@ export class BalancedTasks {
   /** The task was taken back from an engine that had not begun with it. */
   reclaimed(id: string, engine: number): void {
     const task = this.queue.tasks.get(id);
-    if (task?.engine === engine) this.queue.putBack(task);
+    if (task?.engine === engine) this.#putBack(task);
+  }
+
+  /** Its time to wait for an engine begins anew. */
+  #putBack(task: Task): void {
+    this.queue.putBack(task);
+    this.#arm(task);
+  }
+
+  /** Where a task is that has been given to an engine. */
+  engineOf(id: string): number | undefined {
+    return this.queue.tasks.get(id)?.engine;
   }
 
   /** Cancels a task wherever it is. */

@@ -90,7 +90,8 @@ export class Broker {
     const engine = this.engines.up(node, up);
     if (!engine) return this.#log.warn(`${node.name} brought an engine ${up.id} that is not its own`);
     this.#log.info(`engine ${up.id} joined: ${node.host}, pid ${up.pid}`);
-    this.#clients.tell({ event: 'engine_joined', id: up.id, uuid: up.uuid, host: node.host, pid: up.pid });
+    const { id, uuid, pid, language } = up;
+    this.#clients.tell({ event: 'engine_joined', id, uuid, language, host: node.host, pid });
     this.direct.unpark(engine);
     this.balanced.queue.schedule();
   }
@@ -161,12 +162,7 @@ export class Broker {
     const content = { engine: engineId, id: aimed };
     const reply = await engine.node.peer.request({ type: 'cancel_request', content }, 60_000).catch(() => undefined);
     const outcome = reply?.content.outcome ?? 'unknown';
-    if (outcome === 'removed') {
-      this.#released(engine, aimed);
-      this.direct.removed(aimed, engineId, outcome);
-      this.balanced.removed(aimed, engineId, outcome);
-      this.balanced.queue.schedule();
-    }
+    if (outcome === 'removed') this.#removed(engine, aimed);
     return outcome;
   }
 
@@ -181,6 +177,38 @@ export class Broker {
       }),
     );
     return Object.fromEntries(outcomes);
+  }
+
+  /** Stops requests that have not begun, on the engines named or on all that have them; what runs goes on. */
+  async withdraw(ids: readonly string[], targets?: readonly number[]): Promise<Record<string, InterruptOutcome>> {
+    const outcomes = await Promise.all(
+      ids.map(async (id): Promise<[string, InterruptOutcome]> => {
+        const own = this.balanced.engineOf(id);
+        const engines = this.direct.enginesOf(id).filter((engine) => targets?.includes(engine) ?? true);
+        if (own === undefined && !this.direct.has(id)) return [id, await this.balanced.cancel(id)];
+        const each = await Promise.all((own === undefined ? engines : [own]).map((engine) => this.#removeFrom(engine, id)));
+        return [id, each.every((removed) => removed) ? 'removed' : 'unknown'];
+      }),
+    );
+    return Object.fromEntries(outcomes);
+  }
+
+  async #removeFrom(engineId: number, id: string): Promise<boolean> {
+    const engine = this.engines.get(engineId);
+    if (!engine || engine.node.away) return false;
+    const content = { engine: engineId, ids: [id] };
+    const reply = await engine.node.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
+    if (!reply?.content.ids.includes(id)) return false;
+    this.#removed(engine, id);
+    return true;
+  }
+
+  /** The engine has given the request back, and nobody will run it. */
+  #removed(engine: Engine, id: string): void {
+    this.#released(engine, id);
+    this.direct.removed(id, engine.id, 'removed');
+    this.balanced.removed(id, engine.id, 'removed');
+    this.balanced.queue.schedule();
   }
 
   /** Takes tasks back that wait behind one that turned out to be long, when another engine has nothing to do. */

@@ -9,6 +9,7 @@ import type { Store } from './store.js';
 export class Clients {
   readonly #outboxes = new Map<string, Outbox>();
   readonly #watchers = new Set<Link>();
+  readonly #observers = new Set<string>();
   readonly #session: Session;
   readonly #store: Store;
 
@@ -17,8 +18,14 @@ export class Clients {
     this.#store = store;
   }
 
+  /** Clients that count: observers do not. */
   get size(): number {
-    return this.#outboxes.size;
+    return this.#outboxes.size - this.#observers.size;
+  }
+
+  /** That session only looks on. */
+  observe(session: string): void {
+    this.#observers.add(session);
   }
 
   /** A question came from that link under that session, as the first thing of every client: answers go back there. */
@@ -28,7 +35,11 @@ export class Clients {
 
   left(link: Link): void {
     this.#watchers.delete(link);
-    for (const [session, outbox] of this.#outboxes) if (outbox.link === link) this.#outboxes.delete(session);
+    for (const [session, outbox] of this.#outboxes) {
+      if (outbox.link !== link) continue;
+      this.#outboxes.delete(session);
+      this.#observers.delete(session);
+    }
   }
 
   watch(link: Link, on: boolean): void {

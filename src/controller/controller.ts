@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { closeFolder, removeEmptyFolder, removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
@@ -13,7 +14,9 @@ import { type Place, pathsOf, socketFolder, socketPath } from '../profile/paths.
 import { readRegisteredFile } from '../profile/registered-file.js';
 import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
 import { dial } from '../transport/dial.js';
+import { type GatewayOptions, gatewayName, type OpenGateway } from '../transport/gateway-door.js';
 import type { Link } from '../transport/link.js';
+import { linkPair } from '../transport/pair.js';
 import { Peer } from '../transport/peer.js';
 import { openServer, type RunningServer } from '../transport/server.js';
 import type { Listening } from './addresses.js';
@@ -47,6 +50,8 @@ export interface ControllerOptions {
   joins: readonly string[];
   keep: KeepPolicy;
   intake: IntakeLimits;
+  /** Opens the gateway for Python; none without it. */
+  openGateway: ((options: Omit<GatewayOptions, 'curve' | 'heartbeat'>) => Promise<OpenGateway>) | undefined;
 }
 
 /** The parts of a controller that runs. */
@@ -76,6 +81,9 @@ export class Controller {
   #parts: Parts | undefined;
   #server: RunningServer | undefined;
   #announcement: Announcement | undefined;
+  #gateway: OpenGateway | undefined;
+  /** Engines of Python that the controller before had. */
+  #known: readonly { id: number; uuid: string }[] = [];
   #idle: { lease: Lease; timer: NodeJS.Timeout } | undefined;
 
   constructor(options: ControllerOptions) {
@@ -95,8 +103,10 @@ export class Controller {
     const socket = socketPath(randomUUID());
     this.#server = await this.#listen(keys, socket);
     const { addresses } = this.#options.listening;
-    const presence = { place, addresses, socket, nonce: this.#nonce, lease };
-    this.#announcement = new Announcement(presence, { ...keys, port: this.#server.port }, this.#options.joins);
+    this.#gateway = await this.#openGateway(obtained);
+    const presence = { place, addresses, socket, nonce: this.#nonce, lease, python: this.#gateway };
+    const published = { ...keys, port: this.#server.port, gateway: this.#gateway?.state };
+    this.#announcement = new Announcement(presence, published, this.#options.joins);
     this.#announcement.publish();
     if (this.#options.idleTimeout > 0) this.#watchIdleness(this.#options.idleTimeout);
     log.info(`listening on ${this.#options.listening.addresses.join(' ')} port ${this.#server.port}`);
@@ -108,6 +118,7 @@ export class Controller {
     clearInterval(this.#idle?.timer);
     this.#idle?.lease.end();
     await this.#announcement?.withdraw();
+    await this.#gateway?.close(reason);
     const { store, clients, broker, nodes, registrar, rejoining, intake } = this.#parts ?? {};
     clients?.farewell(reason);
     nodes?.farewell(reason);
@@ -126,6 +137,7 @@ export class Controller {
     const { place, log, lease, listening, keep } = this.#options;
     const paths = pathsOf(place);
     const before = again ? await readRegisteredFile(paths.registeredFile) : undefined;
+    this.#known = (before?.supervisors ?? []).flatMap(({ name, engines }) => (name === gatewayName ? engines : []));
     const store = new Store({ path: paths.store, reuse: again, keep }, log);
     const receipts = new Receipts(this.#session);
     store.onFlush = () => receipts.seal();
@@ -200,6 +212,19 @@ export class Controller {
     return path === '/api/status' && role === 'client' ? this.#parts?.hub.status() : undefined;
   }
 
+  async #openGateway({ keys, again }: Keys): Promise<OpenGateway | undefined> {
+    const { openGateway, lease, log } = this.#options;
+    return openGateway?.({
+      ...{ location: hostname(), lease, log, before: again ? keys.gateway : undefined, known: this.#known },
+      connect: async (role) => {
+        const [theirs, ours] = linkPair();
+        if (role === 'client') this.#admitClient(ours);
+        else this.#admitSupervisor(ours, 'this process');
+        return theirs;
+      },
+    });
+  }
+
   #admitClient(link: Link): void {
     const parts = this.#parts as Parts;
     let asked = 0;
@@ -239,6 +264,7 @@ export class Controller {
       }
       const message = decodeMessage(packet.body);
       if (isMessage(message, 'registration_request')) node = this.#register(message, peer);
+      else if (node && isMessage(message, 'places_request')) this.#reserve(node, peer, message);
       else if (node && isMessage(message, 'engine_up')) broker.engineUp(node, message.content);
       else if (node && isMessage(message, 'engine_down') && broker.engines.nodeOf(message.content.id) === node)
         broker.engineDown(message.content);
@@ -250,6 +276,11 @@ export class Controller {
       if (node) nodes.closed(node, peer, error);
       else this.#options.log.info(`somebody with the engines' token left: ${address}`, ...(error ? [error.message] : []));
     });
+  }
+
+  #reserve(node: Node, peer: Peer, { header, content: { ids: wanted } }: Message<'places_request'>): void {
+    const ids = (this.#parts as Parts).broker.engines.reserve(node, wanted.length, wanted);
+    peer.tell({ type: 'places_reply', content: { status: 'ok', ids } }, header);
   }
 
   /** A supervisor introduces itself: it gets ids for its engines, or a sentence why not. */

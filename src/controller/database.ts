@@ -1,5 +1,7 @@
 import { rmSync } from 'node:fs';
 import Libsql from 'libsql';
+import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
+import type { StoredTask } from '../protocol/messages.js';
 import type {
   Batch,
   KeepPolicy,
@@ -34,6 +36,8 @@ const spareBytes = 64 * 1024 * 1024;
 const mostPrepared = 50;
 /** Finished tasks go in slices of this many, so that no commit waits long. */
 const purgeSlice = 1000;
+/** Tasks of one page of records: their messages go along. */
+const recordsPage = 500;
 
 /** The database of one cluster: requests and replies as bytes, read only when somebody asks. One writer, one thread. */
 export class Database {
@@ -43,7 +47,7 @@ export class Database {
   readonly #prepared = new Map<string, Reader>();
   readonly #keep: KeepPolicy;
   readonly #insert: Record<Place, ReturnType<typeof prepareInserts>>;
-  readonly #kept: Record<Place, { count: number; bytes: number }>;
+  #kept: Record<Place, { count: number; bytes: number }>;
   #taskNumber: number;
   #replyNumber: number;
 
@@ -63,11 +67,12 @@ export class Database {
     const [tasks, replies] = ['tasks', 'replies'].map((table) => this.#number(`SELECT max(number) AS n FROM main.${table}`));
     this.#taskNumber = tasks ?? 0;
     this.#replyNumber = replies ?? 0;
-    const bytes = this.#number('SELECT sum(request_length + coalesce(length(body), 0)) AS n FROM main.replies');
-    this.#kept = {
-      main: { count: this.#number('SELECT count(*) AS n FROM main.replies'), bytes },
-      spare: { count: 0, bytes: 0 },
-    };
+    this.#kept = { main: this.#measure('main'), spare: { count: 0, bytes: 0 } };
+  }
+
+  #measure(place: Place): { count: number; bytes: number } {
+    const bytes = this.#number(`SELECT sum(request_length + coalesce(length(body), 0)) AS n FROM ${place}.replies`);
+    return { count: this.#number(`SELECT count(*) AS n FROM ${place}.replies`), bytes };
   }
 
   /** A statement, made once: they hold memory that the garbage collector does not see. */
@@ -201,10 +206,49 @@ export class Database {
         )
           .all(question.after, question.limit)
           .map((row) => withBytes(row as UnfinishedTask));
+      case 'purge':
+        return this.#purgeNamed(question.ids, question.engines ?? []);
+      case 'records':
+        return this.#records(question);
       case 'close':
         this.#database.close();
         return true;
     }
+  }
+
+  /** Removes finished tasks: all, those named, and those that these engines have answered. */
+  #purgeNamed(ids: string[] | 'all', engines: number[]): string[] {
+    const answered = '(SELECT count(*) FROM all_replies r WHERE r.id = t.id) >= targets';
+    const named = 'id IN (SELECT value FROM json_each(?))';
+    const byEngine = 'EXISTS (SELECT 1 FROM all_replies r WHERE r.id = t.id AND r.engine IN (SELECT value FROM json_each(?)))';
+    const condition = ids === 'all' ? answered : `${answered} AND (${named} OR ${byEngine})`;
+    const values = ids === 'all' ? [] : [JSON.stringify(ids), JSON.stringify(engines)];
+    const rows = this.#prepare(`SELECT id FROM all_tasks t WHERE ${condition}`).all(...values) as { id: string }[];
+    const gone = rows.map(({ id }) => id);
+    this.#transaction(() => {
+      for (const place of ['main', 'spare'] as const)
+        for (const table of ['tasks', 'replies'])
+          this.#prepare(`DELETE FROM ${place}.${table} WHERE ${named}`).run(JSON.stringify(gone));
+    });
+    this.#kept = { main: this.#measure('main'), spare: this.#measure('spare') };
+    return gone;
+  }
+
+  /** A page of tasks with their messages. */
+  #records({ after = 0, ids, buffers }: Extract<StoreQuestion, { kind: 'records' }>): StoreAnswers['records'] {
+    const tasks: StoredTask[] = [];
+    const bodies: Uint8Array[] = [];
+    const condition = ids ? 'id IN (SELECT value FROM json_each(?))' : 'number > ?';
+    const sql = `SELECT * FROM all_tasks t WHERE ${condition} ORDER BY number${ids ? '' : ` LIMIT ${recordsPage}`}`;
+    const rows = this.#prepare(sql).all(ids ? JSON.stringify(ids) : after) as TaskRow[];
+    for (const { id, queue, label, targets, body } of rows) {
+      const replies = this.#replies(id);
+      const kept = replies.map(({ engine, status, body: reply }) => ({ engine, status, kept: reply !== null }));
+      tasks.push({ id, queue, label, targets, request: body !== null, replies: kept });
+      for (const bytes of [body, ...replies.map((reply) => reply.body)])
+        if (bytes) bodies.push(buffers ? new Uint8Array(bytes) : withoutBuffers(bytes));
+    }
+    return { tasks, bodies, last: ids ? null : (rows.at(-1)?.number ?? null) };
   }
 
   #task(id: string): TaskRow | undefined {
@@ -231,6 +275,12 @@ export class Database {
     const replies = this.#replies(id);
     return { record: describeTask(row, replies), bodies: replies.flatMap(({ body }) => (body ? [body] : [])) };
   }
+}
+
+/** A message of the store as it was, less its buffers. */
+function withoutBuffers(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes);
+  return Buffer.concat(encodeFrames(decodeFrames(Buffer.from(copy.buffer)).slice(0, messageFrames)));
 }
 
 /** What is used of a prepared statement. */

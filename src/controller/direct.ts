@@ -5,8 +5,9 @@ import { type Header, headerOf } from '../protocol/message.js';
 import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { DirectRoute, ReplyStatus } from '../protocol/routes.js';
 import { assign, type Engine, type EngineTable, type Node } from './engine-table.js';
-import type { Asked, Replies } from './replies.js';
+import type { Asked, Failure, Replies } from './replies.js';
 import type { Store } from './store.js';
+import { languageOf, wrongLanguage } from './tasks.js';
 
 interface Pending extends Asked {
   left: Set<number>;
@@ -14,6 +15,9 @@ interface Pending extends Asked {
   /** Bytes of the request, which wait with the engines until all have answered. */
   bytes: number;
 }
+
+/** Direct requests up to this size are kept whole (bytes). */
+const smallRequest = 4096;
 
 /** A request as it goes to a node. */
 interface Outbound {
@@ -60,11 +64,16 @@ export class DirectRequests {
   submit({ id, to, files: given = [] }: DirectRoute, body: Buffer): void {
     const files = given.map((file) => ({ ...file, path: join(this.#memory, basename(file.path)) }));
     const outbound: Outbound = { id, body, files };
+    const { header, bytes, metadata } = headerOf(body);
+    const facts = metadata();
+    const language = languageOf(header.msg_type, facts);
     const nodes = new Map<Node, number[]>();
     const missing: number[] = [];
+    const foreign: Engine[] = [];
     for (const target of new Set(to)) {
       const engine = this.#engines.get(target);
-      if (engine && !engine.node.away) {
+      if (engine && language !== undefined && engine.language !== language) foreign.push(engine);
+      else if (engine && !engine.node.away) {
         assign(engine, id, 'direct');
         nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
       } else if (engine || this.expecting || this.#engines.restarting.has(target)) {
@@ -74,20 +83,23 @@ export class DirectRequests {
       }
     }
     for (const [node, targets] of nodes) send(node, targets, outbound);
-    this.#note(outbound, to, missing);
+    const pending = this.#note(outbound, to, header, bytes, facts['label']);
+    for (const target of missing) this.#fail(pending, target, { ename: 'EngineError', evalue: `Engine ${target} is not there.` });
+    for (const engine of foreign) {
+      const evalue = wrongLanguage(language ?? '', `engine ${engine.id} runs ${engine.language}`);
+      this.#fail(pending, engine.id, { ename: 'WrongLanguage', evalue });
+    }
   }
 
-  #note({ id, body, files }: Outbound, to: readonly number[], missing: readonly number[]): void {
-    const { header, bytes, metadata } = headerOf(body);
+  #note({ id, body, files }: Outbound, to: readonly number[], header: Header, bytes: Buffer, label: unknown): Pending {
     const size = body.length + files.reduce((sum, file) => sum + file.size, 0);
     const asked: Asked = { id, session: header.session, type: header.msg_type, header: bytes };
     const pending: Pending = { ...asked, left: new Set(to), files, bytes: size };
     this.#pending.set(id, pending);
     this.#bytes += size;
     const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type, submitted: header.date };
-    const label = metadata()['label'];
-    this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: pending.left.size }, undefined);
-    for (const target of missing) this.#fail(pending, target, `Engine ${target} is not there.`);
+    this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: pending.left.size }, outline(body));
+    return pending;
   }
 
   /** An engine that came back holds this request; who asked stands in its header. */
@@ -132,7 +144,7 @@ export class DirectRequests {
       this.#store.mark();
       return true;
     }
-    this.#replies.pass(pending, status, engine, body);
+    this.#replies.pass(pending, status === 'unmet' ? 'error' : status, engine, body);
     this.#forgetIfOver(pending);
     return true;
   }
@@ -141,7 +153,7 @@ export class DirectRequests {
   lost(id: string, engine: number, reason: string, evidence?: Evidence): void {
     const pending = this.#pending.get(id);
     const evalue = `Engine ${engine} ended (${reason}) before it answered.`;
-    if (pending?.left.has(engine)) this.#fail(pending, engine, evalue, evidence?.lastLines);
+    if (pending?.left.has(engine)) this.#fail(pending, engine, { ename: 'EngineError', evalue, lastLines: evidence?.lastLines });
   }
 
   /** The request was taken out of an engine's queue, so that engine will not answer. */
@@ -157,9 +169,9 @@ export class DirectRequests {
     return [...(this.#pending.get(id)?.left ?? [])];
   }
 
-  #fail(pending: Pending, engine: number, evalue: string, lastLines?: readonly string[]): void {
+  #fail(pending: Pending, engine: number, failure: Failure): void {
     pending.left.delete(engine);
-    this.#replies.fail(pending, { ename: 'EngineError', evalue, engine, lastLines });
+    this.#replies.fail(pending, { ...failure, engine });
     this.#forgetIfOver(pending);
   }
 
@@ -169,6 +181,12 @@ export class DirectRequests {
     this.#bytes -= bytes;
     for (const { path } of files) removeMemoryFile(path);
   }
+}
+
+/** What the store keeps of a direct request: all of a small one, else what it was without its buffers. */
+function outline(body: Buffer): Buffer {
+  if (body.length <= smallRequest) return body;
+  return Buffer.concat(encodeFrames(decodeFrames(body).slice(0, messageFrames)));
 }
 
 /** Sends a request to the engines of one node; to a node elsewhere with everything in it. */

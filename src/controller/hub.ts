@@ -1,9 +1,18 @@
-import { hostname } from 'node:os';
+import { constants, hostname } from 'node:os';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { packageVersion } from '../base/package.js';
 import { encodeFrames } from '../protocol/frames.js';
 import { type Message, type Outgoing, replyTypeOf, type Session } from '../protocol/message.js';
-import { type GoodReply, protocolVersion, type RequestType, type StatusContent, type TaskQuery } from '../protocol/messages.js';
+import {
+  type EngineName,
+  type GoodReply,
+  type InterruptOutcome,
+  type MessageContents,
+  protocolVersion,
+  type RequestType,
+  type StatusContent,
+  type TaskQuery,
+} from '../protocol/messages.js';
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
@@ -49,6 +58,10 @@ type ClientRequest =
   | 'resubmit_request'
   | 'resume_request'
   | 'watch_request'
+  | 'signal_request'
+  | 'queue_request'
+  | 'purge_request'
+  | 'records_request'
   | 'join_request';
 
 type Handlers = { [T in ClientRequest]: (message: Message<T>, link: Link) => Answer<T> | Promise<Answer<T>> };
@@ -106,8 +119,9 @@ export class Hub {
   }
 
   readonly #handlers: Handlers = {
-    connection_request: ({ content }) => {
+    connection_request: ({ content, header }) => {
       checkVersion(content);
+      if (content.observer) this.#parts.clients.observe(header.session);
       const engines = this.#present();
       return { content: { status: 'ok', version: packageVersion(), clusterId: this.#parts.clusterId, engines } };
     },
@@ -123,7 +137,7 @@ export class Hub {
     },
     status_request: () => ({ content: this.status() }),
     abort_request: async ({ content }) => {
-      return { content: { status: 'ok', outcomes: await this.#parts.broker.cancel(content.ids, content.targets) } };
+      return { content: { status: 'ok', outcomes: await this.#abort(content) } };
     },
     interrupt_request: async ({ content }) => {
       const engines = this.#engines(content.targets);
@@ -135,6 +149,22 @@ export class Hub {
     restart_request: async ({ content }) => ({
       content: { status: 'ok', ids: await this.#order('restart_request', content.targets) },
     }),
+    signal_request: async ({ content }) => ({ content: { status: 'ok', ids: await this.#signal(content) } }),
+    queue_request: () => {
+      const { broker } = this.#parts;
+      const engines = broker.engines.all.map(({ id, assigned, completed }) => {
+        const held = (kind: string): string[] => assigned.filter((assignment) => assignment.kind === kind).map((one) => one.id);
+        return { id, direct: held('direct'), balanced: held('balanced'), completed };
+      });
+      return { content: { status: 'ok', engines, unassigned: broker.balanced.queue.unassigned } };
+    },
+    purge_request: async ({ content: { ids, engines } }) => {
+      return { content: { status: 'ok', ids: await this.#parts.store.ask({ kind: 'purge', ids, engines }) } };
+    },
+    records_request: async ({ content }) => {
+      const { tasks, bodies, last } = await this.#parts.store.ask({ kind: 'records', ...content });
+      return { content: { status: 'ok', tasks, last }, buffers: bodies.map(asBuffer) };
+    },
     stop_request: async ({ content }) => ({ content: { status: 'ok', ids: await this.#order('stop_request', content.targets) } }),
     shutdown_request: () => {
       setImmediate(this.#parts.shutdown);
@@ -147,8 +177,7 @@ export class Hub {
     result_request: async ({ content: { id } }) => {
       const found = await this.#parts.store.ask({ kind: 'result', id });
       if (!found) throw new IpclusterError('NOT_FOUND', `No task is known by the id ${id}.`);
-      const bodies = found.bodies.map((body) => Buffer.from(body.buffer, body.byteOffset, body.byteLength));
-      return { content: { status: 'ok', record: found.record }, buffers: bodies };
+      return { content: { status: 'ok', record: found.record }, buffers: found.bodies.map(asBuffer) };
     },
     resubmit_request: async ({ content, header }) => {
       const ids = await Promise.all(content.ids.map(async (id) => [id, await this.#resubmit(id, header.session)] as const));
@@ -160,8 +189,22 @@ export class Hub {
     },
   };
 
-  #present(): { id: number; uuid: string }[] {
-    return this.#parts.broker.engines.all.map(({ id, uuid }) => ({ id, uuid }));
+  #present(): EngineName[] {
+    return this.#parts.broker.engines.all.map(({ id, uuid, language }) => ({ id, uuid, language }));
+  }
+
+  #abort({ ids, targets, waiting }: MessageContents['abort_request']): Promise<Record<string, InterruptOutcome>> {
+    const { broker } = this.#parts;
+    return waiting ? broker.withdraw(ids, targets) : broker.cancel(ids, targets);
+  }
+
+  /** An interrupt goes its own way, so that it stops what runs and nothing else; other signals are the supervisors' to send. */
+  async #signal({ targets, signal }: MessageContents['signal_request']): Promise<number[]> {
+    if (!(signal in constants.signals)) throw new IpclusterError('USAGE', `There is no signal ${signal}.`);
+    if (signal !== 'SIGINT') return this.#order('signal_request', targets, { signal });
+    const engines = this.#engines(targets);
+    await Promise.all(engines.map(({ id }) => this.#parts.broker.interrupt(id, null)));
+    return engines.map(({ id }) => id);
   }
 
   #engines(targets: readonly number[]): Engine[] {
@@ -173,14 +216,18 @@ export class Hub {
   }
 
   /** Passes an order on to the supervisors whose engines it concerns. */
-  async #order(type: 'restart_request' | 'stop_request', targets: readonly number[]): Promise<number[]> {
+  async #order(
+    type: 'restart_request' | 'stop_request' | 'signal_request',
+    targets: readonly number[],
+    more = { signal: '' },
+  ): Promise<number[]> {
     const engines = this.#engines(targets);
     if (type === 'stop_request') for (const engine of engines) engine.stopping = true;
     const nodes = new Set(engines.map(({ node }) => node));
     const replies = await Promise.all(
       [...nodes].map((node) => {
         const own = engines.filter((engine) => engine.node === node).map(({ id }) => id);
-        return node.peer.request({ type, content: { targets: own } }, 60_000);
+        return node.peer.request({ type, content: { targets: own, ...more } }, 60_000);
       }),
     );
     return replies.flatMap(({ content }) => content.ids);
@@ -192,12 +239,15 @@ export class Hub {
     if (!stored) throw new IpclusterError('NOT_FOUND', `No task is known by the id ${id}.`);
     if (stored.queue === 'direct') throw new IpclusterError('USAGE', `${id} was for certain engines: send it again yourself.`);
     return broker.balanced.resubmit(Buffer.from(stored.body), ({ header, metadata, content, buffers }) => {
-      const next = { ...session.header(header.msg_type), session: asker };
+      const { msg_id, date } = session.header(header.msg_type);
+      const next = { ...header, msg_id, date, session: asker };
       const frames = [next, {}, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
       return { id: next.msg_id, body: Buffer.concat(encodeFrames([...frames, ...buffers])) };
     });
   }
 }
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A query reads at most so many records. */
 const mostRecords = 10_000;

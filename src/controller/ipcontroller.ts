@@ -1,13 +1,16 @@
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
-import { packageVersion } from '../base/package.js';
+import { packageVersion, programFile } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
 import { parseBytes, parseCount, parseDuration, parsePorts } from '../base/quantities.js';
 import { programFlags } from '../config/program-flags.js';
 import { findPlace } from '../profile/paths.js';
+import type { GatewayModule } from '../transport/gateway-door.js';
 import { chooseAddresses } from './addresses.js';
-import { Controller } from './controller.js';
+import { Controller, type ControllerOptions } from './controller.js';
+import { fromIpython } from './ipython-flags.js';
 
 const help = `ipcontroller: queues and schedules the work of a cluster
 
@@ -27,13 +30,16 @@ const help = `ipcontroller: queues and schedules the work of a cluster
   --keep-age DURATION     how long they are kept (7d)
   --queue-tasks N         unfinished tasks beyond which clients have to wait (2000000)
   --queue-bytes SIZE      bytes of requests in memory beyond which clients have to wait (512MiB)
+  --gateway WHAT          for Python's clients and engines of this machine: curve (encrypted), plain, or off
+  --ping MS               milliseconds between heartbeats to Python's engines (3000)
+  --profile-dir FOLDER    the profile by its folder
   --log-level LEVEL       debug, info, warn or error
   --version, --help
 `;
 
 /** What a profile's file may say for this program. */
 const ownSettings = [
-  ...(['ip', 'port', 'location', 'workDir', 'lease', 'idleTimeout', 'logLevel'] as const),
+  ...(['ip', 'port', 'location', 'workDir', 'lease', 'idleTimeout', 'gateway', 'logLevel'] as const),
   ...(['keepCount', 'keepBytes', 'keepAge', 'queueTasks', 'queueBytes'] as const),
 ];
 
@@ -58,6 +64,9 @@ function readArguments(argv: string[]) {
         'keep-age': { type: 'string', default: '7d' },
         'queue-tasks': { type: 'string', default: '2000000' },
         'queue-bytes': { type: 'string', default: '512MiB' },
+        gateway: { type: 'string', default: 'curve' },
+        ping: { type: 'string', default: '3000' },
+        'profile-dir': { type: 'string' },
         'log-level': { type: 'string', default: 'info' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -75,12 +84,26 @@ function parseLease(text: string): number {
   throw new IpclusterError('USAGE', `--lease is "${text}", but must be at least 1s.`);
 }
 
+/** How the gateway is opened, if it is wanted: its file is loaded only then. */
+function gatewayOpener(gateway: string, heartbeat: number): ControllerOptions['openGateway'] {
+  if (gateway === 'off') return undefined;
+  if (gateway !== 'curve' && gateway !== 'plain')
+    throw new IpclusterError('USAGE', `--gateway is "${gateway}", but must be curve, plain or off.`);
+  return async (options) => {
+    const { openGateway } = (await import(pathToFileURL(programFile('gateway')).href)) as GatewayModule;
+    return openGateway({ ...options, curve: gateway === 'curve', heartbeat });
+  };
+}
+
 async function main(): Promise<void> {
-  const given = readArguments(process.argv.slice(2));
+  const { argv, ignored } = fromIpython(process.argv.slice(2));
+  const given = readArguments(argv);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipcontroller (TypeScript)\n`);
-  const flags = readArguments([...programFlags(given.profile, ownSettings), ...process.argv.slice(2)]);
+  if (given['profile-dir'] !== undefined) process.env['IPP_PROFILE_DIR'] = given['profile-dir'];
+  const flags = readArguments([...programFlags(given.profile, ownSettings), ...argv]);
   const log = createLog('ipcontroller', readLogLevel(flags['log-level']));
+  for (const flag of ignored) log.warn(`${flag} means nothing here and is ignored`);
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
   const controller = new Controller({
     ...{ place, log, listening: await chooseAddresses(flags.ip, flags.location) },
@@ -98,6 +121,7 @@ async function main(): Promise<void> {
       tasks: parseCount(flags['queue-tasks'], '--queue-tasks', 1),
       bytes: parseBytes(flags['queue-bytes'], '--queue-bytes'),
     },
+    openGateway: gatewayOpener(flags.gateway, parseCount(flags.ping, '--ping', 1)),
   });
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => controller.ending.resolve(name));
   try {

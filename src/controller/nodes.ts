@@ -1,5 +1,6 @@
 import type { Log } from '../base/log.js';
 import type { Message } from '../protocol/message.js';
+import { gatewayName } from '../transport/gateway-door.js';
 import type { Peer } from '../transport/peer.js';
 import type { Broker } from './broker.js';
 import type { Node } from './engine-table.js';
@@ -34,7 +35,15 @@ export class Nodes {
     this.#incarnations.admit(allocation, this.#lease);
     this.#dismiss(content);
     const known = this.#nodes.get(run);
-    const node: Node = known ?? { name: `${host}/${pid}`, run, host, rank, allocation, peer, away: undefined };
+    const node: Node = known ?? {
+      name: run === gatewayName ? run : `${host}/${pid}`,
+      run,
+      host,
+      rank,
+      allocation,
+      peer,
+      away: undefined,
+    };
     if (known) {
       clearTimeout(known.away);
       known.away = undefined;

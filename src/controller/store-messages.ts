@@ -1,4 +1,4 @@
-import type { TaskQuery, TaskRecord } from '../protocol/messages.js';
+import type { StoredTask, TaskQuery, TaskRecord } from '../protocol/messages.js';
 
 /** How long finished tasks and their results are kept: the oldest go when one of these is exceeded. */
 export interface KeepPolicy {
@@ -59,7 +59,7 @@ export interface UnfinishedTask {
 /** A reply as it was written down. */
 export interface StoredReply {
   engine: number;
-  status: 'ok' | 'error' | 'aborted';
+  status: Exclude<TaskRecord['status'], 'pending'>;
   body: Uint8Array | null;
 }
 
@@ -71,6 +71,8 @@ export type StoreQuestion =
   | { kind: 'replies'; id: string }
   | { kind: 'bodies'; ids: string[] }
   | { kind: 'unfinished'; after: number; limit: number }
+  | { kind: 'purge'; ids: string[] | 'all'; engines: number[] | undefined }
+  | { kind: 'records'; after?: number; ids?: string[]; buffers: boolean }
   | { kind: 'close' };
 
 /** What the store's thread answers, by kind of question. */
@@ -83,6 +85,10 @@ export interface StoreAnswers {
   replies: StoredReply[];
   bodies: { id: string; body: Uint8Array }[];
   unfinished: UnfinishedTask[];
+  /** Ids of those that are gone. */
+  purge: string[];
+  /** `bodies` are, for each task, its own message where it is kept, and those of the replies that are. */
+  records: { tasks: StoredTask[]; bodies: Uint8Array[]; last: number | null };
   close: true;
 }
 

@@ -28,7 +28,8 @@ export class TaskQueue {
   readonly tasks = new Map<string, Task>();
   #outcomes = new Map<string, Outcome>();
   #earlier: ReadonlyMap<string, Outcome> = new Map();
-  readonly #ready = new PriorityFifo<Task>();
+  /** Tasks that any engine of their language may take, by language. */
+  readonly #ready = new Map<string | undefined, PriorityFifo<Task>>();
   /** Tasks with wishes about the engine, in order of arrival. */
   readonly #choosy = new Set<Task>();
   /** Tasks that wait for others. */
@@ -44,8 +45,22 @@ export class TaskQueue {
   }
 
   get counts(): { balanced: number; waiting: number; running: number } {
-    const balanced = this.#ready.size + this.#choosy.size + this.#unsettled.size;
+    const balanced = this.#readyCount + this.#choosy.size + this.#unsettled.size;
     return { balanced, waiting: this.#blocked.size, running: this.tasks.size - balanced - this.#blocked.size };
+  }
+
+  get #readyCount(): number {
+    let count = 0;
+    for (const { size } of this.#ready.values()) count += size;
+    return count;
+  }
+
+  #readyOf({ language }: Task): PriorityFifo<Task> {
+    const known = this.#ready.get(language);
+    if (known) return known;
+    const made = new PriorityFifo<Task>();
+    this.#ready.set(language, made);
+    return made;
   }
 
   /** Outcomes of earlier tasks, found in the store. */
@@ -61,10 +76,22 @@ export class TaskQueue {
     return this.#outcomes.get(id) ?? this.#earlier.get(id);
   }
 
+  /** Tasks that no engine has. */
+  get unassigned(): string[] {
+    return [...this.tasks.values()].flatMap(({ id, engine }) => (engine === undefined ? [id] : []));
+  }
+
   /** Ids of a task's dependencies that this queue has never heard of. */
   unknownDependencies(task: Task): string[] {
     const ids = [...(task.after?.dependencies ?? []), ...(task.follow?.dependencies ?? [])];
     return ids.filter((id) => id === task.id || !(this.tasks.has(id) || this.#outcomeOf(id)));
+  }
+
+  /** What the engines run that a task may go to, where none of those that are here can read it. */
+  otherLanguages({ language, targets }: Task): string[] {
+    const named = [...this.#engines.values()].filter(({ id }) => targets?.includes(id) ?? true);
+    if (named.some((engine) => speaks(engine, language))) return [];
+    return [...new Set(named.map((engine) => engine.language))];
   }
 
   /** Takes a task in. Call {@link schedule} after it. */
@@ -82,7 +109,7 @@ export class TaskQueue {
 
   /** An engine that came back has this task: it is given to nobody else. */
   claim(task: Task, engine: number): void {
-    if (!this.#unsettled.delete(task) && !this.#choosy.delete(task)) this.#ready.remove((other) => other === task);
+    if (!this.#unsettled.delete(task) && !this.#choosy.delete(task)) this.#readyOf(task).remove((other) => other === task);
     task.engine = engine;
   }
 
@@ -98,7 +125,7 @@ export class TaskQueue {
   putBack(task: Task): void {
     task.engine = undefined;
     if (isChoosy(task)) this.#choosy.add(task);
-    else this.#ready.pushFront(task, task.priority);
+    else this.#readyOf(task).pushFront(task, task.priority);
   }
 
   /** True while the task waits here and was given to nobody. */
@@ -109,7 +136,7 @@ export class TaskQueue {
   /** Takes a waiting task out, for a cancel or a time-out. */
   remove(task: Task): void {
     if (!this.#blocked.delete(task) && !this.#choosy.delete(task) && !this.#unsettled.delete(task))
-      this.#ready.remove((other) => other === task);
+      this.#readyOf(task).remove((other) => other === task);
     this.finish(task, false);
   }
 
@@ -129,7 +156,7 @@ export class TaskQueue {
     if (verdicts.includes('never')) this.#actions.impossible(task, 'a task that it depends on ended the other way');
     else if (verdicts.includes('wait')) this.#blocked.add(task);
     else if (isChoosy(task)) this.#choosy.add(task);
-    else this.#ready.push(task, task.priority);
+    else this.#readyOf(task).push(task, task.priority);
   }
 
   /** Gives out whatever can be given out now. */
@@ -146,11 +173,15 @@ export class TaskQueue {
       if (!task.body) this.#actions.load([task]);
       else if (this.#choosy.delete(task)) this.#actions.dispatch(task, this.#policy(candidates));
     }
-    while (this.#ready.size > 0) {
-      const candidates = [...this.#engines.values()].filter(hasRoom);
+    for (const [language, ready] of this.#ready) this.#drain(language, ready);
+  }
+
+  #drain(language: string | undefined, ready: PriorityFifo<Task>): void {
+    while (ready.size > 0) {
+      const candidates = [...this.#engines.values()].filter((engine) => hasRoom(engine) && speaks(engine, language));
       if (candidates.length === 0) return;
-      if (!this.#ready.peek()?.body) return this.#actions.load(this.#ready.first(loadAhead).filter(({ body }) => !body));
-      const task = this.#ready.shift();
+      if (!ready.peek()?.body) return this.#actions.load(ready.first(loadAhead).filter(({ body }) => !body));
+      const task = ready.shift();
       const inTime = task?.timeLimit ? candidates.filter((engine) => hasTime(engine, task)) : candidates;
       // One that takes too long for those that are free waits among those with wishes, and holds up nobody.
       if (task && inTime.length === 0) this.#choosy.add(task);
@@ -158,11 +189,19 @@ export class TaskQueue {
     }
   }
 
-  /** The engines that a choosy task may go to; those where it failed are tried again only when there is no other. */
+  /**
+   * The engines that a choosy task may go to. Those where it failed are tried again when there is no other, unless it says how long
+   * it can wait for one; those that lack what it needs never are.
+   */
   #allowed(task: Task): Engine[] {
     const wanted = this.#followed(task);
-    const allowed = [...this.#engines.values()].filter(({ id }) => !wanted || wanted.has(id));
+    const named = [...this.#engines.values()].filter(
+      (engine) => (!wanted || wanted.has(engine.id)) && speaks(engine, task.language),
+    );
+    const allowed = named.filter(({ id }) => !task.unmet?.has(id));
+    if (allowed.length === 0 && named.length > 0) return task.targets ? [] : [noEngine];
     const fresh = allowed.filter(({ id }) => !task.excluded?.has(id));
+    if (fresh.length === 0 && allowed.length > 0 && task.timeout > 0) return [noEngine];
     // Without any wish and without any engine it can still run: on the next engine that comes.
     if (allowed.length === 0 && (!wanted || this.#settling)) return [noEngine];
     if (allowed.length === 0 && [...this.#engines.restarting].some((id) => wanted?.has(id))) return [noEngine];
@@ -185,7 +224,10 @@ export class TaskQueue {
 /** Stands for engines that may still come: it never has room. */
 const noEngine = { stopping: true, assigned: [], average: Number.POSITIVE_INFINITY } as unknown as Engine;
 
-const isChoosy = (task: Task): boolean => task.targets !== undefined || task.follow !== undefined || task.excluded !== undefined;
+const isChoosy = ({ targets, follow, excluded, unmet }: Task): boolean =>
+  targets !== undefined || follow !== undefined || excluded !== undefined || unmet !== undefined;
+
+const speaks = (engine: Engine, language: string | undefined): boolean => language === undefined || engine.language === language;
 
 /** Nothing new begins on an engine whose job ends within this time (milliseconds). */
 const lastMinute = 60_000;

@@ -5,6 +5,8 @@ import type { StoredReply, SubmittedRow } from './store-messages.js';
 /** A task as the database gives it back. */
 export interface TaskRow extends Omit<SubmittedRow, 'offset' | 'length'> {
   body: Uint8Array | null;
+  /** Counts tasks in the order in which they came. */
+  number: number;
 }
 
 /** The conditions of a query as SQL on `all_tasks t`, with their values. */

@@ -16,6 +16,8 @@ export interface Task {
   session: string;
   type: string;
   label: string | null;
+  /** What an engine must run to take it; undefined for any. */
+  language: string | undefined;
   /** The message as received; undefined while only the store has it. */
   body: Buffer | undefined;
   /** Bytes of the message. */
@@ -31,8 +33,11 @@ export interface Task {
   timeLimit: number;
   /** Engines on which it failed before; most tasks never fail. */
   excluded: Set<number> | undefined;
-  /** How often an engine died while it ran it. */
+  /** Engines that lack what it needs: it is never tried there again. */
+  unmet: Set<number> | undefined;
+  /** How often an engine died while it ran it, and how often that may happen. */
   crashes: number;
+  crashLimit: number;
   engine: number | undefined;
   timer: NodeJS.Timeout | undefined;
 }
@@ -44,6 +49,7 @@ export function makeTask(header: Header, metadata: Metadata, body: Buffer): Task
     session: shared(header.session),
     type: shared(header.msg_type),
     label: typeof metadata['label'] === 'string' ? metadata['label'] : null,
+    language: languageOf(header.msg_type, metadata),
     body,
     size: body.length,
     priority: readNumber(metadata, 'priority', Number.NEGATIVE_INFINITY),
@@ -54,7 +60,9 @@ export function makeTask(header: Header, metadata: Metadata, body: Buffer): Task
     timeout: readNumber(metadata, 'timeout') * 1000,
     timeLimit: readNumber(metadata, 'time_limit') * 1000,
     excluded: undefined,
+    unmet: undefined,
     crashes: 0,
+    crashLimit: readNumber(metadata, 'crash_limit', 1, 3),
     engine: undefined,
     timer: undefined,
   };
@@ -77,8 +85,21 @@ export function headerBytesOf({ id, session, type, body }: Pick<Task, 'id' | 'se
   return Buffer.from(JSON.stringify({ msg_id: id, msg_type: type, session, username: '', date: '', version: '' }));
 }
 
-function readNumber(metadata: Metadata, name: string, least = 0): number {
-  const value = metadata[name] ?? 0;
+/**
+ * What the payload of a request is written in; undefined for text that every engine reads in its own language. Our own clients need
+ * not say so: what they send is JavaScript.
+ */
+export function languageOf(type: string, { language }: Metadata): string | undefined {
+  if (typeof language === 'string') return language;
+  return type === 'execute_request' || type === 'clear_request' ? undefined : 'javascript';
+}
+
+/** What whoever sent a request to engines of another language is told. */
+export const wrongLanguage = (language: string, engines: string): string =>
+  `This request is ${language}, but ${engines}: send code as text (\`execute\`), or add engines of its language.`;
+
+function readNumber(metadata: Metadata, name: string, least = 0, usual = 0): number {
+  const value = metadata[name] ?? usual;
   if (typeof value === 'number' && Number.isFinite(value) && value >= least) return value;
   throw new IpclusterError('USAGE', `A task's ${name} is ${JSON.stringify(value)}, but must be a number.`);
 }

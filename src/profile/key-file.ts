@@ -18,6 +18,8 @@ export interface KeyFile {
   lease: number;
   /** Tokens of batch jobs, by the folder of the job. */
   joins?: Record<string, string>;
+  /** What the gateway needs to be the one that Python's programs knew. */
+  gateway?: Record<string, unknown> | undefined;
 }
 
 export function writeKeyFile(path: string, file: KeyFile): void {

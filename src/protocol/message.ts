@@ -41,10 +41,13 @@ const empty = Buffer.from('{}');
 export class Session {
   readonly id: string;
   readonly #username: string;
+  readonly #name: string;
   #count = 0;
 
-  constructor(id: string) {
+  /** `name` begins the ids of its messages, where another process sends under the same session. */
+  constructor(id: string, name = id) {
     this.id = id;
+    this.#name = name;
     this.#username = ownName();
   }
 
@@ -52,7 +55,7 @@ export class Session {
   header<T extends MessageType>(type: T): Header<T> {
     this.#count += 1;
     return {
-      msg_id: `${this.id}_${process.pid}_${this.#count}`,
+      msg_id: `${this.#name}_${process.pid}_${this.#count}`,
       msg_type: type,
       username: this.#username,
       session: this.id,

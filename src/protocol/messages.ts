@@ -165,9 +165,29 @@ export interface Evidence {
 
 /** Something that watchers hear of. */
 export type ClusterEvent =
-  | { event: 'engine_joined'; id: number; uuid: string; host: string; pid: number }
+  | ({ event: 'engine_joined'; host: string; pid: number } & EngineName)
   | { event: 'engine_left'; id: number; uuid: string; reason: string; restarting: boolean }
   | { event: 'task'; id: string; state: 'queued' | 'running' | 'done' | 'aborted'; engine: number | null; status: string | null };
+
+/** Which engine, and what it runs. */
+export interface EngineName {
+  id: number;
+  uuid: string;
+  language: string;
+}
+
+/** A task as the store has it: who answered, and how; its message and theirs go along as frames. */
+export interface StoredTask {
+  id: string;
+  queue: TaskRecord['queue'];
+  label: string | null;
+  /** How many answers end it. */
+  targets: number;
+  /** True when its own message is the first of its frames. */
+  request: boolean;
+  /** True for those whose message follows. */
+  replies: { engine: number; status: TaskRecord['status']; kept: boolean }[];
+}
 
 /** One row of the store. */
 export interface TaskRecord {
@@ -233,6 +253,9 @@ export interface MessageContents {
   registration_reply: Reply<{ ids: number[]; supervisor: string }>;
   /** A supervisor has sent everything that it kept while it had no controller. */
   caught_up: object;
+  /** A supervisor wants places for more engines, with the ids that they ask for (-1 for any). */
+  places_request: { ids: number[] };
+  places_reply: Reply<{ ids: number[] }>;
   engine_up: EngineUp;
   engine_down: { id: number; uuid: string; reason: string; restarting: boolean; evidence: Evidence };
   /** Resident bytes of engines, by id, and files that changed since they were loaded. */
@@ -243,16 +266,20 @@ export interface MessageContents {
    */
   committed: { count: number };
   controller_ending: { reason: string };
-  engine_welcome: { id: number; environment: Record<string, string> };
+  engine_welcome: { id: number; pid: number; environment: Record<string, string> };
   /** Files that user code has loaded, with what they were then. */
   engine_loaded: { files: { path: string; hash: string }[] };
-  engine_hello: { uuid: string; pid: number; role: 'engine' | 'watcher' };
+  /** With `ready: false` it wants its id, and says `engine_ready` when it can take work. */
+  engine_hello: { uuid: string; pid: number; role: 'engine' | 'watcher' | 'gateway'; ready?: boolean };
+  engine_ready: object;
 
-  connection_request: { version: string; protocol: number };
-  connection_reply: Reply<{ version: string; clusterId: string; engines: { id: number; uuid: string }[] }>;
+  /** An observer hears what happens and is nobody's client: a controller that only it looks at is idle. */
+  connection_request: { version: string; protocol: number; observer?: boolean };
+  connection_reply: Reply<{ version: string; clusterId: string; engines: EngineName[] }>;
   status_request: object;
   status_reply: StatusContent | ErrorContent;
-  abort_request: { ids: string[]; targets?: number[] };
+  /** With `waiting` only what has not begun is stopped. */
+  abort_request: { ids: string[]; targets?: number[]; waiting?: boolean };
   abort_reply: Reply<{ outcomes: Record<string, InterruptOutcome> }>;
   interrupt_request: { targets: number[] };
   interrupt_reply: Reply<{ outcomes: Record<string, InterruptOutcome> }>;
@@ -265,6 +292,20 @@ export interface MessageContents {
   join_reply: Reply;
   shutdown_request: object;
   shutdown_reply: Reply;
+  signal_request: { targets: number[]; signal: string };
+  signal_reply: Reply<{ ids: number[] }>;
+  /** What engines hold, by id of the request; `unassigned` are balanced tasks that no engine has. */
+  queue_request: object;
+  queue_reply: Reply<{
+    engines: { id: number; direct: string[]; balanced: string[]; completed: number }[];
+    unassigned: string[];
+  }>;
+  /** Removes finished tasks from the store: those named, all, or those that certain engines have answered. */
+  purge_request: { ids: string[] | 'all'; engines?: number[] };
+  purge_reply: Reply<{ ids: string[] }>;
+  /** Tasks with their messages, in the order in which they came: those after the one numbered `after`, or those named. */
+  records_request: { after?: number; ids?: string[]; buffers: boolean };
+  records_reply: Reply<{ tasks: StoredTask[]; last: number | null }>;
   query_request: { query: TaskQuery };
   query_reply: Reply<{ records: TaskRecord[] }>;
   result_request: { id: string };
@@ -304,4 +345,4 @@ export type GoodReply<T extends MessageType> = Extract<MessageContents[ReplyTo<T
 export type RequestType = Extract<MessageType, `${string}_request`>;
 
 /** Raised with every change that older programs cannot follow. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;

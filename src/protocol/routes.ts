@@ -1,7 +1,7 @@
 import type { MemoryFile } from '../base/memory-files.js';
 
-/** How a request ended, readable without opening the reply. */
-export type ReplyStatus = 'ok' | 'error' | 'aborted';
+/** How a request ended, readable without opening the reply. An engine that lacks what a task needs says `unmet`: another may have it. */
+export type ReplyStatus = 'ok' | 'error' | 'aborted' | 'unmet';
 
 /** A request about the cluster itself, or an answer or event of the controller. */
 interface HubRoute {

@@ -3,8 +3,10 @@ import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MemoryFile } from '../base/memory-files.js';
+import { Pace } from '../base/pace.js';
 import { programFile } from '../base/package.js';
 import { deferred } from '../base/wait.js';
+import type { EngineProgram } from '../processes/engine-program.js';
 import { oomScores, setOomScore, taskEnvironment } from '../processes/environment.js';
 import { type Placement, placementOf } from '../processes/placement.js';
 import { type Exit, type Started, startProcess } from '../processes/start.js';
@@ -12,6 +14,7 @@ import { markVariable } from '../processes/table.js';
 import type { HeldRequest } from '../protocol/messages.js';
 import { encodePacket, joinSmall, type Packet } from '../protocol/packets.js';
 import { type Route, sequenceLimit } from '../protocol/routes.js';
+import { engineCommand } from './engine-command.js';
 
 /** A request that the engine has, or that waits here for it. */
 export interface Assigned {
@@ -34,17 +37,31 @@ export interface EngineSettings {
   placements: readonly Placement[];
   /** What an engine's command begins with: a container, for example. */
   wrapper: readonly string[];
+  /** What engines are, and how they reach their gateway; undefined for our own. */
+  foreign: ForeignEngines | undefined;
 }
 
-/** Requests that take less than this on average are handed over several at a time (milliseconds). */
-const shortTask = 0.5;
-const shortWindow = 16;
+/** Engines that are not our own program. */
+export interface ForeignEngines {
+  program: EngineProgram;
+  /** IPython's connection file of the node's gateway. */
+  file: string;
+  profileFolder: string;
+  /** Milliseconds until an engine must have its id. */
+  timeout: number;
+}
+
+/** Requests that take less than so many milliseconds on average are handed over so many at a time; those of Python take longer. */
+const ownPace = { short: 0.5, most: 16 };
+const foreignPace = { short: 5, most: 4 };
 
 /** One engine as its supervisor sees it: a process, its two connections, and the requests it has been given. */
 export class EngineChild {
   /** The id that the controller gave to this place; a restarted engine keeps it. */
   id: number;
-  readonly uuid = randomUUID();
+  /** A program that is not ours may come under a name of its own. */
+  uuid: string = randomUUID();
+  readonly foreign: ForeignEngines | undefined;
   readonly logFile: string;
   readonly waiting: Assigned[] = [];
   readonly handed: Assigned[] = [];
@@ -62,6 +79,8 @@ export class EngineChild {
   /** How often an engine was started again at this place. */
   readonly restarts: number;
   readonly placement: Placement | undefined;
+  /** True when it can take work. */
+  isReady = false;
   /** True when it has its id and may be given work. */
   isUp = false;
   /** Resident bytes when last looked at. */
@@ -71,17 +90,27 @@ export class EngineChild {
   readonly #settleOver: () => void;
   #process: Started | undefined;
   #sequence = 0;
-  #average = Number.POSITIVE_INFINITY;
-  #lastReply = 0;
+  readonly #pace: Pace;
 
-  constructor(id: number, logFolder: string, placement: Placement | undefined, restarts = 0) {
+  constructor(
+    id: number,
+    { logFolder, foreign }: Pick<EngineSettings, 'logFolder' | 'foreign'>,
+    placement: Placement | undefined,
+    restarts = 0,
+  ) {
     this.id = id;
+    this.foreign = foreign;
+    this.#pace = new Pace(foreign ? foreignPace : ownPace);
     this.placement = placement;
     this.restarts = restarts;
     const over = deferred<void>();
     this.over = over.promise;
     this.#settleOver = over.resolve;
     this.logFile = join(logFolder, `engine-${hostname()}-${this.uuid.slice(0, 8)}.log`);
+  }
+
+  get language(): string {
+    return this.foreign?.program.language ?? 'javascript';
   }
 
   get pid(): number {
@@ -91,25 +120,24 @@ export class EngineChild {
   /** Starts the process; `onExit` is told when it is over. */
   async start({ socketPath, mark, workFolder, wrapper }: EngineSettings, onExit: (exit: Exit) => void): Promise<void> {
     const { prefix, env } = placementOf(this.placement);
-    const [program = process.execPath, ...words] = [...prefix, ...wrapper, process.execPath];
+    const [first, ...rest] = this.foreign ? engineCommand(this.foreign, this.uuid) : this.#ownCommand(socketPath);
+    const [program = first, ...words] = [...prefix, ...wrapper, first];
+    const inherited = this.foreign?.program.isRank ? process.env : taskEnvironment(process.env);
     this.#process = await startProcess({
-      argv: [
-        program,
-        ...words,
-        '--v8-pool-size=1',
-        '--disable-warning=ExperimentalWarning',
-        programFile('engine'),
-        socketPath,
-        this.uuid,
-      ],
+      argv: [program, ...words, ...rest],
       // One thread for file and crypto work is plenty beside user code, and 64 engines must fit the limits of a machine.
-      env: { ...taskEnvironment(process.env), ...env, UV_THREADPOOL_SIZE: '1', [markVariable]: this.markOf(mark) },
+      env: { ...inherited, ...env, UV_THREADPOOL_SIZE: '1', [markVariable]: this.markOf(mark) },
       cwd: workFolder,
       stdout: this.logFile,
       stderr: this.logFile,
     });
     setOomScore(this.#process.pid, oomScores.engine);
     void this.#process.exited.then(onExit);
+  }
+
+  #ownCommand(socketPath: string): [string, ...string[]] {
+    const flags = ['--v8-pool-size=1', '--disable-warning=ExperimentalWarning'];
+    return [process.execPath, ...flags, programFile('engine'), socketPath, this.uuid];
   }
 
   /** Its end has been dealt with. */
@@ -131,9 +159,8 @@ export class EngineChild {
 
   /** Hands requests to the engine: one at a time, or a few where they are short, so that it need not wait for each. */
   handOver(): void {
-    const window = this.#average < shortTask ? shortWindow : 1;
     const parts: Buffer[] = [];
-    while (this.socket && this.handed.length < window) {
+    while (this.socket && this.handed.length < this.#pace.window) {
       const next = this.waiting.shift();
       if (!next) break;
       this.#sequence = (this.#sequence + 1) % sequenceLimit;
@@ -164,11 +191,7 @@ export class EngineChild {
     const index = this.handed.findIndex((assigned) => assigned.id === id);
     const [assigned] = index >= 0 ? this.handed.splice(index, 1) : [];
     if (!assigned) return;
-    const now = performance.now();
-    const took = now - Math.max(assigned.handedAt, this.#lastReply);
-    this.#lastReply = now;
-    this.#average = Number.isFinite(this.#average) ? 0.9 * this.#average + 0.1 * took : took;
-    if (took > 10 * shortTask) this.#average = took;
+    this.#pace.answered(assigned.handedAt);
   }
 
   /** Removes a request that the engine will not run; false when it is not here. */

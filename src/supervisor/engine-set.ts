@@ -37,6 +37,8 @@ export interface EngineEnd {
 const greetingTime = 10_000;
 /** Until then he may send this much. */
 const greetingSize = 65_536;
+/** Code of a program that is not ours must end within this time after an interrupt (milliseconds). */
+const foreignInterruptTime = 3000;
 /** How often it is looked whether engines may send again (milliseconds). */
 const drainInterval = 20;
 
@@ -76,7 +78,7 @@ export class EngineSet {
     });
     this.#children = Array.from(
       { length: count },
-      (_unused, index) => new EngineChild(-1, this.#settings.logFolder, this.#settings.placements[index]),
+      (_unused, index) => new EngineChild(-1, this.#settings, this.#settings.placements[index]),
     );
     await Promise.all(this.#children.map((child) => this.#start(child)));
   }
@@ -91,7 +93,7 @@ export class EngineSet {
     this.#finder.forget();
     children.forEach((child, index) => {
       child.id = ids[index] ?? -1;
-      if (child.socket && !child.isUp) this.#announce(child);
+      if (child.socket && !child.isUp) this.#welcome(child);
     });
   }
 
@@ -113,6 +115,11 @@ export class EngineSet {
     await Promise.race([child.over, sleep(3000)]);
   }
 
+  /** Starts all engines again: what they were connected by is gone. */
+  restartAll(): void {
+    for (const child of this.#children) void this.end(child, 'restart');
+  }
+
   /** Ends all engines and closes their socket. */
   async close(): Promise<void> {
     clearInterval(this.#facts);
@@ -126,6 +133,7 @@ export class EngineSet {
    * answer within four seconds.
    */
   async aim(child: EngineChild, sequence: number, onlyWaiting = false): Promise<WatcherOutcome | undefined> {
+    if (child.foreign) return onlyWaiting ? 'unknown' : this.#interruptForeign(child, sequence);
     const key = `${child.uuid}/${sequence}`;
     const answer = this.#aims.get(key) ?? deferred<WatcherOutcome>();
     this.#aims.set(key, answer);
@@ -135,6 +143,33 @@ export class EngineSet {
     const outcome = await Promise.race([answer.promise, child.over.then(() => undefined), sleep(4000)]);
     this.#aims.delete(key);
     return outcome ?? undefined;
+  }
+
+  /** A program that is not ours is interrupted as the user would do it, and answers by itself what has become of the request. */
+  async #interruptForeign(child: EngineChild, sequence: number): Promise<WatcherOutcome> {
+    const isHeld = (): boolean => child.handed.some((assigned) => assigned.sequence === sequence);
+    const end = performance.now() + foreignInterruptTime;
+    // What stands before it is not what is meant.
+    while (isHeld() && child.handed[0]?.sequence !== sequence && performance.now() < end) await sleep(10);
+    if (!isHeld()) return 'finished';
+    this.#kill(child, 'SIGINT', true);
+    while (isHeld() && performance.now() < end) await sleep(10);
+    return isHeld() ? 'stuck' : 'interrupted';
+  }
+
+  /** Sends a signal to those engines; answers which there were. */
+  signal(ids: readonly number[], name: NodeJS.Signals): number[] {
+    const children = ids.flatMap((id) => this.find(id) ?? []);
+    return children.filter((child) => this.#kill(child, name, false)).map(({ id }) => id);
+  }
+
+  #kill({ pid }: EngineChild, name: NodeJS.Signals, group: boolean): boolean {
+    try {
+      return pid > 0 && process.kill(group ? -pid : pid, name);
+    } catch {
+      // It has ended this moment.
+      return false;
+    }
   }
 
   async #start(child: EngineChild): Promise<void> {
@@ -153,7 +188,7 @@ export class EngineSet {
     await sweepMarked((mark) => mark === child.markOf(this.#settings.mark));
     const stays = child.ending === 'stop' ? end : evidence.crash && this.#crashes.judge(child.id, end, evidence.lastLines.at(-1));
     if (stays && child.ending !== 'stop') this.failed = true;
-    const next = stays ? undefined : new EngineChild(child.id, this.#settings.logFolder, child.placement, child.restarts + 1);
+    const next = stays ? undefined : new EngineChild(child.id, this.#settings, child.placement, child.restarts + 1);
     const reason = stays || end;
     this.#log.info(`engine ${child.id} is over: ${reason}`);
     this.#children = this.#children.flatMap((other) => (other === child ? (next ?? []) : other));
@@ -165,13 +200,14 @@ export class EngineSet {
 
   #admit(socket: Socket): void {
     const reader = new PacketReader(greetingSize);
-    let child: EngineChild | undefined;
+    let child: EngineChild | 'gateway' | undefined;
     const late = setTimeout(() => socket.destroy(), greetingTime);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => clearTimeout(late));
     socket.on('data', (chunk) => {
       try {
         for (const packet of reader.push(chunk)) {
+          if (child === 'gateway') continue;
           if (child) this.#hear(child, packet);
           else child = this.#greet(socket, packet);
           if (!child) return void socket.destroy();
@@ -180,10 +216,12 @@ export class EngineSet {
         }
       } catch (error) {
         // Bytes that are no messages end their own connection, and nothing else.
-        this.#log.warn(`a connection of ${child ? `engine ${child.id}` : 'somebody'} was ended: ${messageOf(error)}`);
+        this.#log.warn(
+          `a connection of ${child instanceof EngineChild ? `engine ${child.id}` : 'somebody'} was ended: ${messageOf(error)}`,
+        );
         return void socket.destroy();
       }
-      child?.handOver();
+      if (child instanceof EngineChild) child.handOver();
       if (this.#listener.full()) this.#holdBack(socket);
     });
   }
@@ -203,23 +241,40 @@ export class EngineSet {
     if (facts) this.#listener.facts(facts);
   }
 
-  #greet(socket: Socket, { body }: Packet): EngineChild | undefined {
+  #greet(socket: Socket, { body }: Packet): EngineChild | 'gateway' | undefined {
     const message = decodeMessage(body);
     if (!isMessage(message, 'engine_hello')) return undefined;
-    const child = this.#children.find(({ uuid }) => uuid === message.content.uuid);
+    // It only wants to know when we end; its engines come by connections of their own.
+    if (message.content.role === 'gateway') return this.#settings.foreign && 'gateway';
+    const child = this.#expected(message.content.uuid);
     const role = message.content.role === 'watcher' ? 'watcher' : 'socket';
     // An engine says who it is once: nobody can take its place.
     if (!child || child[role]) return undefined;
     child[role] = socket;
     if (role === 'watcher') child.watched.resolve();
-    if (role === 'socket' && child.id >= 0) this.#announce(child);
+    if (role === 'socket') child.isReady = message.content.ready !== false;
+    if (role === 'socket' && child.id >= 0) this.#welcome(child);
     return child;
   }
 
-  #announce(child: EngineChild): void {
+  /** The engine of that name. A program that is not ours may have one of its own: it is the first of those that are waited for. */
+  #expected(uuid: string): EngineChild | undefined {
+    const known = this.#children.find((child) => child.uuid === uuid);
+    if (known || !this.#settings.foreign) return known;
+    const next = this.#children.find(({ socket }) => !socket);
+    if (next) next.uuid = uuid;
+    return next;
+  }
+
+  /** An engine gets its id; the controller hears of it when it can take work. */
+  #welcome(child: EngineChild): void {
     const environment = { IPCLUSTER_ENGINE_ID: String(child.id) };
-    const welcome = this.#session.encode({ type: 'engine_welcome', content: { id: child.id, environment } });
+    const welcome = this.#session.encode({ type: 'engine_welcome', content: { id: child.id, pid: child.pid, environment } });
     child.tell({ channel: 'hub' }, welcome);
+    if (child.isReady) this.#up(child);
+  }
+
+  #up(child: EngineChild): void {
     child.isUp = true;
     this.#listener.up(child);
   }
@@ -232,6 +287,11 @@ export class EngineSet {
     const message = decodeMessage(packet.body);
     if (isMessage(message, 'engine_loaded')) {
       for (const { path, hash } of message.content.files) child.loaded.set(path, hash);
+      return;
+    }
+    if (isMessage(message, 'engine_ready')) {
+      child.isReady = true;
+      if (child.id >= 0 && !child.isUp) this.#up(child);
       return;
     }
     if (!isMessage(message, 'interrupt_hit')) return;

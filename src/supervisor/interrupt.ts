@@ -20,7 +20,7 @@ export async function interruptRequest(ladder: Ladder, engine: EngineChild, id: 
   if (id !== null && engine.drop(id)) return 'removed';
   const aimed = id === null ? engine.handed[0] : engine.handed.find((assigned) => assigned.id === id);
   if (!aimed) return 'finished';
-  for (let tries = 0; !engine.watcher && tries < 100; tries++) await sleep(10);
+  for (let tries = 0; !engine.watcher && !engine.foreign && tries < 100; tries++) await sleep(10);
   engine.aimed = aimed;
   const outcome = await ladder.aim(engine, aimed.sequence);
   // Node cannot survive a termination inside a timer's callback; that engine has been replaced by now.

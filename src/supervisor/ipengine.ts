@@ -8,6 +8,7 @@ import { formatBytes, parseCount, parseDuration, parsePorts } from '../base/quan
 import { splitWords } from '../base/shell.js';
 import { deferred } from '../base/wait.js';
 import { programFlags } from '../config/program-flags.js';
+import { readEngineProgram } from '../processes/engine-program.js';
 import { nodeAddressSpace, readLimits } from '../processes/limits.js';
 import { placeEngines } from '../processes/placement.js';
 import { markVariable } from '../processes/table.js';
@@ -28,6 +29,11 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
   --id N                  the id to ask for; with -n K the first one
   --work-dir PATH         where the engines run and their logs go
   --timeout DURATION      how long to try to join (60s)
+  --engine WORDS          what engines are: node (the default), python with words for it, or another command that
+                          reads IPython's connection file
+  --python PATH           the interpreter for engines of Python (python3)
+  --mpi[=MODULE]          engines of Python whose MPI that module initialises (mpi4py); each rank starts one
+  -s FILE, -c CODE        what engines of Python run at their start
   --restart WHEN          start engines again that end unasked: on-crash (the default) or never
   --engine-wrapper WORDS  what each engine's command begins with, such as a container's
   --task-wrapper WORDS    what each shell task's command begins with
@@ -40,7 +46,7 @@ function readArguments(argv: readonly string[]) {
   try {
     return parseArgs({
       allowPositionals: true,
-      args: argv.map((word) => (/^-n=?\d+$/.test(word) ? word.replace(/^-n=?/, '-n') : word)),
+      args: argv.map((word) => (/^-n=?\d+$/.test(word) ? word.replace(/^-n=?/, '-n') : word === '--mpi' ? '--mpi=mpi4py' : word)),
       options: {
         n: { type: 'string', short: 'n' },
         profile: { type: 'string' },
@@ -51,6 +57,11 @@ function readArguments(argv: readonly string[]) {
         id: { type: 'string' },
         'work-dir': { type: 'string' },
         timeout: { type: 'string', default: '60s' },
+        engine: { type: 'string', default: 'node' },
+        python: { type: 'string', default: 'python3' },
+        mpi: { type: 'string' },
+        'startup-script': { type: 'string', short: 's' },
+        'startup-command': { type: 'string', short: 'c' },
         restart: { type: 'string', default: 'on-crash' },
         'engine-wrapper': { type: 'string', default: '' },
         'task-wrapper': { type: 'string' },
@@ -84,7 +95,9 @@ async function main(): Promise<void> {
     throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag. See ipengine --help.`);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
-  const fromProfile = programFlags(given.profile, ['urlFile', 'restart', 'timeout', 'logLevel'], { urlFile: 'file' });
+  const fromProfile = programFlags(given.profile, ['urlFile', 'engine', 'python', 'restart', 'timeout', 'logLevel'], {
+    urlFile: 'file',
+  });
   const flags = readArguments([...fromProfile, ...process.argv.slice(2)]).values;
   const allocation = readAllocation(process.env);
   const count =
@@ -103,6 +116,15 @@ async function main(): Promise<void> {
   const paths = pathsOf(place);
   const run = randomUUID();
   const end = deferred<string>();
+  const program = readEngineProgram({
+    ...{ engine: flags.engine, python: flags.python, mpi: flags.mpi },
+    ...{ startupScript: flags['startup-script'], startupCommand: flags['startup-command'] },
+  });
+  if (program?.isRank && count > 1)
+    throw new IpclusterError(
+      'USAGE',
+      `Each rank can be one process of MPI only: start ${count} ranks with an engine each, not -n ${count}.`,
+    );
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => end.resolve(name));
   const settings = {
     socketPath: socketPath(run),
@@ -113,6 +135,7 @@ async function main(): Promise<void> {
     placements:
       allocation && allocation.cpusPerTask > 0 ? placeEngines(Math.max(1, count), allocation.cpusPerTask, process.env) : [],
     wrapper: splitWords(flags['engine-wrapper']),
+    foreign: undefined,
   };
   checkAddressSpace();
   if (count === 0) return log.info('no engine falls to this node');
@@ -123,7 +146,20 @@ async function main(): Promise<void> {
   const join = { file: flags.file ?? paths.engineFile, controllerIp: flags['controller-ip'], controllerPort, timeout };
   if (flags['task-wrapper'] !== undefined) process.env['IPCLUSTER_TASK_WRAPPER'] = flags['task-wrapper'];
   const controller = flags.controller && (allocation?.node ?? 0) === 0 ? await startController(positionals, log, end) : undefined;
-  await supervise({ settings, run, allocation, rank, restart, count, ids, join, log, end });
+  await supervise({
+    settings,
+    program,
+    profileFolder: place.profileFolder,
+    run,
+    allocation,
+    rank,
+    restart,
+    count,
+    ids,
+    join,
+    log,
+    end,
+  });
   await controller?.close();
 }
 

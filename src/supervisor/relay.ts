@@ -35,7 +35,7 @@ export class Relay implements EngineListener {
       id,
       uuid,
       pid,
-      language: 'javascript',
+      language: child.language,
       log: logFile,
       restarts,
       cpus: placement?.cpus ?? null,
@@ -115,6 +115,9 @@ export class Relay implements EngineListener {
       const child = engines.find(message.content.engine);
       const ids = child ? await takeBack(engines, child, message.content.ids) : [];
       peer.tell({ type: 'reclaim_reply', content: { status: 'ok', ids } }, header);
+    } else if (isMessage(message, 'signal_request')) {
+      const ids = engines.signal(message.content.targets, message.content.signal as NodeJS.Signals);
+      peer.tell({ type: 'signal_reply', content: { status: 'ok', ids } }, header);
     } else if (isMessage(message, 'restart_request')) {
       const ids = await endAll(engines, message.content.targets, 'restart');
       peer.tell({ type: 'restart_reply', content: { status: 'ok', ids } }, header);

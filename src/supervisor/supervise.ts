@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { join as joinPath } from 'node:path';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
@@ -6,6 +7,7 @@ import { Lease } from '../base/lease.js';
 import type { Log } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
 import type { Deferred } from '../base/wait.js';
+import { checkProgram, type EngineProgram } from '../processes/engine-program.js';
 import { socketFolder } from '../profile/paths.js';
 import { Session } from '../protocol/message.js';
 import { type AllocationContent, protocolVersion } from '../protocol/messages.js';
@@ -14,11 +16,15 @@ import { Peer } from '../transport/peer.js';
 import type { RestartPolicy } from './crash-loop.js';
 import type { EngineSettings } from './engine-child.js';
 import { EngineSet } from './engine-set.js';
+import { GatewayProcess } from './gateway-process.js';
 import { type JoinOptions, joinController, rejoinController } from './join.js';
 import { Relay } from './relay.js';
 
 export interface SuperviseOptions {
   settings: EngineSettings;
+  /** What engines are, where they are not our own. */
+  program: EngineProgram | undefined;
+  profileFolder: string;
   /** Names this supervisor across its connections. */
   run: string;
   count: number;
@@ -40,14 +46,18 @@ export interface SuperviseOptions {
  * the end, the controller is gone for too long, or no engine is left. Nothing of it stays behind.
  */
 export async function supervise(options: SuperviseOptions): Promise<void> {
-  const { settings, count, restart, log, end } = options;
+  const { count, restart, log, end, program } = options;
+  const gateway = program && (await openGateway(options, program));
+  const settings = { ...options.settings, foreign: gateway?.foreign };
   const stop = new AbortController();
   const session = new Session(newSession());
   const relay = new Relay(session);
   const engines = new EngineSet(settings, restart, log, relay);
   relay.onFarewell = (reason) => end.resolve(`the controller ends: ${reason}`);
   try {
+    gateway?.onLost((again) => (again ? engines.restartAll() : end.resolve('the gateway of its engines ended again and again')));
     await engines.start(count);
+    await gateway?.process.start();
     void engines.empty.then(end.resolve);
     new Membership(options, session, relay, engines, stop.signal).run().catch(end.reject);
     const reason = await end.promise;
@@ -57,9 +67,28 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   } finally {
     stop.abort();
     await engines.close();
+    await gateway?.process.close();
     await removeFile(settings.socketPath);
     await removeEmptyFolder(socketFolder());
   }
+}
+
+/** What engines of another program need: that it is there, and a gateway. Throws PYTHON. */
+async function openGateway({ settings, profileFolder, join, log }: SuperviseOptions, program: EngineProgram) {
+  await checkProgram(program);
+  let onLost = (_again: boolean): void => {};
+  const process = new GatewayProcess({
+    ...{ socketPath: settings.socketPath, mark: settings.mark, log, onLost: (again) => onLost(again) },
+    logFile: joinPath(settings.logFolder, `gateway-${hostname()}-${globalThis.process.pid}.log`),
+  });
+  const foreign = { program, file: process.file, profileFolder, timeout: join.timeout };
+  return {
+    process,
+    foreign,
+    onLost: (handle: typeof onLost) => {
+      onLost = handle;
+    },
+  };
 }
 
 /** The connection to the controller: found, lost, and found again for as long as the lease lasts. */

@@ -1,0 +1,265 @@
+import type { Log } from '../base/log.js';
+import { decodeFrames, encodeFrames } from '../protocol/frames.js';
+import type { ClusterEvent, EngineName } from '../protocol/messages.js';
+import type { Packet } from '../protocol/packets.js';
+import type { Link } from '../transport/link.js';
+import { Broadcast } from './broadcast.js';
+import { control } from './controls.js';
+import type { Directory } from './directory.js';
+import { type Curve, Endpoint } from './endpoint.js';
+import { HubRequests } from './hub-requests.js';
+import { type Asked, PythonClient } from './python-client.js';
+import { pythonReply } from './python-reply.js';
+import { ShownOutput } from './shown-output.js';
+import type { Signer } from './signer.js';
+import { joinWire, readHeader, readObject, splitWire, toFrame, type WireHeader } from './wire.js';
+import { WireSession } from './wire-session.js';
+
+export interface ClientSideOptions {
+  signer: Signer;
+  curve: Curve | undefined;
+  ports: Readonly<Record<string, number>>;
+  directory: Directory;
+  /** Opens a connection to the controller. */
+  connect: () => Promise<Link>;
+  lease: number;
+  log: Log;
+}
+
+const requestSockets = ['registration', 'mux', 'task', 'control', 'broadcast'] as const;
+type RequestSocket = (typeof requestSockets)[number];
+type SocketName = RequestSocket | 'iopub' | 'notification';
+
+/** A message of a client, opened: who sent it, and the engine that it names. */
+interface Opened {
+  socket: Endpoint;
+  to: Buffer;
+  /** Name of an engine, on the channels where one is named. */
+  engine: string;
+  header: WireHeader;
+  frames: Buffer[];
+  client: PythonClient;
+}
+
+/** A client that connects may not hear of who comes in that moment, so it is told again after these times (milliseconds). */
+const repeats = [300, 1500];
+
+/** The sockets that IPython's clients connect to. Each client is a client of the controller, under its own session. */
+export class ClientSide {
+  readonly #options: ClientSideOptions;
+  readonly #session = new WireSession();
+  readonly #sockets = new Map<SocketName, Endpoint>();
+  readonly #clients = new Map<string, PythonClient>();
+  readonly #output = new ShownOutput();
+  readonly #hub: HubRequests;
+  #connections = 0;
+
+  constructor(options: ClientSideOptions) {
+    this.#options = options;
+    this.#hub = new HubRequests(options.directory, this.#output);
+  }
+
+  /** Opens the sockets; answers their ports by IPython's names. */
+  async open(): Promise<Record<SocketName, number>> {
+    const { curve, ports } = this.#options;
+    for (const name of requestSockets) {
+      const onMessage = (parts: Buffer[]): void => this.#receive(name, parts);
+      this.#sockets.set(name, await Endpoint.open({ kind: 'router', curve, port: ports[`client ${name}`], onMessage }));
+    }
+    for (const name of ['iopub', 'notification'] as const)
+      this.#sockets.set(name, await Endpoint.open({ kind: 'publisher', curve, port: ports[`client ${name}`] }));
+    // Clients of Python never say goodbye: when nobody is connected any more, all of them have gone.
+    this.#socket('mux').watchConnections((difference) => {
+      this.#connections += difference;
+      if (this.#connections <= 0) this.#forgetClients();
+    });
+    return Object.fromEntries([...this.#sockets].map(([name, { port }]) => [name, port])) as Record<SocketName, number>;
+  }
+
+  /** Tells Python's clients of an engine that came or went. */
+  tell(event: ClusterEvent): void {
+    if (event.event === 'engine_left') this.#notify('unregistration_notification', event);
+    if (event.event !== 'engine_joined') return;
+    this.#notify('registration_notification', event);
+    for (const after of repeats) {
+      setTimeout(() => {
+        if (this.#options.directory.byUuid(event.uuid)) this.#notify('registration_notification', event);
+      }, after).unref();
+    }
+  }
+
+  /** The controller ends: Python's clients close. */
+  async close(): Promise<void> {
+    this.#publish('notification', [], this.#session.message('shutdown_notification', { status: 'ok' }));
+    await Promise.all([...this.#sockets.values()].map((socket) => socket.flush(200)));
+    this.#forgetClients();
+    for (const socket of this.#sockets.values()) socket.close();
+  }
+
+  #socket(name: SocketName): Endpoint {
+    return this.#sockets.get(name) as Endpoint;
+  }
+
+  #forgetClients(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  #notify(type: string, { id, uuid }: Pick<EngineName, 'id' | 'uuid'>): void {
+    this.#publish('notification', [], this.#session.message(type, { id, uuid }));
+  }
+
+  #publish(name: 'iopub' | 'notification', topic: Buffer[], frames: readonly Buffer[]): void {
+    this.#socket(name).send(joinWire(topic, this.#options.signer.sign(frames), frames));
+  }
+
+  #send(socket: Endpoint, to: Buffer, frames: readonly Buffer[]): void {
+    socket.send(joinWire([to], this.#options.signer.sign(frames), frames));
+  }
+
+  /** A message of a client; one that is not signed as it must be is nobody's. */
+  #receive(name: RequestSocket, parts: Buffer[]): void {
+    const message = splitWire(parts);
+    const header = message && readHeader(message.frames[0]);
+    if (!message || !header || !this.#options.signer.accept(message.signature, message.frames)) return;
+    const [to, engine] = message.route;
+    if (!to) return;
+    const client = this.#clientOf(header.session);
+    const opened = { socket: this.#socket(name), to, engine: String(engine ?? ''), header, frames: message.frames, client };
+    if (name === 'registration') void this.#ask(opened);
+    else if (name === 'control') void this.#control(opened);
+    else if (name === 'broadcast') this.#broadcast(opened);
+    else if (name === 'task') this.#balanced(opened);
+    else this.#direct(opened);
+  }
+
+  #clientOf(session: string): PythonClient {
+    const known = this.#clients.get(session);
+    if (known) return known;
+    const { connect, lease } = this.#options;
+    const made: PythonClient = new PythonClient(session, connect, lease, (packet) => this.#hear(made, packet));
+    this.#clients.set(session, made);
+    return made;
+  }
+
+  /** A question to IPython's hub. */
+  async #ask({ socket, to, header, frames, client }: Opened): Promise<void> {
+    const { msg_type: type } = header;
+    if (type === 'registration_request' || type === 'unregistration_request') return;
+    if (type === 'shutdown_request') return this.#shutdown({ socket, to, frames, client });
+    const { content, buffers = [] } = await this.#hub.answer(client, type, readObject(frames[3]) ?? {});
+    const reply = content['status'] === 'ok' || type.endsWith('_request') ? type.replace(/_request$/, '_reply') : 'hub_error';
+    this.#send(socket, to, [...this.#session.message(reply, content, frames[0]), ...buffers]);
+  }
+
+  async #shutdown({ socket, to, frames, client }: Pick<Opened, 'socket' | 'to' | 'frames' | 'client'>): Promise<void> {
+    this.#send(socket, to, this.#session.message('shutdown_reply', { status: 'ok' }, frames[0]));
+    await socket.flush(500);
+    await client.ask('shutdown_request', {}).catch(() => {});
+  }
+
+  async #control(opened: Opened): Promise<void> {
+    const { socket, to, header, frames, client } = opened;
+    const engine = this.#options.directory.byUuid(opened.engine);
+    if (!engine) return this.#noEngine(opened);
+    if (header.msg_type === 'clear_request') return this.#direct(opened);
+    const content = await control(client, engine, header.msg_type, readObject(frames[3]) ?? {});
+    const reply = header.msg_type.replace(/_request$/, '_reply');
+    this.#send(socket, to, this.#session.message(reply, content, frames[0], { engine: engine.uuid }));
+  }
+
+  /** An engine that has gone is the client's own affair: it has been told, and has given up what it had sent there. */
+  #noEngine({ socket, to, engine, header, frames }: Opened): void {
+    if (this.#options.directory.isGone(engine)) return;
+    const evalue = `There is no engine ${engine} here.`;
+    const content = { status: 'error', ename: 'EngineError', evalue, traceback: [evalue], engine_info: {} };
+    const type = header.msg_type.replace(/_request$/, '_reply');
+    this.#send(socket, to, this.#session.message(type, content, frames[0], { status: 'error' }));
+  }
+
+  #direct(opened: Opened): void {
+    const { header, frames, client } = opened;
+    const engine = this.#options.directory.byUuid(opened.engine);
+    if (!engine) return this.#noEngine(opened);
+    const isQuestion = header.msg_type.endsWith('_request');
+    if (isQuestion) this.#note(opened, undefined);
+    client.send({ channel: 'direct', id: header.msg_id, to: [engine.id] }, encodeFrames(withFacts(header, frames, () => ({}))));
+  }
+
+  #broadcast(opened: Opened): void {
+    const { header, frames, client } = opened;
+    const broadcast = new Broadcast(readObject(frames[2]) ?? {});
+    if (broadcast.ids.length === 0) return this.#noEngine(opened);
+    this.#note(opened, broadcast);
+    client.send({ channel: 'direct', id: header.msg_id, to: broadcast.ids }, encodeFrames(withFacts(header, frames, () => ({}))));
+  }
+
+  #balanced(opened: Opened): void {
+    const { header, frames, client } = opened;
+    this.#note(opened, undefined);
+    const given = withFacts(header, frames, ({ targets, retries }) => ({
+      targets: Array.isArray(targets) ? targets.map((uuid) => this.#options.directory.byUuid(String(uuid))?.id ?? -1) : [],
+      // Whoever allows no retry does not want it run again when an engine dies of it.
+      crash_limit: 1 + (typeof retries === 'number' ? retries : 0),
+    }));
+    client.send({ channel: 'balanced', id: header.msg_id, to: [] }, encodeFrames(given));
+  }
+
+  #note({ socket, to, header, frames, client }: Opened, broadcast: Broadcast | undefined): void {
+    const silent = header.msg_type === 'execute_request' && readObject(frames[3])?.['silent'] === true;
+    client.asked.set(header.msg_id, { socket, to, header, headerFrame: frames[0] as Buffer, silent, broadcast });
+  }
+
+  /** What the controller sends to a client: answers, and output. */
+  #hear(client: PythonClient, { route, body }: Packet): void {
+    if (route.channel === 'output') {
+      const frames = decodeFrames(body);
+      this.#output.add(route.id, frames);
+      this.#publish('iopub', [Buffer.from(`engine.${route.from}`)], frames);
+    } else if (route.channel === 'reply') {
+      const asked = client.asked.get(route.id);
+      const engine = this.#options.directory.everById(route.from ?? -1);
+      if (asked) this.#reply(client, asked, decodeFrames(body), engine);
+    }
+  }
+
+  #reply(client: PythonClient, asked: Asked, given: Buffer[], engine: EngineName | undefined): void {
+    const { header, broadcast, socket, to } = asked;
+    const own = readHeader(given[0])?.session === engine?.uuid;
+    const { frames, shown } = pythonReply(asked, given, engine, own);
+    for (const { type, content } of shown) this.#show(asked, engine, type, content);
+    const isLast = broadcast?.add(engine?.id ?? -1, frames) ?? true;
+    if (isLast) client.settle(header.msg_id);
+    // Of an engine that has died Python's clients know by themselves, except where any engine could have had the task.
+    const isKnown =
+      !own && engine !== undefined && this.#options.directory.isGone(engine.uuid) && socket !== this.#socket('task');
+    if (isKnown && !broadcast?.coalescing) return;
+    if (!broadcast?.coalescing) this.#send(socket, to, frames);
+    else if (isLast) this.#merged(asked, broadcast, engine);
+  }
+
+  /** The one answer to a broadcast, and the sign that no more output comes, which upstream never gives. */
+  #merged(asked: Asked, broadcast: Broadcast, engine: EngineName | undefined): void {
+    this.#send(asked.socket, asked.to, broadcast.merge(asked.header.msg_id));
+    this.#show({ ...asked, broadcast: undefined }, engine, 'status', { execution_state: 'idle' });
+  }
+
+  #show({ header, headerFrame, broadcast }: Asked, engine: EngineName | undefined, type: string, content: object): void {
+    const parent = broadcast && engine ? toFrame(Broadcast.headerFor(header, engine.uuid)) : headerFrame;
+    const frames = this.#session.message(type, content, parent, { engine: engine?.uuid });
+    this.#output.add(header.msg_id, frames);
+    this.#publish('iopub', [Buffer.from(`engine.${engine?.id}.${type}`)], frames);
+  }
+}
+
+/** A request as it goes to the controller: pickled code says what it is written in, and a balanced task gets more facts. */
+function withFacts(
+  { msg_type }: WireHeader,
+  frames: readonly Buffer[],
+  more: (metadata: Record<string, unknown>) => Record<string, unknown>,
+): Buffer[] {
+  const [header, parent, metadata, content, ...buffers] = frames as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
+  const given = readObject(metadata) ?? {};
+  const language = msg_type === 'apply_request' ? { language: 'python' } : {};
+  return [header, parent, toFrame({ ...given, ...language, ...more(given) }), content, ...buffers];
+}

@@ -1,0 +1,121 @@
+import { curveKeyPair, Publisher, Router, Subscriber } from 'zeromq';
+import { systemCode } from '../base/errors.js';
+import { Queue } from '../base/queue.js';
+
+/** The keys of CurveZMQ: who has the public one may connect, and nobody else can read what is sent. */
+export interface Curve {
+  publicKey: string;
+  secretKey: string;
+}
+
+export const makeCurve = (): Curve => curveKeyPair();
+
+/** What a socket is for: requests and replies, news to everybody, news from everybody. */
+type Kind = 'router' | 'publisher' | 'subscriber';
+
+export interface EndpointOptions {
+  kind: Kind;
+  curve: Curve | undefined;
+  /** The port to take where it is free; any other without it. */
+  port: number | undefined;
+  /** Messages that come, one at a time. */
+  onMessage?: (parts: Buffer[]) => void;
+  /** Messages whose peer is not connected. */
+  onUnroutable?: (parts: readonly Buffer[]) => void;
+}
+
+/** Where the gateway listens: other machines reach it by none of these sockets. */
+const address = '127.0.0.1';
+
+/** One listening socket. Sends go through one queue, since a socket of ZeroMQ takes one at a time. */
+export class Endpoint {
+  readonly port: number;
+  readonly #socket: Router | Publisher | Subscriber;
+  readonly #onUnroutable: (parts: readonly Buffer[]) => void;
+  readonly #queue = new Queue<readonly Buffer[]>();
+  #sending = false;
+  #closed = false;
+
+  private constructor(socket: Router | Publisher | Subscriber, options: EndpointOptions) {
+    this.#socket = socket;
+    this.#onUnroutable = options.onUnroutable ?? (() => {});
+    this.port = Number((socket.lastEndpoint ?? '').split(':').at(-1));
+  }
+
+  /** Opens a socket on loopback. */
+  static async open(options: EndpointOptions): Promise<Endpoint> {
+    const socket = makeSocket(options);
+    try {
+      await socket.bind(`tcp://${address}:${options.port ?? '*'}`);
+    } catch (error) {
+      if (options.port === undefined || systemCode(error) !== 'EADDRINUSE') throw error;
+      await socket.bind(`tcp://${address}:*`);
+    }
+    const endpoint = new Endpoint(socket, options);
+    const { onMessage } = options;
+    if (onMessage && 'receive' in socket) void endpoint.#receive(socket, onMessage);
+    return endpoint;
+  }
+
+  /** Sends a message when those before it have gone. */
+  send(parts: readonly Buffer[]): void {
+    if (this.#closed) return;
+    this.#queue.push(parts);
+    if (!this.#sending) void this.#pump();
+  }
+
+  /** Settles when everything that was sent has been handed over, within `time` ms at most. */
+  async flush(time: number): Promise<void> {
+    const end = performance.now() + time;
+    while (this.#sending && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** Counts connections as they come and go. */
+  watchConnections(changed: (difference: 1 | -1) => void): void {
+    const { events } = this.#socket;
+    events.on('accept', () => changed(1));
+    events.on('disconnect', () => changed(-1));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#queue.clear();
+    this.#socket.close();
+  }
+
+  async #pump(): Promise<void> {
+    this.#sending = true;
+    const socket = this.#socket as Router | Publisher;
+    while (!this.#closed) {
+      const parts = this.#queue.shift();
+      if (!parts) break;
+      try {
+        await socket.send(parts as Buffer[]);
+      } catch {
+        // The peer is not connected (EHOSTUNREACH), or this socket is being closed.
+        if (!this.#closed) this.#onUnroutable(parts);
+      }
+    }
+    this.#sending = false;
+  }
+
+  async #receive(socket: Router | Subscriber, onMessage: (parts: Buffer[]) => void): Promise<void> {
+    try {
+      for await (const parts of socket) onMessage(parts as Buffer[]);
+    } catch (error) {
+      if (!this.#closed) throw error;
+    }
+  }
+}
+
+function makeSocket({ kind, curve }: EndpointOptions): Router | Publisher | Subscriber {
+  const security = curve ? { curveServer: true, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey } : {};
+  // No limit on what waits, as IPython has it: a router would drop what is beyond it without a word.
+  const common = { linger: 500, ...security };
+  if (kind === 'publisher') return new Publisher({ ...common, sendHighWaterMark: 0 });
+  if (kind === 'router')
+    return new Router({ ...common, sendHighWaterMark: 0, receiveHighWaterMark: 0, mandatory: true, handover: true });
+  const subscriber = new Subscriber({ ...common, receiveHighWaterMark: 0 });
+  subscriber.subscribe();
+  return subscriber;
+}

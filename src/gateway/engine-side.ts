@@ -1,0 +1,282 @@
+import type { Log } from '../base/log.js';
+import type { ReplyStatus } from '../protocol/routes.js';
+import { type Curve, Endpoint } from './endpoint.js';
+import { executeReply, type Held, PythonEngine } from './python-engine.js';
+import type { Signer } from './signer.js';
+import { joinWire, readHeader, readObject, splitWire, type WireHeader } from './wire.js';
+import { WireSession } from './wire-session.js';
+
+/** What becomes of what engines of Python say: with their supervisor, or with the controller where they have none. */
+export interface EngineHost {
+  /** An engine has introduced itself, and may want a certain id: answers the one that it gets. */
+  admit(uuid: string, wanted: number | undefined): Promise<number>;
+  /** It takes work from now on. */
+  ready(engine: PythonEngine): void;
+  reply(engine: PythonEngine, id: string, status: ReplyStatus, frames: Buffer[]): void;
+  output(engine: PythonEngine, id: string, session: string, frames: Buffer[]): void;
+  /** It is over; `held` are the requests that it had begun. */
+  gone(engine: PythonEngine, reason: string, orderly: boolean): void;
+}
+
+export interface EngineSideOptions {
+  signer: Signer;
+  curve: Curve | undefined;
+  ports: Readonly<Record<string, number>>;
+  /** Milliseconds between heartbeats. */
+  heartbeat: number;
+  host: EngineHost;
+  log: Log;
+  /** False where somebody else sees whether an engine lives. */
+  judge: boolean;
+}
+
+const socketNames = ['registration', 'mux', 'task', 'broadcast', 'control'] as const;
+type SocketName = (typeof socketNames)[number] | 'iopub' | 'hb_ping' | 'hb_pong';
+
+/** While somebody is about to register, heartbeats come so often (milliseconds): registration must not wait for one. */
+const eager = 50;
+/** Who introduces himself must answer a heartbeat within this time, or is forgotten (milliseconds). */
+const registrationTime = 30_000;
+/** An engine is over when it has missed more heartbeats than this in a row (IPython's number). */
+const mostMisses = 10;
+/** A request whose engine is not connected is sent again for so long (milliseconds): a link may break and come back. */
+const unroutableTime = 5000;
+/** The value of code that was run for us comes on another socket than the reply, which waits for it at most so long (milliseconds). */
+const shownTime = 500;
+
+/** The sockets that IPython's engines connect to: who registers, who lives, what they are asked and what they answer. */
+export class EngineSide {
+  readonly engines = new Map<string, PythonEngine>();
+  readonly #options: EngineSideOptions;
+  readonly #session: WireSession;
+  readonly #sockets = new Map<SocketName, Endpoint>();
+  readonly #begun = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+  #lastTick = 0;
+
+  constructor(options: EngineSideOptions) {
+    this.#options = options;
+    this.#session = new WireSession();
+  }
+
+  /** Opens the sockets; answers their ports by IPython's names. */
+  async open(): Promise<Record<SocketName, number>> {
+    const { curve, ports } = this.#options;
+    const open = async (name: SocketName, rest: Omit<Parameters<typeof Endpoint.open>[0], 'curve' | 'port'>): Promise<void> => {
+      this.#sockets.set(name, await Endpoint.open({ curve, port: ports[`engine ${name}`], ...rest }));
+    };
+    const router = 'router' as const;
+    // An engine presents one name on all of these, so they cannot be one socket. It takes requests from any of them: ours use one.
+    await open('registration', { kind: router, onMessage: (parts) => this.#registration(parts) });
+    for (const name of ['mux', 'task', 'broadcast', 'control'] as const) {
+      const onUnroutable = (parts: readonly Buffer[]): void => this.#retry(name, parts);
+      await open(name, { kind: router, onMessage: (parts) => this.#answered(parts), onUnroutable });
+    }
+    await open('iopub', { kind: 'subscriber', onMessage: (parts) => this.#published(parts) });
+    await open('hb_ping', { kind: 'publisher' });
+    await open('hb_pong', { kind: router, onMessage: ([uuid]) => void this.#pong(String(uuid)) });
+    this.#tick();
+    return Object.fromEntries([...this.#sockets].map(([name, { port }]) => [name, port])) as Record<SocketName, number>;
+  }
+
+  /** Gives an engine a request, now or when those before it are done. */
+  run(uuid: string, id: string, body: Buffer): void {
+    const engine = this.engines.get(uuid);
+    engine?.waiting.push({ id, body });
+    if (engine) this.#hand(engine);
+  }
+
+  /** Tells an engine something on its control channel; the answer is not waited for. */
+  tell(engine: PythonEngine, type: string, content: object): void {
+    this.#send('control', engine.uuid, this.#session.message(type, content));
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await Promise.all([...this.#sockets.values()].map((socket) => socket.flush(200)));
+    for (const socket of this.#sockets.values()) socket.close();
+  }
+
+  #send(name: SocketName, uuid: string, frames: readonly Buffer[]): void {
+    this.#sockets.get(name)?.send(joinWire([Buffer.from(uuid)], this.#options.signer.sign(frames), frames));
+  }
+
+  #hand(engine: PythonEngine): void {
+    for (let next = engine.next(); next; next = engine.next())
+      this.#send(next.control ? 'control' : 'mux', engine.uuid, next.frames);
+  }
+
+  /** Opens a message that an engine signed; undefined for any other. */
+  #open(parts: readonly Buffer[]): { from: string; header: WireHeader; frames: Buffer[] } | undefined {
+    const message = splitWire(parts);
+    if (!message || !this.#options.signer.accept(message.signature, message.frames)) return undefined;
+    const header = readHeader(message.frames[0]);
+    return header && { from: String(message.route[0]), header, frames: message.frames };
+  }
+
+  #registration(parts: Buffer[]): void {
+    const message = this.#open(parts);
+    if (!message) return;
+    const content = readObject(message.frames[3]) ?? {};
+    if (message.header.msg_type === 'registration_request') void this.#register(message.from, content, message.frames[0]);
+    else if (message.header.msg_type === 'unregistration_request') {
+      // Its nanny says so, under a name of its own.
+      const engine = [...this.engines.values()].find(({ id }) => id === content['id']);
+      if (engine) this.#lose(engine, 'it ended', false);
+    }
+  }
+
+  async #register(from: string, content: Record<string, unknown>, header: Buffer | undefined): Promise<void> {
+    const { host, heartbeat, log } = this.#options;
+    const uuid = typeof content['uuid'] === 'string' ? content['uuid'] : from;
+    const wanted = Number.isInteger(content['id']) ? (content['id'] as number) : undefined;
+    const answer = (reply: object): void => {
+      this.#send('registration', from, this.#session.message('registration_reply', reply, header));
+    };
+    if (uuid !== from || this.engines.has(uuid)) {
+      return answer({ status: 'error', ename: 'KeyError', evalue: `the uuid ${uuid} is in use`, traceback: [] });
+    }
+    try {
+      const id = await host.admit(uuid, wanted);
+      this.engines.set(uuid, new PythonEngine(uuid, id));
+      answer({ status: 'ok', id, hb_period: heartbeat });
+      this.#tick();
+    } catch (error) {
+      log.warn(`an engine of Python was not admitted: ${uuid}`, error);
+      answer({ status: 'error', ename: 'RegistrationError', evalue: String(error), traceback: [] });
+    }
+  }
+
+  /** An engine of the gateway before: it has its id, and only its heart tells that it is there. */
+  adopt(uuid: string, id: number): void {
+    this.engines.set(uuid, new PythonEngine(uuid, id));
+  }
+
+  #pong(uuid: string): void {
+    const engine = this.engines.get(uuid);
+    if (!engine) return;
+    engine.answered = true;
+    if (engine.ready) return;
+    engine.ready = true;
+    this.#options.host.ready(engine);
+    this.#hand(engine);
+  }
+
+  /** Sends a heartbeat, and looks who answered those before. */
+  #tick(): void {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    const { heartbeat } = this.#options;
+    this.#sockets.get('hb_ping')?.send([Buffer.from(String((now - this.#begun) / 1000))]);
+    if (now - this.#lastTick >= 0.9 * heartbeat) {
+      this.#lastTick = now;
+      for (const engine of [...this.engines.values()]) this.#judge(engine, now);
+    }
+    const expecting = [...this.engines.values()].some(({ ready }) => !ready);
+    this.#timer = setTimeout(() => this.#tick(), expecting ? Math.min(eager, heartbeat) : heartbeat);
+  }
+
+  #judge(engine: PythonEngine, now: number): void {
+    if (!engine.ready) {
+      if (now - engine.since > registrationTime) this.#lose(engine, 'it has never answered a heartbeat', false);
+      return;
+    }
+    if (!this.#options.judge) return;
+    engine.misses = engine.answered ? 0 : engine.misses + 1;
+    engine.answered = false;
+    if (engine.misses > mostMisses)
+      this.#lose(engine, `no heartbeat for ${(mostMisses * this.#options.heartbeat) / 1000} s`, false);
+  }
+
+  #lose(engine: PythonEngine, reason: string, orderly: boolean): void {
+    if (!this.engines.delete(engine.uuid)) return;
+    this.#options.host.gone(engine, reason, orderly);
+  }
+
+  /** It is over, as somebody else has seen. */
+  forget(uuid: string): void {
+    this.engines.delete(uuid);
+  }
+
+  /** A reply on the shell's or the control channel. */
+  #answered(parts: Buffer[]): void {
+    const message = this.#open(parts);
+    const engine = message && this.engines.get(message.from);
+    if (!message || !engine) return;
+    const key = readHeader(message.frames[1])?.msg_id ?? '';
+    const held = engine.held.get(key);
+    if (!held) return;
+    const status = statusOf(message.frames);
+    if (!held.native || status !== 'ok') return this.#settle(engine, key, held, status, message.frames);
+    held.reply = { status, frames: message.frames };
+    if (held.idle) this.#release(engine, key);
+    else setTimeout(() => this.#release(engine, key), shownTime);
+  }
+
+  #settle(engine: PythonEngine, key: string, held: Held, status: ReplyStatus, frames: Buffer[]): void {
+    engine.settle(key);
+    this.#options.host.reply(engine, held.id, status, frames);
+    this.#hand(engine);
+  }
+
+  /** The value is there, or does not come: the reply goes out. */
+  #release(engine: PythonEngine, key: string): void {
+    const held = engine.held.get(key);
+    if (held?.reply) this.#settle(engine, key, held, held.reply.status, executeReply(held.reply.frames, held.shown));
+  }
+
+  /** Output, or whatever else an engine publishes; its first frame is a topic. */
+  #published(parts: Buffer[]): void {
+    const message = this.#open(parts);
+    const engine = message && this.engines.get(message.header.session);
+    if (!message || !engine) return;
+    const type = message.header.msg_type;
+    if (type === 'shutdown_reply') return this.#lose(engine, 'it was shut down', true);
+    const parent = readHeader(message.frames[1]);
+    if (!parent) return;
+    const held = engine.held.get(parent.msg_id);
+    if (held?.native) return this.#publishedForUs(engine, parent, held, type, message.frames);
+    const id = parent.msg_id.endsWith(`_${engine.uuid}`) ? parent.msg_id.slice(0, -engine.uuid.length - 1) : parent.msg_id;
+    this.#options.host.output(engine, id, parent.session, message.frames);
+  }
+
+  /** Our clients know streams; a value goes into the reply, and its end is the sign that the reply need not wait any more. */
+  #publishedForUs(engine: PythonEngine, parent: WireHeader, held: Held, type: string, frames: Buffer[]): void {
+    const content = readObject(frames[3]) ?? {};
+    if (type === 'stream') this.#options.host.output(engine, held.id, parent.session, frames);
+    else if (type === 'execute_result') held.shown = content;
+    else if (type === 'status' && content['execution_state'] === 'idle') {
+      held.idle = true;
+      this.#release(engine, parent.msg_id);
+    }
+  }
+
+  /** The engine is not connected: sent again until it is, or until that is hopeless. */
+  #retry(name: SocketName, parts: readonly Buffer[]): void {
+    const engine = this.engines.get(String(parts[0]));
+    const key = readHeader(splitWire(parts)?.frames[0])?.msg_id ?? '';
+    const held = engine?.held.get(key);
+    if (!engine || !held) return;
+    if (performance.now() - held.handedAt < unroutableTime) {
+      setTimeout(() => this.#sockets.get(name)?.send(parts), eager);
+      return;
+    }
+    const evalue = `Engine ${engine.id} has no connection to its gateway any more.`;
+    const content = { status: 'error', ename: 'EngineError', evalue, traceback: [] };
+    this.#settle(
+      engine,
+      key,
+      held,
+      'error',
+      this.#session.message('apply_reply', content, held.headerFrame, { status: 'error' }),
+    );
+  }
+}
+
+/** How an engine says that a request ended. */
+function statusOf(frames: readonly Buffer[]): ReplyStatus {
+  const metadata = readObject(frames[2]) ?? {};
+  if (metadata['dependencies_met'] === false) return 'unmet';
+  const status = metadata['status'] ?? readObject(frames[3])?.['status'];
+  return status === 'ok' || status === 'aborted' ? status : 'error';
+}

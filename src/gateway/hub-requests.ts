@@ -1,0 +1,194 @@
+import { isIpclusterError, messageOf } from '../base/errors.js';
+import type { MessageContents } from '../protocol/messages.js';
+import type { Directory } from './directory.js';
+import type { PythonClient } from './python-client.js';
+import { recordTest } from './query.js';
+import { type PythonRecord, readRecords } from './records.js';
+import type { ShownOutput } from './shown-output.js';
+
+/** What an answer to Python is made of. */
+export interface HubAnswer {
+  content: Record<string, unknown>;
+  buffers?: Buffer[];
+}
+
+type Content = Record<string, unknown>;
+type Handler = (client: PythonClient, content: Content) => HubAnswer | Promise<HubAnswer>;
+
+/** A failure that Python knows by name. */
+class NamedError extends Error {
+  readonly ename: string;
+
+  constructor(ename: string, message: string) {
+    super(message);
+    this.ename = ename;
+  }
+}
+
+/** Error codes of ours that Python's users know under another name. */
+const pythonNames: Record<string, string> = { NOT_FOUND: 'KeyError', USAGE: 'ValueError' };
+
+/** Names of IPython's requests that this controller does not serve, with what to do instead. */
+const refusals: Record<string, string> = {
+  become_dask_request:
+    'Dask does not run inside this controller. Start its workers with `rc[:].execute(...)`, or a Dask cluster beside this one.',
+  stop_distributed_request: 'Dask does not run inside this controller, so there is nothing to stop.',
+};
+
+/** Answers what Python's clients ask their hub: about engines, queues, and the tasks of the past. */
+export class HubRequests {
+  readonly #directory: Directory;
+  readonly #output: ShownOutput;
+
+  constructor(directory: Directory, output: ShownOutput) {
+    this.#directory = directory;
+    this.#output = output;
+  }
+
+  /** Answers a request; every failure is an answer too. */
+  async answer(client: PythonClient, type: string, content: Content): Promise<HubAnswer> {
+    try {
+      const refusal = refusals[type];
+      if (refusal) throw new NamedError('NotImplementedError', refusal);
+      const handler = this.#handlers[type];
+      if (!handler) throw new NamedError('KeyError', `There is no ${type} here.`);
+      const { content: answer, ...rest } = await handler(client, content);
+      return { content: { status: 'ok', ...answer }, ...rest };
+    } catch (error) {
+      return { content: errorContent(error) };
+    }
+  }
+
+  readonly #handlers: Record<string, Handler> = {
+    connection_request: async (client) => {
+      await client.ready();
+      return { content: { engines: Object.fromEntries(this.#directory.all.map(({ id, uuid }) => [String(id), uuid])) } };
+    },
+    queue_request: (client, content) => this.#queues(client, content),
+    load_request: async (client, { targets }) => {
+      const { content } = await client.ask('queue_request', {});
+      const load = content.engines.map(({ id, direct, balanced }) => [id, direct.length + balanced.length] as const);
+      return { content: Object.fromEntries(load.filter(([id]) => this.#ids(targets).has(id))) };
+    },
+    result_request: (client, content) => this.#results(client, content),
+    history_request: async (client) => ({ content: { history: (await this.#all(client, false)).map(({ msg_id }) => msg_id) } }),
+    db_request: (client, content) => this.#query(client, content),
+    purge_request: (client, content) => this.#purge(client, content),
+    resubmit_request: async (client, { msg_ids }) => {
+      const { content } = await client.ask('resubmit_request', { ids: texts(msg_ids) });
+      return { content: { resubmitted: content.ids } };
+    },
+  };
+
+  /** The engines that are meant: all without a word. Throws IndexError for one that is not there. */
+  #ids(targets: unknown): Set<number> {
+    if (targets === null || targets === undefined) return new Set(this.#directory.all.map(({ id }) => id));
+    const named = Array.isArray(targets) ? targets : [targets];
+    return new Set(
+      named.map((target) => {
+        const engine = typeof target === 'number' ? this.#directory.byId(target) : this.#directory.byUuid(String(target));
+        if (!engine) throw new NamedError('IndexError', `There is no engine ${String(target)}.`);
+        return engine.id;
+      }),
+    );
+  }
+
+  async #queues(client: PythonClient, { targets, verbose }: Content): Promise<HubAnswer> {
+    const wanted = this.#ids(targets);
+    const { content } = await client.ask('queue_request', {});
+    const done = verbose ? await this.#all(client, false) : [];
+    const show = (ids: string[]): unknown => (verbose ? ids : ids.length);
+    const answer: Content = { unassigned: show(content.unassigned) };
+    for (const { id, direct, balanced, completed } of content.engines) {
+      if (!wanted.has(id)) continue;
+      const uuid = this.#directory.byId(id)?.uuid;
+      const own = done.filter((record) => record.completed !== null && record.engine_uuid === uuid).map(({ msg_id }) => msg_id);
+      answer[String(id)] = { queue: show(direct), tasks: show(balanced), completed: verbose ? own : completed };
+    }
+    return { content: answer };
+  }
+
+  async #results(client: PythonClient, { msg_ids, status_only }: Content): Promise<HubAnswer> {
+    const ids = [...new Set(texts(msg_ids))].sort();
+    const records = new Map((await this.#named(client, ids, !status_only)).map((record) => [record.msg_id, record]));
+    const answer: Content = { pending: [] as string[], completed: [] as string[] };
+    const buffers: Buffer[] = [];
+    for (const id of ids) {
+      const record = records.get(id);
+      if (!record) throw new NamedError('KeyError', `No such message: ${id}`);
+      (answer[record.completed === null ? 'pending' : 'completed'] as string[]).push(id);
+      if (status_only || record.completed === null) continue;
+      const { header, metadata, result_metadata, result_header, result_content, received } = record;
+      const { execute_input, execute_result, error, stdout, stderr } = record;
+      const io = { execute_input, execute_result, error, stdout, stderr };
+      answer[id] = { header, metadata, result_metadata, result_header, result_content, received, io };
+      buffers.push(...record.result_buffers);
+    }
+    return { content: answer, buffers };
+  }
+
+  async #query(client: PythonClient, { query, keys }: Content): Promise<HubAnswer> {
+    const wanted = keys === null || keys === undefined ? undefined : new Set(['msg_id', ...texts(keys)]);
+    const withBuffers = ['buffers', 'result_buffers'].filter((name) => wanted?.has(name));
+    const test = recordTest((query ?? {}) as Record<string, unknown>);
+    const found = (await this.#all(client, withBuffers.length > 0)).filter((record) => test({ ...record }));
+    const lengths = (name: 'buffers' | 'result_buffers'): number[] | null =>
+      withBuffers.includes(name) ? found.map((record) => record[name].length) : null;
+    const records = found.map((record) =>
+      Object.fromEntries(Object.entries(record).filter(([name]) => !bufferColumns.has(name) && (wanted?.has(name) ?? true))),
+    );
+    const buffers = found.flatMap((record) => bufferNames.flatMap((name) => (withBuffers.includes(name) ? record[name] : [])));
+    return { content: { records, buffer_lens: lengths('buffers'), result_buffer_lens: lengths('result_buffers') }, buffers };
+  }
+
+  async #purge(client: PythonClient, { msg_ids, engine_ids }: Content): Promise<HubAnswer> {
+    const ids = msg_ids === 'all' ? ('all' as const) : texts(msg_ids);
+    const engines = Array.isArray(engine_ids) && engine_ids.length > 0 ? [...this.#ids(engine_ids)] : [];
+    if (ids !== 'all') {
+      const pending = (await this.#named(client, ids, false)).find(({ completed }) => completed === null);
+      if (pending) throw new NamedError('IndexError', `msg pending: ${pending.msg_id}`);
+    }
+    const { content } = await client.ask('purge_request', { ids, engines });
+    this.#output.forget(content.ids);
+    return { content: {} };
+  }
+
+  async #named(client: PythonClient, ids: string[], buffers: boolean): Promise<PythonRecord[]> {
+    return this.#read(client, { ids, buffers }).then(({ records }) => records);
+  }
+
+  /** Everything that the store has, by the time when it was submitted. */
+  async #all(client: PythonClient, buffers: boolean): Promise<PythonRecord[]> {
+    const all: PythonRecord[] = [];
+    for (let after: number | null = 0; after !== null; ) {
+      const page = await this.#read(client, { after, buffers });
+      all.push(...page.records);
+      after = page.last;
+    }
+    return all.sort((a, b) => String(a.submitted).localeCompare(String(b.submitted)));
+  }
+
+  async #read(
+    client: PythonClient,
+    what: MessageContents['records_request'],
+  ): Promise<{ records: PythonRecord[]; last: number | null }> {
+    const { content, buffers } = await client.ask('records_request', what);
+    return { records: readRecords(content, buffers, this.#directory, this.#output), last: content.last };
+  }
+}
+
+const bufferNames = ['buffers', 'result_buffers'] as const;
+const bufferColumns: ReadonlySet<string> = new Set(bufferNames);
+
+/** A list of texts, where Python may have sent a single one. */
+function texts(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value]).filter((one): one is string => typeof one === 'string');
+}
+
+/** A failure in Python's form. */
+export function errorContent(error: unknown): Record<string, unknown> {
+  const ours = isIpclusterError(error) ? (pythonNames[error.code] ?? error.code) : 'RuntimeError';
+  const ename = error instanceof NamedError ? error.ename : ours;
+  const evalue = messageOf(error);
+  return { status: 'error', ename, evalue, traceback: [`${ename}: ${evalue}`], engine_info: {} };
+}

@@ -1,0 +1,152 @@
+import { hostname } from 'node:os';
+import { newSession } from '../base/identifiers.js';
+import type { Log } from '../base/log.js';
+import { packageVersion } from '../base/package.js';
+import { sleep } from '../base/wait.js';
+import { encodeFrames } from '../protocol/frames.js';
+import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
+import { type InterruptOutcome, protocolVersion } from '../protocol/messages.js';
+import type { Packet } from '../protocol/packets.js';
+import type { ReplyStatus } from '../protocol/routes.js';
+import { gatewayName } from '../transport/gateway-door.js';
+import type { Link } from '../transport/link.js';
+import { Peer } from '../transport/peer.js';
+import type { EngineHost, EngineSide } from './engine-side.js';
+import type { PythonEngine } from './python-engine.js';
+
+/** Code that was interrupted must end within this time (milliseconds). */
+const interruptTime = 5000;
+/** Engines of the gateway before are waited for so long (milliseconds). */
+const adoptionTime = 3000;
+
+/**
+ * Engines of Python that somebody started by himself and that have no supervisor of ours: the gateway speaks for them to the
+ * controller. It can ask them to stop, but not start them again.
+ */
+export class IndependentEngines implements EngineHost {
+  readonly #peer: Peer;
+  readonly #log: Log;
+  #side: EngineSide | undefined;
+
+  private constructor(peer: Peer, log: Log) {
+    this.#peer = peer;
+    this.#log = log;
+  }
+
+  /** Registers with the controller, and asks for the ids that engines of the gateway before had. */
+  static async join(link: Link, lease: number, known: readonly { id: number }[], log: Log): Promise<IndependentEngines> {
+    link.keepLease(lease);
+    const host = new IndependentEngines(new Peer(link, new Session(newSession())), log);
+    host.#peer.onPacket((packet) => host.#receive(packet));
+    const who = { version: packageVersion(), protocol: protocolVersion, host: hostname(), pid: process.pid, run: gatewayName };
+    const content = { ...who, count: known.length, ids: known.map(({ id }) => id), rank: null, allocation: null, engines: [] };
+    await host.#peer.request({ type: 'registration_request', content });
+    return host;
+  }
+
+  /** From now on requests go to the engines there. */
+  serve(side: EngineSide, known: readonly { id: number; uuid: string }[]): void {
+    this.#side = side;
+    for (const { id, uuid } of known) side.adopt(uuid, id);
+    const caughtUp = (): void => this.#peer.tell({ type: 'caught_up', content: {} });
+    if (known.length === 0) return caughtUp();
+    setTimeout(() => {
+      for (const engine of side.engines.values()) if (!engine.ready) side.forget(engine.uuid);
+      caughtUp();
+    }, adoptionTime).unref();
+  }
+
+  async admit(_uuid: string, wanted: number | undefined): Promise<number> {
+    const reply = await this.#peer.request({ type: 'places_request', content: { ids: [wanted ?? -1] } }, 4000);
+    return reply.content.ids[0] ?? -1;
+  }
+
+  ready({ id, uuid }: PythonEngine): void {
+    const content = { id, uuid, pid: 0, language: 'python', log: null, restarts: 0, cpus: null, gpus: null };
+    this.#peer.tell({ type: 'engine_up', content });
+  }
+
+  reply(engine: PythonEngine, id: string, status: ReplyStatus, frames: Buffer[]): void {
+    this.#peer.link.send({ channel: 'reply', id, status, from: engine.id }, encodeFrames(frames));
+  }
+
+  output(engine: PythonEngine, id: string, session: string, frames: Buffer[]): void {
+    this.#peer.link.send({ channel: 'output', id, session, from: engine.id }, encodeFrames(frames));
+  }
+
+  gone({ id, uuid, held }: PythonEngine, reason: string, orderly: boolean): void {
+    const started = [...held.values()].map((request) => request.id);
+    const evidence = { exit: reason, lastLines: [], memory: null, crash: !orderly && started.length > 0, started };
+    this.#log.info(`engine ${id} of Python is over: ${reason}`);
+    this.#peer.tell({ type: 'engine_down', content: { id, uuid, reason, restarting: false, evidence } });
+  }
+
+  /** Asks all engines to end. */
+  endAll(): void {
+    this.#tell(
+      [...(this.#side?.engines.values() ?? [])].map(({ id }) => id),
+      'shutdown_request',
+      { restart: false },
+    );
+  }
+
+  close(): void {
+    this.#peer.link.close();
+  }
+
+  #engine(id: number): PythonEngine | undefined {
+    return [...(this.#side?.engines.values() ?? [])].find((engine) => engine.id === id);
+  }
+
+  #receive({ route, body }: Packet): void {
+    if (route.channel === 'direct' || route.channel === 'balanced') {
+      for (const id of route.to) {
+        const engine = this.#engine(id);
+        if (engine) this.#side?.run(engine.uuid, route.id, body);
+      }
+    } else if (route.channel === 'hub') void this.#order(decodeMessage(body));
+  }
+
+  async #order(message: Message): Promise<void> {
+    const { header } = message;
+    if (isMessage(message, 'cancel_request')) {
+      const outcome = await this.#cancel(message.content.engine, message.content.id);
+      this.#peer.tell({ type: 'cancel_reply', content: { status: 'ok', outcome } }, header);
+    } else if (isMessage(message, 'reclaim_request')) {
+      const engine = this.#engine(message.content.engine);
+      const ids = message.content.ids.filter((id) => engine?.takeBack(id));
+      this.#peer.tell({ type: 'reclaim_reply', content: { status: 'ok', ids } }, header);
+    } else if (isMessage(message, 'stop_request')) {
+      const ids = this.#tell(message.content.targets, 'shutdown_request', { restart: false });
+      this.#peer.tell({ type: 'stop_reply', content: { status: 'ok', ids } }, header);
+    } else if (isMessage(message, 'signal_request')) {
+      const ids = this.#tell(message.content.targets, 'signal_request', { sig: message.content.signal });
+      this.#peer.tell({ type: 'signal_reply', content: { status: 'ok', ids } }, header);
+    } else if (isMessage(message, 'restart_request')) {
+      // Nobody here knows how they were started.
+      this.#peer.tell({ type: 'restart_reply', content: { status: 'ok', ids: [] } }, header);
+    }
+  }
+
+  #tell(targets: readonly number[], type: string, content: object): number[] {
+    const engines = targets.flatMap((id) => this.#engine(id) ?? []);
+    for (const engine of engines) this.#side?.tell(engine, type, content);
+    return engines.map(({ id }) => id);
+  }
+
+  /** Takes a request out of the queue, or interrupts the code that runs, as its nanny does it. */
+  async #cancel(id: number, request: string | null): Promise<InterruptOutcome> {
+    const engine = this.#engine(id);
+    if (!engine) return 'unknown';
+    if (request !== null && engine.takeBack(request)) return 'removed';
+    const aimed = [...engine.held.values()].find((held) => request === null || held.id === request);
+    if (!aimed) return 'finished';
+    this.#side?.tell(engine, 'signal_request', { sig: 'SIGINT' });
+    const end = performance.now() + interruptTime;
+    while (performance.now() < end) {
+      if (![...engine.held.values()].includes(aimed)) return 'interrupted';
+      await sleep(20);
+    }
+    return 'unknown';
+  }
+}

@@ -1,0 +1,118 @@
+import { Pace } from '../base/pace.js';
+import { decodeFrames } from '../protocol/frames.js';
+import type { ReplyStatus } from '../protocol/routes.js';
+import { emptyFrame, readHeader, readObject, toFrame, type WireHeader } from './wire.js';
+
+/** A request that an engine of Python has. */
+export interface Held {
+  /** Its id among us; the engine may know it by a longer one. */
+  id: string;
+  header: WireHeader;
+  /** The header as the engine gets it; its reply must carry it. */
+  headerFrame: Buffer;
+  /** True for a request of ours, whose answer is to look like one of our engines'. */
+  native: boolean;
+  handedAt: number;
+  /** What the code has shown as its value, and the reply, which waits for it. */
+  shown: Record<string, unknown> | undefined;
+  reply: { status: ReplyStatus; frames: Buffer[] } | undefined;
+  /** True when nothing more is published of it. */
+  idle: boolean;
+}
+
+/** A request as it goes to the engine. */
+export interface EngineRequest {
+  held: Held;
+  /** Control requests have a socket of their own. */
+  control: boolean;
+  frames: Buffer[];
+}
+
+/** Requests that take less than so many milliseconds on average are handed over so many at a time. */
+const pace = { short: 5, most: 4 };
+
+/** One engine of Python, as its gateway sees it. */
+export class PythonEngine {
+  readonly uuid: string;
+  readonly id: number;
+  /** When it introduced itself (monotonic milliseconds). */
+  readonly since = performance.now();
+  /** True once it has answered a heartbeat: from then on it takes work. */
+  ready = false;
+  /** Heartbeats in a row that it has not answered. */
+  misses = 0;
+  answered = true;
+  readonly waiting: { id: string; body: Buffer }[] = [];
+  /** Requests that it has, by the id that it knows. */
+  readonly held = new Map<string, Held>();
+  readonly #pace = new Pace(pace);
+
+  constructor(uuid: string, id: number) {
+    this.uuid = uuid;
+    this.id = id;
+  }
+
+  /** The next request that it may be given now. */
+  next(): EngineRequest | undefined {
+    if (!this.ready || this.held.size >= this.#pace.window) return undefined;
+    const first = this.waiting.shift();
+    return first && this.#prepare(first.id, first.body);
+  }
+
+  /** It has answered; what it holds by that id is over. */
+  settle(key: string): Held | undefined {
+    const held = this.held.get(key);
+    this.held.delete(key);
+    if (held) this.#pace.answered(held.handedAt);
+    return held;
+  }
+
+  /** Takes a request back that it has not been given; false when it has. */
+  takeBack(id: string): boolean {
+    const at = this.waiting.findIndex((request) => request.id === id);
+    if (at >= 0) this.waiting.splice(at, 1);
+    return at >= 0;
+  }
+
+  #prepare(id: string, body: Buffer): EngineRequest | undefined {
+    const [headerFrame = emptyFrame, parent = emptyFrame, metadata = emptyFrame, content = emptyFrame, ...buffers] =
+      decodeFrames(body);
+    const given = readHeader(headerFrame);
+    if (!given) return undefined;
+    const facts = readObject(metadata) ?? {};
+    const broadcast = facts['is_broadcast'] === true;
+    const header = broadcast ? { ...given, msg_id: `${given.msg_id}_${this.uuid}` } : given;
+    const native = given.msg_type === 'execute_request' && readObject(content)?.['silent'] === undefined;
+    const frames = [
+      broadcast ? toFrame(header) : headerFrame,
+      parent,
+      broadcast ? toFrame({ ...facts, original_msg_id: given.msg_id }) : metadata,
+      native ? executeContent(content) : content,
+      ...buffers,
+    ];
+    const times = { handedAt: performance.now(), idle: false };
+    const held: Held = { id, header, headerFrame: frames[0] as Buffer, native, ...times, shown: undefined, reply: undefined };
+    this.held.set(header.msg_id, held);
+    return { held, control: controlTypes.has(header.msg_type), frames };
+  }
+}
+
+/** What IPython takes on its control channel; everything else goes to the shell. */
+const controlTypes = new Set(['clear_request', 'interrupt_request', 'debug_request']);
+
+/** Our request to run code, in IPython's words. */
+function executeContent(content: Buffer): Buffer {
+  const code = readObject(content)?.['code'];
+  const rest = { silent: false, store_history: false, user_expressions: {}, allow_stdin: false, stop_on_error: false };
+  return toFrame({ code, ...rest });
+}
+
+/** An answer of IPython to such a request, in our words: the value that was shown goes into it. */
+export function executeReply(frames: readonly Buffer[], shown: Record<string, unknown> | undefined): Buffer[] {
+  const [header = emptyFrame, parent = emptyFrame, metadata = emptyFrame, contentFrame] = frames;
+  const content = readObject(contentFrame) ?? {};
+  if (content['status'] !== 'ok') return [...frames];
+  const { execution_count } = content;
+  const data = shown?.['data'] ?? {};
+  return [header, parent, metadata, toFrame({ status: 'ok', execution_count, data, cloneable: false })];
+}

@@ -1,0 +1,40 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** So many signatures are remembered, in two generations, against messages that are sent again. */
+const remembered = 65_536;
+
+/** Signs messages with the key of the connection files, and knows which ones were signed so, and are new. */
+export class Signer {
+  readonly key: string;
+  #recent = new Set<string>();
+  #earlier: ReadonlySet<string> = new Set();
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  /** The signature of header, parent, metadata and content; buffers are not signed (IPython's rule). */
+  sign(frames: readonly Buffer[]): Buffer {
+    return Buffer.from(this.#digest(frames));
+  }
+
+  /** True for a message that was signed with the key and has not been seen before. */
+  accept(signature: Buffer, frames: readonly Buffer[]): boolean {
+    const right = Buffer.from(this.#digest(frames));
+    if (signature.length !== right.length || !timingSafeEqual(signature, right)) return false;
+    const text = right.toString('latin1');
+    if (this.#recent.has(text) || this.#earlier.has(text)) return false;
+    this.#recent.add(text);
+    if (this.#recent.size >= remembered / 2) {
+      this.#earlier = this.#recent;
+      this.#recent = new Set();
+    }
+    return true;
+  }
+
+  #digest(frames: readonly Buffer[]): string {
+    const hmac = createHmac('sha256', this.key);
+    for (const frame of frames.slice(0, 4)) hmac.update(frame);
+    return hmac.digest('hex');
+  }
+}

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { removeFile } from '../base/files.js';
+import type { Log } from '../base/log.js';
+import { programFile } from '../base/package.js';
+import { endGroups } from '../processes/end.js';
+import { describeExit, type Started, startProcess } from '../processes/start.js';
+import { identify, markVariable } from '../processes/table.js';
+import { socketPath } from '../profile/paths.js';
+
+/** A gateway that ends so often is not started again. */
+const mostStarts = 5;
+
+export interface GatewayProcessOptions {
+  /** Where the supervisor expects its engines. */
+  socketPath: string;
+  mark: string;
+  logFile: string;
+  log: Log;
+  /** The gateway has ended unasked: `again` tells whether there is another, under the same file. Engines of the last one are lost. */
+  onLost: (again: boolean) => void;
+}
+
+/** The gateway of a node's engines of Python: a child of the supervisor, started again when it ends unasked. */
+export class GatewayProcess {
+  /** The connection file that engines are given; in a folder that is this user's and this machine's alone. */
+  readonly file = socketPath(randomUUID()).replace(/\.sock$/, '.json');
+  readonly #options: GatewayProcessOptions;
+  #process: Started | undefined;
+  #starts = 0;
+  #closing = false;
+
+  constructor(options: GatewayProcessOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { socketPath: path, mark, logFile: output, log } = this.#options;
+    this.#starts += 1;
+    const argv = [
+      process.execPath,
+      '--v8-pool-size=1',
+      programFile('ipgateway'),
+      '--engines',
+      path,
+      '--file',
+      this.file,
+    ] as const;
+    const env = { ...process.env, [markVariable]: `${mark}/gateway` };
+    this.#process = await startProcess({ argv, env, stdout: output, stderr: output });
+    void this.#process.exited.then((exit) => {
+      if (this.#closing) return;
+      log.warn(`the gateway of the engines ended: ${describeExit(exit)}`);
+      const again = this.#starts < mostStarts;
+      if (again) void this.start();
+      this.#options.onLost(again);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    const leader = identify(this.#process?.pid ?? -1);
+    if (leader) await endGroups([leader], { grace: 1000 });
+    await removeFile(this.file);
+  }
+}

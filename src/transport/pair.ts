@@ -1,0 +1,95 @@
+import { type Carrier, Link } from './link.js';
+
+/** One end of a pair: what the other end writes waits here until its turn, or until reading goes on. */
+class End implements Carrier {
+  /** Both ends share a process, not the other's memory: large frames travel in the packets. */
+  readonly local = false;
+  other: End | undefined;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #paused = false;
+  #scheduled = false;
+  #closed = false;
+  readonly #onBytes: (chunk: Buffer) => void;
+  readonly #onClose: () => void;
+
+  constructor(onBytes: (chunk: Buffer) => void, onClose: () => void) {
+    this.#onBytes = onBytes;
+    this.#onClose = onClose;
+  }
+
+  backlog(): number {
+    return this.other?.waiting ?? 0;
+  }
+
+  /** Bytes that this end has not taken. */
+  get waiting(): number {
+    return this.#size;
+  }
+
+  write(chunks: readonly Buffer[]): void {
+    this.other?.take(chunks);
+  }
+
+  take(chunks: readonly Buffer[]): void {
+    this.#chunks.push(...chunks);
+    for (const { length } of chunks) this.#size += length;
+    this.#schedule();
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#schedule();
+  }
+
+  close(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.other?.hangUp();
+    this.#closed = true;
+  }
+
+  /** The other end has closed: what it wrote before is still read. */
+  hangUp(): void {
+    this.other = undefined;
+    this.#closed = true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#paused) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    this.#scheduled = false;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#size = 0;
+    for (const chunk of chunks) this.#onBytes(chunk);
+    if (this.#closed) this.#onClose();
+  }
+}
+
+/** Two links that are each other's ends within one process, for a peer that lives with the controller. */
+export function linkPair(): [Link, Link] {
+  const ends: End[] = [];
+  const open = (): Link =>
+    new Link((onBytes, onClose) => {
+      const end = new End(onBytes, onClose);
+      ends.push(end);
+      return end;
+    });
+  const links: [Link, Link] = [open(), open()];
+  const [first, second] = ends as [End, End];
+  first.other = second;
+  second.other = first;
+  return links;
+}
