@@ -73,6 +73,27 @@ const causes: readonly Phrase[] = [
     suggestions: [],
   },
   {
+    words: /has no module ipyparallel|No module named '?ipyparallel/,
+    code: 'no-ipyparallel',
+    sentence: 'The interpreter of the engines has no ipyparallel.',
+    suggestions: ['`PATH -m pip install ipyparallel`', 'Another interpreter: `--python PATH`.'],
+  },
+  {
+    words: /cannot be used as an interpreter of Python/,
+    code: 'no-python',
+    sentence: 'The interpreter of the engines cannot be run there.',
+    suggestions: [
+      'The one that is there: `--python PATH`.',
+      'Load what brings it: `--modules NAME`, `--conda NAME` or `--venv PATH`.',
+    ],
+  },
+  {
+    words: /has no module \S+\.|ModuleNotFoundError: No module named/,
+    code: 'no-module',
+    sentence: 'The interpreter of the engines lacks a module.',
+    suggestions: ['Install it, or name an interpreter that has it: `--python PATH`.'],
+  },
+  {
     words: /ENOSPC|no space left|disk is full|SQLITE_FULL/i,
     code: 'disk-full',
     sentence: 'The disk is full.',

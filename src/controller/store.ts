@@ -6,8 +6,9 @@ import { Queue } from '../base/queue.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { FromStore, ReplyRow, StoreAnswers, StoreOptions, StoreQuestion, SubmittedRow, ToStore } from './store-messages.js';
 
-/** Rows wait at most this long for others to be committed with (milliseconds). */
+/** Rows wait at most this long for others to be committed with (milliseconds): short where somebody waits for it. */
 const commitInterval = 10;
+const idleInterval = 50;
 /** Bodies of this many bytes together are committed without waiting. */
 const largeBatch = 8 * 1024 * 1024;
 /** What a row costs on its way to the disk, beside its body (bytes). */
@@ -46,6 +47,8 @@ export class Store {
   #inFlightSize = 0;
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** When what waits goes out (monotonic milliseconds). */
+  #due = 0;
   #marked = false;
   #lastQuery: Promise<unknown> = Promise.resolve();
   #failed: Error | undefined;
@@ -70,18 +73,18 @@ export class Store {
 
   submitted(row: Omit<SubmittedRow, 'offset' | 'length'>, body: Buffer | undefined): void {
     this.#submitted.push({ ...row, ...this.#keep(body) });
-    this.#schedule();
+    this.#schedule(row.queue === 'balanced' ? commitInterval : idleInterval);
   }
 
   replied(row: Omit<ReplyRow, 'offset' | 'length'>, body: Buffer): void {
     this.#replies.push({ ...row, ...this.#keep(keepsBody(body.length) ? body : undefined) });
-    this.#schedule();
+    this.#schedule(idleInterval);
   }
 
   /** Something came that changes nothing here, and is to be acknowledged all the same. */
   mark(): void {
     this.#marked = true;
-    this.#schedule();
+    this.#schedule(idleInterval);
   }
 
   #keep(body: Buffer | undefined): { offset: number; length: number } {
@@ -91,9 +94,13 @@ export class Store {
     return kept;
   }
 
-  #schedule(): void {
-    if (this.#size >= largeBatch) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), commitInterval);
+  #schedule(interval: number): void {
+    if (this.#size >= largeBatch) return this.flush();
+    const due = performance.now() + interval;
+    if (this.#timer && this.#due <= due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => this.flush(), interval);
   }
 
   /** Sends what waits to be committed. */

@@ -234,6 +234,8 @@ export class EngineSide {
     if (type === 'shutdown_reply') return this.#lose(engine, 'it was shut down', true);
     const parent = readHeader(message.frames[1]);
     if (!parent) return;
+    // Clients wait for the end of output, and nobody for its beginning: one message less for each request, in everybody's way.
+    if (type === 'status' && message.frames[3]?.includes('"busy"')) return;
     const held = engine.held.get(parent.msg_id);
     if (held?.native) return this.#publishedForUs(engine, parent, held, type, message.frames);
     const id = parent.msg_id.endsWith(`_${engine.uuid}`) ? parent.msg_id.slice(0, -engine.uuid.length - 1) : parent.msg_id;

@@ -22,6 +22,7 @@ const help = `ipgateway: lets Python's programs on this machine take part in a c
   --engines SOCKET     serve the engines of the supervisor that listens there
   --controller FILE    serve Python's clients: FILE is the controller's connection file
   --file PATH          where to write the connection file for Python
+  --attached           end when standard input ends, and with it whoever started this
   --plain              without encryption: others on this machine may read what is sent
   --log-level LEVEL    debug, info, warn or error
   --version, --help
@@ -37,6 +38,7 @@ function readArguments() {
         engines: { type: 'string' },
         controller: { type: 'string' },
         file: { type: 'string' },
+        attached: { type: 'boolean', default: false },
         plain: { type: 'boolean', default: false },
         'log-level': { type: 'string', default: 'info' },
         version: { type: 'boolean' },
@@ -101,6 +103,7 @@ async function main(): Promise<void> {
   const log = createLog('ipgateway', readLogLevel(flags['log-level']));
   const asked = deferred<string>();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => asked.resolve(name));
+  if (flags.attached) process.stdin.resume().once('end', () => asked.resolve('whoever started it has ended'));
   const opened =
     engines === undefined ? await openForClients(controller ?? '', plain, log) : await openForEngines(engines, plain, log);
   writeWhole(file, `${JSON.stringify(opened.fields, null, 1)}\n`);

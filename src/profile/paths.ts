@@ -66,6 +66,8 @@ export function pathsOf(place: Place) {
     engineFile: `${prefix}-engine.json`,
     clientFile: `${prefix}-client.json`,
     keyFile: `${prefix}-key.json`,
+    /** The file for Python's clients of one machine that is not the controller's; `name` tells machines apart. */
+    relayFile: (name: string) => `${prefix}-relay-${name}-client.json`,
     clusters: join(place.profileFolder, 'cluster'),
     clusterFile: join(place.profileFolder, 'cluster', `${id}.json`),
     work,
