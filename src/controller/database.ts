@@ -36,8 +36,9 @@ const spareBytes = 64 * 1024 * 1024;
 const mostPrepared = 50;
 /** Finished tasks go in slices of this many, so that no commit waits long. */
 const purgeSlice = 1000;
-/** Tasks of one page of records: their messages go along. */
+/** Tasks of one page of records, with their messages and without. */
 const recordsPage = 500;
+const listPage = 10_000;
 
 /** The database of one cluster: requests and replies as bytes, read only when somebody asks. One writer, one thread. */
 export class Database {
@@ -234,19 +235,21 @@ export class Database {
     return gone;
   }
 
-  /** A page of tasks with their messages. */
-  #records({ after = 0, ids, buffers }: Extract<StoreQuestion, { kind: 'records' }>): StoreAnswers['records'] {
+  /** A page of tasks, with their messages where they are wanted. */
+  #records({ after = 0, ids, messages }: Extract<StoreQuestion, { kind: 'records' }>): StoreAnswers['records'] {
     const tasks: StoredTask[] = [];
     const bodies: Uint8Array[] = [];
     const condition = ids ? 'id IN (SELECT value FROM json_each(?))' : 'number > ?';
-    const sql = `SELECT * FROM all_tasks t WHERE ${condition} ORDER BY number${ids ? '' : ` LIMIT ${recordsPage}`}`;
+    const columns = `number, id, session, queue, type, label, submitted, targets${messages === 'none' ? ', NULL AS body' : ', body'}`;
+    const size = messages === 'none' ? listPage : recordsPage;
+    const sql = `SELECT ${columns} FROM all_tasks t WHERE ${condition} ORDER BY number${ids ? '' : ` LIMIT ${size}`}`;
     const rows = this.#prepare(sql).all(ids ? JSON.stringify(ids) : after) as TaskRow[];
-    for (const { id, queue, label, targets, body } of rows) {
-      const replies = this.#replies(id);
+    for (const { number: _number, body, ...row } of rows) {
+      const replies = messages === 'none' ? [] : this.#replies(row.id);
       const kept = replies.map(({ engine, status, body: reply }) => ({ engine, status, kept: reply !== null }));
-      tasks.push({ id, queue, label, targets, request: body !== null, replies: kept });
+      tasks.push({ ...row, request: body !== null, replies: kept });
       for (const bytes of [body, ...replies.map((reply) => reply.body)])
-        if (bytes) bodies.push(buffers ? new Uint8Array(bytes) : withoutBuffers(bytes));
+        if (bytes) bodies.push(messages === 'whole' ? new Uint8Array(bytes) : withoutBuffers(bytes));
     }
     return { tasks, bodies, last: ids ? null : (rows.at(-1)?.number ?? null) };
   }

@@ -1,4 +1,4 @@
-import type { StoredTask, TaskQuery, TaskRecord } from '../protocol/messages.js';
+import type { MessageDetail, StoredTask, TaskQuery, TaskRecord } from '../protocol/messages.js';
 
 /** How long finished tasks and their results are kept: the oldest go when one of these is exceeded. */
 export interface KeepPolicy {
@@ -72,7 +72,7 @@ export type StoreQuestion =
   | { kind: 'bodies'; ids: string[] }
   | { kind: 'unfinished'; after: number; limit: number }
   | { kind: 'purge'; ids: string[] | 'all'; engines: number[] | undefined }
-  | { kind: 'records'; after?: number; ids?: string[]; buffers: boolean }
+  | { kind: 'records'; after?: number; ids?: string[]; messages: MessageDetail }
   | { kind: 'close' };
 
 /** What the store's thread answers, by kind of question. */

@@ -131,8 +131,8 @@ export class Store {
 
   /** Asks the database, after everything that was written before. Throws STORE. */
   async ask<Q extends StoreQuestion>(question: Q): Promise<StoreAnswers[Q['kind']]> {
-    if (question.kind !== 'query') return this.#askNow(question);
-    // A query may read everything there is: only one at a time, so that commits go on in between.
+    if (question.kind !== 'query' && question.kind !== 'records') return this.#askNow(question);
+    // These may read everything there is: only one at a time, so that commits go on in between.
     const answer = this.#lastQuery.then(() => this.#askNow(question));
     this.#lastQuery = answer.catch(() => {});
     return answer;

@@ -41,6 +41,9 @@ interface Opened {
   client: PythonClient;
 }
 
+/** So many clients are known at once. */
+const mostClients = 200;
+
 /** A client that connects may not hear of who comes in that moment, so it is told again after these times (milliseconds). */
 const repeats = [300, 1500];
 
@@ -128,6 +131,7 @@ export class ClientSide {
     const opened = { socket: this.#socket(name), to, engine: String(engine ?? ''), header, frames: message.frames, client };
     if (name === 'registration') void this.#ask(opened);
     else if (name === 'control') void this.#control(opened);
+    else if (!isReadable(opened)) this.#refuse(opened, 'ValueError', `Engines cannot read this ${header.msg_type}.`);
     else if (name === 'broadcast') this.#broadcast(opened);
     else if (name === 'task') this.#balanced(opened);
     else this.#direct(opened);
@@ -135,11 +139,27 @@ export class ClientSide {
 
   #clientOf(session: string): PythonClient {
     const known = this.#clients.get(session);
-    if (known) return known;
+    if (known) {
+      // The one that was heard last stands last.
+      this.#clients.delete(session);
+      this.#clients.set(session, known);
+      return known;
+    }
+    if (this.#clients.size >= mostClients) this.#forgetQuiet();
     const { connect, lease } = this.#options;
     const made: PythonClient = new PythonClient(session, connect, lease, (packet) => this.#hear(made, packet));
     this.#clients.set(session, made);
     return made;
+  }
+
+  /** There may be no end of sessions: those that wait for nothing and were silent longest are given up until they speak again. */
+  #forgetQuiet(): void {
+    for (const [session, client] of this.#clients) {
+      if (this.#clients.size < mostClients) return;
+      if (client.asked.size > 0 || client.questions > 0) continue;
+      client.close();
+      this.#clients.delete(session);
+    }
   }
 
   /** A question to IPython's hub. */
@@ -169,11 +189,15 @@ export class ClientSide {
   }
 
   /** An engine that has gone is the client's own affair: it has been told, and has given up what it had sent there. */
-  #noEngine({ socket, to, engine, header, frames }: Opened): void {
-    if (this.#options.directory.isGone(engine)) return;
-    const evalue = `There is no engine ${engine} here.`;
-    const content = { status: 'error', ename: 'EngineError', evalue, traceback: [evalue], engine_info: {} };
-    const type = header.msg_type.replace(/_request$/, '_reply');
+  #noEngine(opened: Opened): void {
+    if (!this.#options.directory.isGone(opened.engine))
+      this.#refuse(opened, 'EngineError', `There is no engine ${opened.engine} here.`);
+  }
+
+  #refuse({ socket, to, header, frames }: Opened, ename: string, evalue: string): void {
+    const content = { status: 'error', ename, evalue, traceback: [evalue], engine_info: {} };
+    // Python's clients take no other types of answers on these channels.
+    const type = header.msg_type === 'execute_request' ? 'execute_reply' : 'apply_reply';
     this.#send(socket, to, this.#session.message(type, content, frames[0], { status: 'error' }));
   }
 
@@ -251,6 +275,18 @@ export class ClientSide {
     this.#publish('iopub', [Buffer.from(`engine.${engine?.id}.${type}`)], frames);
   }
 }
+
+/** True for what engines can read: one that they cannot they would never answer. */
+function isReadable({ header, frames }: Opened): boolean {
+  const { msg_type: type } = header;
+  const content = readObject(frames[3]);
+  if (!content || !readObject(frames[2])) return false;
+  if (type === 'execute_request') return typeof content['code'] === 'string' && typeof content['silent'] === 'boolean';
+  return type === 'apply_request' ? frames.length >= leastApply : type.startsWith('comm_');
+}
+
+/** An apply has at least a function and what it says of its arguments as buffers. */
+const leastApply = 6;
 
 /** A request as it goes to the controller: pickled code says what it is written in, and a balanced task gets more facts. */
 function withFacts(

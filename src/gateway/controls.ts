@@ -29,7 +29,7 @@ export async function control(
   }
 }
 
-/** Stops what has not begun: the tasks named, or everything that waits for that engine. */
+/** Stops what has not begun: the tasks named, or everything of this client that waits for that engine. */
 async function abort(client: PythonClient, { id: engine }: EngineName, named: unknown): Promise<void> {
   const given = (Array.isArray(named) ? named : [named]).filter((id): id is string => typeof id === 'string');
   const ids = given.length > 0 ? given : await queued(client, engine);
@@ -39,7 +39,8 @@ async function abort(client: PythonClient, { id: engine }: EngineName, named: un
 
 async function queued(client: PythonClient, engine: number): Promise<string[]> {
   const { content } = await client.ask('queue_request', {});
-  return content.engines.find(({ id }) => id === engine)?.direct ?? [];
+  const { direct = [], balanced = [] } = content.engines.find(({ id }) => id === engine) ?? {};
+  return [...direct, ...balanced].filter((id) => client.asked.has(id));
 }
 
 /** The name of a signal that is given by name or number. Throws USAGE for one that is not known. */

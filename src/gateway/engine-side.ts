@@ -41,6 +41,8 @@ const registrationTime = 30_000;
 const mostMisses = 10;
 /** A request whose engine is not connected is sent again for so long (milliseconds): a link may break and come back. */
 const unroutableTime = 5000;
+/** A reply may come after the word that its engine is done, a large one long after it, but not so much later (milliseconds). */
+const answerTime = 60_000;
 /** The value of code that was run for us comes on another socket than the reply, which waits for it at most so long (milliseconds). */
 const shownTime = 500;
 
@@ -237,9 +239,29 @@ export class EngineSide {
     // Clients wait for the end of output, and nobody for its beginning: one message less for each request, in everybody's way.
     if (type === 'status' && message.frames[3]?.includes('"busy"')) return;
     const held = engine.held.get(parent.msg_id);
+    if (held && !held.native && type === 'status') this.#expectReply(engine, parent.msg_id, held);
     if (held?.native) return this.#publishedForUs(engine, parent, held, type, message.frames);
     const id = parent.msg_id.endsWith(`_${engine.uuid}`) ? parent.msg_id.slice(0, -engine.uuid.length - 1) : parent.msg_id;
     this.#options.host.output(engine, id, parent.session, message.frames);
+  }
+
+  /** It is done with a request. One that it cannot read it never answers, and nobody must wait for that. */
+  #expectReply(engine: PythonEngine, key: string, held: Held): void {
+    setTimeout(() => {
+      if (engine.held.get(key) !== held) return;
+      this.#fail(engine, key, held, 'the engine has given no answer, as it does for a request that it cannot read');
+    }, answerTime);
+  }
+
+  #fail(engine: PythonEngine, key: string, held: Held, evalue: string): void {
+    const content = { status: 'error', ename: 'EngineError', evalue, traceback: [evalue] };
+    this.#settle(
+      engine,
+      key,
+      held,
+      'error',
+      this.#session.message('apply_reply', content, held.headerFrame, { status: 'error' }),
+    );
   }
 
   /** Our clients know streams; a value goes into the reply, and its end is the sign that the reply need not wait any more. */
@@ -249,7 +271,8 @@ export class EngineSide {
     else if (type === 'execute_result') held.shown = content;
     else if (type === 'status' && content['execution_state'] === 'idle') {
       held.idle = true;
-      this.#release(engine, parent.msg_id);
+      if (held.reply) this.#release(engine, parent.msg_id);
+      else this.#expectReply(engine, parent.msg_id, held);
     }
   }
 
@@ -263,15 +286,7 @@ export class EngineSide {
       setTimeout(() => this.#sockets.get(name)?.send(parts), eager);
       return;
     }
-    const evalue = `Engine ${engine.id} has no connection to its gateway any more.`;
-    const content = { status: 'error', ename: 'EngineError', evalue, traceback: [] };
-    this.#settle(
-      engine,
-      key,
-      held,
-      'error',
-      this.#session.message('apply_reply', content, held.headerFrame, { status: 'error' }),
-    );
+    this.#fail(engine, key, held, `engine ${engine.id} has no connection to its gateway any more`);
   }
 }
 

@@ -1,9 +1,9 @@
 import { isIpclusterError, messageOf } from '../base/errors.js';
-import type { MessageContents } from '../protocol/messages.js';
+import type { MessageDetail, StoredTask } from '../protocol/messages.js';
 import type { Directory } from './directory.js';
 import type { PythonClient } from './python-client.js';
 import { recordTest } from './query.js';
-import { type PythonRecord, readRecords } from './records.js';
+import { type ListedTask, listColumns, listTasks, type PythonRecord, readRecords } from './records.js';
 import type { ShownOutput } from './shown-output.js';
 
 /** What an answer to Python is made of. */
@@ -13,6 +13,10 @@ export interface HubAnswer {
 }
 
 type Content = Record<string, unknown>;
+/** Questions that read the store may be long: so many may be open at once, of one client and of all. */
+const mostOfClient = 32;
+const mostOpen = 256;
+
 type Handler = (client: PythonClient, content: Content) => HubAnswer | Promise<HubAnswer>;
 
 /** A failure that Python knows by name. */
@@ -39,6 +43,7 @@ const refusals: Record<string, string> = {
 export class HubRequests {
   readonly #directory: Directory;
   readonly #output: ShownOutput;
+  #open = 0;
 
   constructor(directory: Directory, output: ShownOutput) {
     this.#directory = directory;
@@ -52,7 +57,14 @@ export class HubRequests {
       if (refusal) throw new NamedError('NotImplementedError', refusal);
       const handler = this.#handlers[type];
       if (!handler) throw new NamedError('KeyError', `There is no ${type} here.`);
-      const { content: answer, ...rest } = await handler(client, content);
+      if (client.questions >= mostOfClient || this.#open >= mostOpen)
+        throw new NamedError('RuntimeError', 'Too many questions are open: wait for their answers.');
+      this.#open += 1;
+      client.questions += 1;
+      const { content: answer, ...rest } = await Promise.resolve(handler(client, content)).finally(() => {
+        this.#open -= 1;
+        client.questions -= 1;
+      });
       return { content: { status: 'ok', ...answer }, ...rest };
     } catch (error) {
       return { content: errorContent(error) };
@@ -71,7 +83,7 @@ export class HubRequests {
       return { content: Object.fromEntries(load.filter(([id]) => this.#ids(targets).has(id))) };
     },
     result_request: (client, content) => this.#results(client, content),
-    history_request: async (client) => ({ content: { history: (await this.#all(client, false)).map(({ msg_id }) => msg_id) } }),
+    history_request: async (client) => ({ content: { history: (await this.#list(client)).map(({ msg_id }) => msg_id) } }),
     db_request: (client, content) => this.#query(client, content),
     purge_request: (client, content) => this.#purge(client, content),
     resubmit_request: async (client, { msg_ids }) => {
@@ -96,7 +108,7 @@ export class HubRequests {
   async #queues(client: PythonClient, { targets, verbose }: Content): Promise<HubAnswer> {
     const wanted = this.#ids(targets);
     const { content } = await client.ask('queue_request', {});
-    const done = verbose ? await this.#all(client, false) : [];
+    const done = verbose ? await this.#named(client, idsOf(await this.#list(client)), 'without buffers') : [];
     const show = (ids: string[]): unknown => (verbose ? ids : ids.length);
     const answer: Content = { unassigned: show(content.unassigned) };
     for (const { id, direct, balanced, completed } of content.engines) {
@@ -110,7 +122,9 @@ export class HubRequests {
 
   async #results(client: PythonClient, { msg_ids, status_only }: Content): Promise<HubAnswer> {
     const ids = [...new Set(texts(msg_ids))].sort();
-    const records = new Map((await this.#named(client, ids, !status_only)).map((record) => [record.msg_id, record]));
+    const records = new Map(
+      (await this.#named(client, ids, status_only ? 'without buffers' : 'whole')).map((record) => [record.msg_id, record]),
+    );
     const answer: Content = { pending: [] as string[], completed: [] as string[] };
     const buffers: Buffer[] = [];
     for (const id of ids) {
@@ -130,8 +144,13 @@ export class HubRequests {
   async #query(client: PythonClient, { query, keys }: Content): Promise<HubAnswer> {
     const wanted = keys === null || keys === undefined ? undefined : new Set(['msg_id', ...texts(keys)]);
     const withBuffers = ['buffers', 'result_buffers'].filter((name) => wanted?.has(name));
-    const test = recordTest((query ?? {}) as Record<string, unknown>);
-    const found = (await this.#all(client, withBuffers.length > 0)).filter((record) => test({ ...record }));
+    const conditions = (query ?? {}) as Record<string, unknown>;
+    const test = recordTest(conditions);
+    // What stands in the list of tasks needs no message to be read.
+    const early = recordTest(Object.fromEntries(Object.entries(conditions).filter(([column]) => listColumns.has(column))));
+    const candidates = idsOf((await this.#list(client)).filter((listed) => early({ ...listed })));
+    const all = await this.#named(client, candidates, withBuffers.length > 0 ? 'whole' : 'without buffers');
+    const found = all.filter((record) => test({ ...record }));
     const lengths = (name: 'buffers' | 'result_buffers'): number[] | null =>
       withBuffers.includes(name) ? found.map((record) => record[name].length) : null;
     const records = found.map((record) =>
@@ -145,7 +164,7 @@ export class HubRequests {
     const ids = msg_ids === 'all' ? ('all' as const) : texts(msg_ids);
     const engines = Array.isArray(engine_ids) && engine_ids.length > 0 ? [...this.#ids(engine_ids)] : [];
     if (ids !== 'all') {
-      const pending = (await this.#named(client, ids, false)).find(({ completed }) => completed === null);
+      const pending = (await this.#named(client, ids, 'without buffers')).find(({ completed }) => completed === null);
       if (pending) throw new NamedError('IndexError', `msg pending: ${pending.msg_id}`);
     }
     const { content } = await client.ask('purge_request', { ids, engines });
@@ -153,29 +172,34 @@ export class HubRequests {
     return { content: {} };
   }
 
-  async #named(client: PythonClient, ids: string[], buffers: boolean): Promise<PythonRecord[]> {
-    return this.#read(client, { ids, buffers }).then(({ records }) => records);
-  }
-
-  /** Everything that the store has, by the time when it was submitted. */
-  async #all(client: PythonClient, buffers: boolean): Promise<PythonRecord[]> {
-    const all: PythonRecord[] = [];
+  /** Every task that the store has, by the time when it was submitted, as far as the list of tasks tells. */
+  async #list(client: PythonClient): Promise<ListedTask[]> {
+    const all: ListedTask[] = [];
     for (let after: number | null = 0; after !== null; ) {
-      const page = await this.#read(client, { after, buffers });
-      all.push(...page.records);
-      after = page.last;
+      const list: { tasks: StoredTask[]; last: number | null } = (
+        await client.ask('records_request', { after, messages: 'none' })
+      ).content;
+      all.push(...listTasks(list.tasks));
+      after = list.last;
     }
-    return all.sort((a, b) => String(a.submitted).localeCompare(String(b.submitted)));
+    return all.sort((a, b) => (a.submitted < b.submitted ? -1 : 1));
   }
 
-  async #read(
-    client: PythonClient,
-    what: MessageContents['records_request'],
-  ): Promise<{ records: PythonRecord[]; last: number | null }> {
-    const { content, buffers } = await client.ask('records_request', what);
-    return { records: readRecords(content, buffers, this.#directory, this.#output), last: content.last };
+  /** Those tasks whole, in that order. */
+  async #named(client: PythonClient, ids: readonly string[], messages: MessageDetail): Promise<PythonRecord[]> {
+    const records = new Map<string, PythonRecord>();
+    for (let at = 0; at < ids.length; at += page) {
+      const { content, buffers } = await client.ask('records_request', { ids: ids.slice(at, at + page), messages });
+      for (const record of readRecords(content, buffers, this.#directory, this.#output)) records.set(record.msg_id, record);
+    }
+    return ids.flatMap((id) => records.get(id) ?? []);
   }
 }
+
+/** So many tasks are read with their messages at once. */
+const page = 500;
+
+const idsOf = (tasks: readonly ListedTask[]): string[] => tasks.map(({ msg_id }) => msg_id);
 
 const bufferNames = ['buffers', 'result_buffers'] as const;
 const bufferColumns: ReadonlySet<string> = new Set(bufferNames);

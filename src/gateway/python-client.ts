@@ -29,6 +29,8 @@ const mostAnswered = 1000;
 export class PythonClient {
   readonly session: string;
   readonly asked = new Map<string, Asked>();
+  /** Questions of it that are not answered yet. */
+  questions = 0;
   readonly #answered = new Set<string>();
   readonly #waiting = new Queue<{ route: Route; body: readonly Buffer[] }>();
   readonly #peer: Promise<Peer>;

@@ -26,6 +26,20 @@ export interface PythonRecord extends Shown {
   label: string | null;
 }
 
+/** What the list of tasks tells of one; these columns need no message. */
+export type ListedTask = Pick<PythonRecord, 'msg_id' | 'submitted' | 'client_uuid' | 'queue' | 'label'> & { submitted: string };
+
+export const listColumns: ReadonlySet<string> = new Set(['msg_id', 'submitted', 'client_uuid', 'queue', 'label']);
+
+/** The tasks of a list, without what is about the cluster alone. */
+export function listTasks(tasks: readonly StoredTask[]): ListedTask[] {
+  return tasks.flatMap(({ id, session, queue, type, label, submitted }) =>
+    aboutCluster.has(type) ? [] : [{ msg_id: id, submitted, client_uuid: session, queue: queueName(queue), label }],
+  );
+}
+
+const queueName = (queue: StoredTask['queue']): PythonRecord['queue'] => (queue === 'direct' ? 'mux' : 'task');
+
 type Page = Extract<MessageContents['records_reply'], OkContent>;
 
 /** Turns a page of the store's tasks and their messages into records. What is about the cluster alone is left out. */
@@ -74,7 +88,7 @@ function makeRecord(
     ...{ completed: resultHeader?.['date'] ?? null, resubmitted: null, received: resultHeader?.['date'] ?? null },
     ...{ result_header: resultHeader ?? null, result_metadata: resultMetadata ?? {}, result_content: resultContent ?? null },
     ...{ result_buffers: telling?.body ? buffersOf(telling.body) : [] },
-    ...{ queue: task.queue === 'direct' ? 'mux' : 'task', label: task.label },
+    ...{ queue: queueName(task.queue), label: task.label },
   };
 }
 

@@ -179,8 +179,12 @@ export interface EngineName {
 /** A task as the store has it: who answered, and how; its message and theirs go along as frames. */
 export interface StoredTask {
   id: string;
+  session: string;
   queue: TaskRecord['queue'];
+  type: string;
   label: string | null;
+  /** The date of its header, as it stands there. */
+  submitted: string;
   /** How many answers end it. */
   targets: number;
   /** True when its own message is the first of its frames. */
@@ -188,6 +192,9 @@ export interface StoredTask {
   /** True for those whose message follows. */
   replies: { engine: number; status: TaskRecord['status']; kept: boolean }[];
 }
+
+/** How much of messages is wanted: nothing, all but their buffers, or everything. */
+export type MessageDetail = 'none' | 'without buffers' | 'whole';
 
 /** One row of the store. */
 export interface TaskRecord {
@@ -304,7 +311,7 @@ export interface MessageContents {
   purge_request: { ids: string[] | 'all'; engines?: number[] };
   purge_reply: Reply<{ ids: string[] }>;
   /** Tasks with their messages, in the order in which they came: those after the one numbered `after`, or those named. */
-  records_request: { after?: number; ids?: string[]; buffers: boolean };
+  records_request: { after?: number; ids?: string[]; messages: MessageDetail };
   records_reply: Reply<{ tasks: StoredTask[]; last: number | null }>;
   query_request: { query: TaskQuery };
   query_reply: Reply<{ records: TaskRecord[] }>;

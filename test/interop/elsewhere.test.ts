@@ -6,7 +6,8 @@ import { bed, python, root, runPython } from './python.js';
 
 /* Engines of Python through launchers: in jobs of Slurm, on hosts of ssh, as ranks of MPI; and a client on a machine of its own. */
 
-const whoAndWhere = 'rc = ipp.Client()\nimport socket\nprint(json.dumps([rc.ids, rc[:].apply_sync(os.getpid), rc[:].apply_sync(socket.gethostname)]))';
+const whoAndWhere =
+  'rc = ipp.Client()\nimport socket\nprint(json.dumps([rc.ids, rc[:].apply_sync(os.getpid), rc[:].apply_sync(socket.gethostname)]))';
 
 describe.skipIf(!root)("Python's engines in jobs of Slurm (needs root for its daemons)", () => {
   let home: Home;
@@ -40,7 +41,12 @@ describe.skipIf(!root)("Python's engines in jobs of Slurm (needs root for its da
   });
 
   test('an interpreter that the nodes lack is named by their own log', async () => {
-    const { error } = await home.json<{ error: { code: string; message: string; verdict: string } }>(...words, '/no/python', '-n', '2');
+    const { error } = await home.json<{ error: { code: string; message: string; verdict: string } }>(
+      ...words,
+      '/no/python',
+      '-n',
+      '2',
+    );
     expect(error).toMatchObject({ code: 'JOB_FAILED', verdict: 'no-python' });
     expect(error.message).toMatch(/interpreter/);
   });
@@ -70,9 +76,15 @@ describe.skipIf(!root)("Python's engines on hosts of ssh (needs root for its hos
     onTestFinished(() => void bed('ssh', 'host', 'unwall', 'host4'));
     expect(await start()).toMatchObject({ engines: 4 });
     const [ids, , hosts] = JSON.parse((await runPython(home, whoAndWhere, 'host0'))[0] ?? '') as [number[], number[], string[]];
-    expect([ids, hosts]).toEqual([[0, 1, 2, 3], ['host1', 'host2', 'host3', 'host4']]);
+    expect([ids, hosts]).toEqual([
+      [0, 1, 2, 3],
+      ['host1', 'host2', 'host3', 'host4'],
+    ]);
     expect(await home.json('stop')).toMatchObject({ orderly: true, killed: 0 });
-    await until('nothing on the walled host', () => !bed('ssh', 'host', 'exec', 'host4', 'bash', '-c', 'pgrep -u hpc -fl . || true').includes('python'));
+    await until(
+      'nothing on the walled host',
+      () => !bed('ssh', 'host', 'exec', 'host4', 'bash', '-c', 'pgrep -u hpc -fl . || true').includes('python'),
+    );
   });
 
   test('a client of Python on another machine, by connect --relay', async () => {
@@ -82,11 +94,20 @@ describe.skipIf(!root)("Python's engines on hosts of ssh (needs root for its hos
     const said = await new Promise<string>((resolve) => relay.stdout.once('data', (chunk: Buffer) => resolve(String(chunk))));
     const { python: lines, connectionFile } = JSON.parse(said) as { python: string; connectionFile: string };
     expect(connectionFile).toMatch(/ipcontroller-relay-host5-client\.json$/);
-    expect(await runPython(home, `${lines}\nprint(rc.ids, rc[:].apply_sync(lambda: 1), rc.load_balanced_view().map_sync(abs, range(3)))`, 'host5')).toEqual(['[0, 1, 2, 3] [1, 1, 1, 1] [0, 1, 2]']);
+    expect(
+      await runPython(
+        home,
+        `${lines}\nprint(rc.ids, rc[:].apply_sync(lambda: 1), rc.load_balanced_view().map_sync(abs, range(3)))`,
+        'host5',
+      ),
+    ).toEqual(['[0, 1, 2, 3] [1, 1, 1, 1] [0, 1, 2]']);
     const ended = new Promise((resolve) => relay.once('close', resolve));
     bed('ssh', 'host', 'exec', 'host5', 'pkill', '-INT', '-f', 'connect --relay');
     await ended;
-    await until('no relay', () => !bed('ssh', 'host', 'exec', 'host5', 'bash', '-c', 'pgrep -u hpc -fl . || true').includes('ipgateway'));
+    await until(
+      'no relay',
+      () => !bed('ssh', 'host', 'exec', 'host5', 'bash', '-c', 'pgrep -u hpc -fl . || true').includes('ipgateway'),
+    );
   });
 });
 
@@ -111,8 +132,11 @@ describe.skipIf(!root)("Python's engines as ranks of MPI (needs root for its pac
     const ended = new Promise((resolve) => ranks.once('close', resolve));
     await until('four engines', async () => (await home.json<ClusterStatus>('status')).engines.length === 4, 60_000);
     const { engines } = await home.json<ClusterStatus>('status');
-    expect(engines.map(({ id, rank, language }) => [id, rank, language])).toEqual([0, 1, 2, 3].map((rank) => [rank, rank, 'python']));
-    const sum = 'def total():\n    from mpi4py import MPI\n    return MPI.COMM_WORLD.allreduce(MPI.COMM_WORLD.Get_rank() + 1)\nprint(ipp.Client()[:].apply_sync(total))';
+    expect(engines.map(({ id, rank, language }) => [id, rank, language])).toEqual(
+      [0, 1, 2, 3].map((rank) => [rank, rank, 'python']),
+    );
+    const sum =
+      'def total():\n    from mpi4py import MPI\n    return MPI.COMM_WORLD.allreduce(MPI.COMM_WORLD.Get_rank() + 1)\nprint(ipp.Client()[:].apply_sync(total))';
     expect(await runPython(home, sum)).toEqual(['[10, 10, 10, 10]']);
     expect((await home.run(['exec', allReduce])).stdout.trim().split('\n')).toEqual([0, 1, 2, 3].map((id) => `[${id}] 10`));
     await home.run(['stop']);

@@ -26,7 +26,13 @@ describe.skipIf(!root)("Python's engines and clients (needs root for its package
   afterAll(() => home.leave());
 
   const start = (...args: string[]) =>
-    home.json<{ engines: number; ids: number[]; error?: { code: string; message: string } }>('start', '-d', '--python', python, ...args);
+    home.json<{ engines: number; ids: number[]; error?: { code: string; message: string } }>(
+      'start',
+      '-d',
+      '--python',
+      python,
+      ...args,
+    );
   const status = () => home.json<ClusterStatus>('status');
   const connect = async (): Promise<Client> => {
     client = await Client.connect({ file: home.path('security', 'ipcontroller-client.json') });
@@ -35,7 +41,10 @@ describe.skipIf(!root)("Python's engines and clients (needs root for its package
 
   test('the words of the README: four ids, four pids, and nothing is left', async () => {
     expect(await start('-n', '4', '--engine', 'python')).toMatchObject({ engines: 4, ids: [0, 1, 2, 3] });
-    const [line] = await runPython(home, 'rc = ipp.Client(); print(json.dumps([rc.ids, rc[:].apply_sync(lambda: __import__("os").getpid())]))');
+    const [line] = await runPython(
+      home,
+      'rc = ipp.Client(); print(json.dumps([rc.ids, rc[:].apply_sync(lambda: __import__("os").getpid())]))',
+    );
     const [ids, pids] = JSON.parse(line ?? '') as [number[], number[]];
     expect(ids).toEqual([0, 1, 2, 3]);
     const { engines } = await status();
@@ -52,7 +61,9 @@ describe.skipIf(!root)("Python's engines and clients (needs root for its package
 
   test('mixed: each side sees the engines of the other, runs text on them, and is refused what they cannot read', async () => {
     await start('-n', '2');
-    expect(await home.json('engines', 'add', '-n', '2', '--engine', 'python', '--python', python)).toMatchObject({ ids: [0, 1, 2, 3] });
+    expect(await home.json('engines', 'add', '-n', '2', '--engine', 'python', '--python', python)).toMatchObject({
+      ids: [0, 1, 2, 3],
+    });
     const own = await connect();
     const executed = own.direct([2, 3]).execute('import os\nprint("from python")\n6 * 7');
     await executed;
@@ -158,7 +169,11 @@ except ipp.error.TaskAborted:
     await start('-n', '2', '--engine', 'python');
     const gateway = home.processes().find(({ command }) => command.includes('ipgateway.js'));
     process.kill(gateway?.pid ?? 0, 'SIGKILL');
-    await until('both are there again', async () => (await status()).engines.filter(({ restarts }) => restarts === 1).length === 2, 20_000);
+    await until(
+      'both are there again',
+      async () => (await status()).engines.filter(({ restarts }) => restarts === 1).length === 2,
+      20_000,
+    );
     expect(await runPython(home, 'print(ipp.Client()[:].apply_sync(lambda: 1))')).toEqual(['[1, 1]']);
   });
 
@@ -172,23 +187,36 @@ except ipp.error.TaskAborted:
 
   test('a controller that is killed and comes back finds them again, and no balanced task is lost', async () => {
     await start('-n', '2', '--engine', 'python', '--lease', '10s');
-    const mapped = runPython(home, 'lb = ipp.Client().load_balanced_view()\nars = [lb.apply_async(time.sleep, 0.05) for i in range(40)]\ntime.sleep(0.5)\nprint(*[m for a in ars for m in a.msg_ids])');
+    const mapped = runPython(
+      home,
+      'lb = ipp.Client().load_balanced_view()\nars = [lb.apply_async(time.sleep, 0.05) for i in range(40)]\ntime.sleep(0.5)\nprint(*[m for a in ars for m in a.msg_ids])',
+    );
     const ids = ((await mapped)[0] ?? '').split(' ');
     const controller = home.processes().find(({ command }) => command.includes('ipcontroller.js'));
     process.kill(controller?.pid ?? 0, 'SIGKILL');
-    expect(await home.json('start', '-d', '-n', '2', '--engine', 'python', '--python', python, '--lease', '10s', '--reuse')).toMatchObject({ engines: 2 });
-    const [done] = await runPython(home, `rc = ipp.Client()\nar = rc.get_result(json.loads('${JSON.stringify(ids)}'))\nprint(len(ar.get(30)))`);
+    expect(
+      await home.json('start', '-d', '-n', '2', '--engine', 'python', '--python', python, '--lease', '10s', '--reuse'),
+    ).toMatchObject({ engines: 2 });
+    const [done] = await runPython(
+      home,
+      `rc = ipp.Client()\nar = rc.get_result(json.loads('${JSON.stringify(ids)}'))\nprint(len(ar.get(30)))`,
+    );
     expect(done).toBe('40');
   });
 
   test('an interpreter that is not there, or has no ipyparallel, is found before anything is started', async () => {
     const wrong = await home.run(['start', '-n', '1', '-d', '--engine', 'python', '--python', '/no/python']);
-    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/\/no\/python cannot be used as an interpreter of Python/) });
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/\/no\/python cannot be used as an interpreter of Python/),
+    });
     const bare = home.path('..', 'bare');
     writeFileSync(bare, `#!/bin/sh\nexec ${python} -I -S "$@"\n`, { mode: 0o755 });
     const lacking = await home.run(['start', '-n', '1', '-d', '--engine', 'python', '--python', bare]);
     expect(lacking).toMatchObject({ code: 2, stderr: expect.stringMatching(/has no module ipyparallel.*\n.*--python/) });
-    expect(existsSync(home.path('default', 'jobs'))).toBe(existsSync(home.path('default', 'jobs')) && readdirSync(home.path('default', 'jobs')).length > 0);
+    expect(existsSync(home.path('default', 'jobs'))).toBe(
+      existsSync(home.path('default', 'jobs')) && readdirSync(home.path('default', 'jobs')).length > 0,
+    );
     expect(home.processes()).toEqual([]);
     const words = await home.run(['start', '-n', '1', '-d', '--engine', 'node --mpi']);
     expect(words).toMatchObject({ code: 2, stderr: expect.stringMatching(/node takes no words/) });
@@ -213,7 +241,9 @@ except ipp.error.TaskAborted:
     expect(statSync(client).mode & 0o777).toBe(0o600);
     const { key, curve_serverkey: server } = JSON.parse(readFileSync(client, 'utf8')) as { key: string; curve_serverkey: string };
     expect([key.length, server.length]).toEqual([43, 40]);
-    const argv = home.processes().map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/environ`, 'utf8'));
+    const argv = home
+      .processes()
+      .map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/environ`, 'utf8'));
     expect(argv.some((text) => text.includes(key) || text.includes(server))).toBe(false);
   });
 
