@@ -47,7 +47,7 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
       ...values.flags('ip', 'port', 'location', 'lease', 'idleTimeout', 'gateway', 'logLevel'),
       ...values.flags('keepCount', 'keepBytes', 'keepAge', 'queueTasks', 'queueBytes'),
     ],
-    engineArgs: values.flags('engine', 'python', 'restart', 'logLevel', 'engineWrapper', 'taskWrapper'),
+    engineArgs: values.flags('engine', 'python', 'gateway', 'restart', 'logLevel', 'engineWrapper', 'taskWrapper'),
     program: readEngineProgram({ engine: values.text('engine') ?? 'node', python: values.text('python') ?? 'python3' }),
     timeout: parseDuration(values.text('timeout') ?? '60s', '--timeout'),
     lease: parseDuration(values.text('lease') ?? '60s', '--lease'),

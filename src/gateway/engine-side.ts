@@ -104,8 +104,19 @@ export class EngineSide {
   }
 
   #hand(engine: PythonEngine): void {
-    for (let next = engine.next(); next; next = engine.next())
-      this.#send(next.control ? 'control' : 'mux', engine.uuid, next.frames);
+    for (let next = engine.next(); next; next = engine.next()) {
+      const { held, control, frames } = next;
+      this.#send(control ? 'control' : 'mux', engine.uuid, frames);
+      if (held.header.msg_type.endsWith('_request')) continue;
+      // News for the engine, such as of a widget: it has no answer.
+      this.#settle(
+        engine,
+        held.header.msg_id,
+        held,
+        'ok',
+        this.#session.message('comm_reply', { status: 'ok' }, held.headerFrame),
+      );
+    }
   }
 
   /** Opens a message that an engine signed; undefined for any other. */
@@ -172,7 +183,10 @@ export class EngineSide {
     this.#sockets.get('hb_ping')?.send([Buffer.from(String((now - this.#begun) / 1000))]);
     if (now - this.#lastTick >= 0.9 * heartbeat) {
       this.#lastTick = now;
-      for (const engine of [...this.engines.values()]) this.#judge(engine, now);
+      for (const engine of [...this.engines.values()]) {
+        this.#judge(engine, now);
+        this.#giveUpSilent(engine, now);
+      }
     }
     const expecting = [...this.engines.values()].some(({ ready }) => !ready);
     this.#timer = setTimeout(() => this.#tick(), expecting ? Math.min(eager, heartbeat) : heartbeat);
@@ -211,7 +225,7 @@ export class EngineSide {
     const status = statusOf(message.frames);
     if (!held.native || status !== 'ok') return this.#settle(engine, key, held, status, message.frames);
     held.reply = { status, frames: message.frames };
-    if (held.idle) this.#release(engine, key);
+    if (held.idleSince !== undefined) this.#release(engine, key);
     else setTimeout(() => this.#release(engine, key), shownTime);
   }
 
@@ -239,18 +253,17 @@ export class EngineSide {
     // Clients wait for the end of output, and nobody for its beginning: one message less for each request, in everybody's way.
     if (type === 'status' && message.frames[3]?.includes('"busy"')) return;
     const held = engine.held.get(parent.msg_id);
-    if (held && !held.native && type === 'status') this.#expectReply(engine, parent.msg_id, held);
+    if (held && type === 'status') held.idleSince ??= performance.now();
     if (held?.native) return this.#publishedForUs(engine, parent, held, type, message.frames);
     const id = parent.msg_id.endsWith(`_${engine.uuid}`) ? parent.msg_id.slice(0, -engine.uuid.length - 1) : parent.msg_id;
     this.#options.host.output(engine, id, parent.session, message.frames);
   }
 
-  /** It is done with a request. One that it cannot read it never answers, and nobody must wait for that. */
-  #expectReply(engine: PythonEngine, key: string, held: Held): void {
-    setTimeout(() => {
-      if (engine.held.get(key) !== held) return;
-      this.#fail(engine, key, held, 'the engine has given no answer, as it does for a request that it cannot read');
-    }, answerTime);
+  /** An engine never answers a request that it cannot read, though it says that it is done with it: nobody must wait for that. */
+  #giveUpSilent(engine: PythonEngine, now: number): void {
+    for (const [key, held] of [...engine.held])
+      if (held.idleSince !== undefined && now - held.idleSince > answerTime)
+        this.#fail(engine, key, held, 'the engine has given no answer, as it does for a request that it cannot read');
   }
 
   #fail(engine: PythonEngine, key: string, held: Held, evalue: string): void {
@@ -270,9 +283,7 @@ export class EngineSide {
     if (type === 'stream') this.#options.host.output(engine, held.id, parent.session, frames);
     else if (type === 'execute_result') held.shown = content;
     else if (type === 'status' && content['execution_state'] === 'idle') {
-      held.idle = true;
-      if (held.reply) this.#release(engine, parent.msg_id);
-      else this.#expectReply(engine, parent.msg_id, held);
+      this.#release(engine, parent.msg_id);
     }
   }
 

@@ -16,8 +16,8 @@ export interface Held {
   /** What the code has shown as its value, and the reply, which waits for it. */
   shown: Record<string, unknown> | undefined;
   reply: { status: ReplyStatus; frames: Buffer[] } | undefined;
-  /** True when nothing more is published of it. */
-  idle: boolean;
+  /** Since when nothing more is published of it (monotonic milliseconds). */
+  idleSince: number | undefined;
 }
 
 /** A request as it goes to the engine. */
@@ -90,7 +90,7 @@ export class PythonEngine {
       native ? executeContent(content) : content,
       ...buffers,
     ];
-    const times = { handedAt: performance.now(), idle: false };
+    const times = { handedAt: performance.now(), idleSince: undefined };
     const held: Held = { id, header, headerFrame: frames[0] as Buffer, native, ...times, shown: undefined, reply: undefined };
     this.held.set(header.msg_id, held);
     return { held, control: controlTypes.has(header.msg_type), frames };

@@ -1,16 +1,16 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /** So many signatures are remembered, in two generations, against messages that are sent again. */
 const remembered = 65_536;
 
 /** Signs messages with the key of the connection files, and knows which ones were signed so, and are new. */
 export class Signer {
-  readonly key: string;
+  readonly #key: KeyObject;
   #recent = new Set<string>();
   #earlier: ReadonlySet<string> = new Set();
 
   constructor(key: string) {
-    this.key = key;
+    this.#key = createSecretKey(key, 'utf8');
   }
 
   /** The signature of header, parent, metadata and content; buffers are not signed (IPython's rule). */
@@ -33,8 +33,9 @@ export class Signer {
   }
 
   #digest(frames: readonly Buffer[]): string {
-    const hmac = createHmac('sha256', this.key);
-    for (const frame of frames.slice(0, 4)) hmac.update(frame);
-    return hmac.digest('hex');
+    // One call for all: each costs more than joining them.
+    return createHmac('sha256', this.#key)
+      .update(Buffer.concat(frames.slice(0, 4)))
+      .digest('hex');
   }
 }

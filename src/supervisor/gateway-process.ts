@@ -14,6 +14,8 @@ export interface GatewayProcessOptions {
   /** Where the supervisor expects its engines. */
   socketPath: string;
   mark: string;
+  /** True for connections in clear text. */
+  plain: boolean;
   logFile: string;
   log: Log;
   /** The gateway has ended unasked: `again` tells whether there is another, under the same file. Engines of the last one are lost. */
@@ -34,7 +36,7 @@ export class GatewayProcess {
   }
 
   async start(): Promise<void> {
-    const { socketPath: path, mark, logFile: output, log } = this.#options;
+    const { socketPath: path, mark, logFile: output, log, plain } = this.#options;
     this.#starts += 1;
     const argv = [
       process.execPath,
@@ -44,6 +46,7 @@ export class GatewayProcess {
       path,
       '--file',
       this.file,
+      ...(plain ? ['--plain'] : []),
     ] as const;
     const env = { ...process.env, [markVariable]: `${mark}/gateway` };
     this.#process = await startProcess({ argv, env, stdout: output, stderr: output });

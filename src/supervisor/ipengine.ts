@@ -34,6 +34,7 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
   --python PATH           the interpreter for engines of Python (python3)
   --mpi[=MODULE]          engines of Python whose MPI that module initialises (mpi4py); each rank starts one
   -s FILE, -c CODE        what engines of Python run at their start
+  --gateway WHAT          how they are connected on this machine: curve (encrypted) or plain
   --restart WHEN          start engines again that end unasked: on-crash (the default) or never
   --engine-wrapper WORDS  what each engine's command begins with, such as a container's
   --task-wrapper WORDS    what each shell task's command begins with
@@ -60,6 +61,7 @@ function readArguments(argv: readonly string[]) {
         engine: { type: 'string', default: 'node' },
         python: { type: 'string', default: 'python3' },
         mpi: { type: 'string' },
+        gateway: { type: 'string', default: 'curve' },
         'startup-script': { type: 'string', short: 's' },
         'startup-command': { type: 'string', short: 'c' },
         restart: { type: 'string', default: 'on-crash' },
@@ -95,7 +97,7 @@ async function main(): Promise<void> {
     throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag. See ipengine --help.`);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
-  const fromProfile = programFlags(given.profile, ['urlFile', 'engine', 'python', 'restart', 'timeout', 'logLevel'], {
+  const fromProfile = programFlags(given.profile, ['urlFile', 'engine', 'python', 'gateway', 'restart', 'timeout', 'logLevel'], {
     urlFile: 'file',
   });
   const flags = readArguments([...fromProfile, ...process.argv.slice(2)]).values;
@@ -149,6 +151,7 @@ async function main(): Promise<void> {
   await supervise({
     settings,
     program,
+    plain: flags.gateway === 'plain',
     profileFolder: place.profileFolder,
     run,
     allocation,

@@ -24,6 +24,8 @@ export interface SuperviseOptions {
   settings: EngineSettings;
   /** What engines are, where they are not our own. */
   program: EngineProgram | undefined;
+  /** True when they are connected without encryption on this machine. */
+  plain: boolean;
   profileFolder: string;
   /** Names this supervisor across its connections. */
   run: string;
@@ -74,11 +76,11 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
 }
 
 /** What engines of another program need: that it is there, and a gateway. Throws PYTHON. */
-async function openGateway({ settings, profileFolder, join, log }: SuperviseOptions, program: EngineProgram) {
+async function openGateway({ settings, plain, profileFolder, join, log }: SuperviseOptions, program: EngineProgram) {
   await checkProgram(program);
   let onLost = (_again: boolean): void => {};
   const process = new GatewayProcess({
-    ...{ socketPath: settings.socketPath, mark: settings.mark, log, onLost: (again) => onLost(again) },
+    ...{ socketPath: settings.socketPath, mark: settings.mark, plain, log, onLost: (again) => onLost(again) },
     logFile: joinPath(settings.logFolder, `gateway-${hostname()}-${globalThis.process.pid}.log`),
   });
   const foreign = { program, file: process.file, profileFolder, timeout: join.timeout };

@@ -65,7 +65,8 @@ class End implements Carrier {
   #schedule(): void {
     if (this.#scheduled || this.#paused) return;
     this.#scheduled = true;
-    setImmediate(() => this.#deliver());
+    // In this turn of the event loop, but not inside whoever writes.
+    queueMicrotask(() => this.#deliver());
   }
 
   #deliver(): void {

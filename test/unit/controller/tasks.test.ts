@@ -49,6 +49,58 @@ function queueOf(engines: EngineTable) {
   return { queue, given, impossible, add, end };
 }
 
+describe('languages', () => {
+  const mixed = (): EngineTable => {
+    const engines = table(1);
+    const [id = -1] = engines.reserve(node, 1, []);
+    engines.up(node, { id, uuid: 'p', pid: 1, language: 'python', log: null, restarts: 0, cpus: null, gpus: null });
+    return engines;
+  };
+
+  test('each task goes to an engine that reads it, and none holds up another', () => {
+    const { given, add, queue } = queueOf(mixed());
+    const [first, second, python] = [task(), task(), task({ language: 'python' })];
+    add(first, second, python);
+    expect(given).toEqual([
+      [first.id, 0],
+      [python.id, 1],
+    ]);
+    expect(queue.counts).toMatchObject({ balanced: 1, running: 2 });
+  });
+
+  test('text goes anywhere; what nobody here reads is known at once, and waits only where nobody is', () => {
+    const { queue, given, add } = queueOf(mixed());
+    const header = { ...session.header('execute_request'), msg_id: 'text' };
+    add(task(), makeTask(header, {}, Buffer.alloc(1)));
+    expect(given.map(([, engine]) => engine)).toEqual([0, 1]);
+    expect(queue.otherLanguages(task({ language: 'cobol' }))).toEqual(['javascript', 'python']);
+    expect(queue.otherLanguages(task({ language: 'python', targets: [0] }))).toEqual(['javascript']);
+    expect(queue.otherLanguages(task({ language: 'python' }))).toEqual([]);
+    expect(queueOf(new EngineTable()).queue.otherLanguages(task({ language: 'python' }))).toEqual([]);
+  });
+});
+
+describe('engines where a task cannot run', () => {
+  const exclude = (one: Task, name: 'excluded' | 'unmet', ...ids: number[]): Task => Object.assign(one, { [name]: new Set(ids) });
+
+  test('where it failed it is tried again when there is no other, unless it can wait for one', () => {
+    const { given, add, queue } = queueOf(table(2));
+    const [hasty, patient] = [exclude(task(), 'excluded', 0, 1), exclude(task({ timeout: 5 }), 'excluded', 0, 1)];
+    add(hasty, patient);
+    expect(given).toEqual([[hasty.id, 0]]);
+    expect(queue.isWaiting(patient)).toBe(true);
+  });
+
+  test('what an engine lacks it lacks for ever: another is waited for, or there is none among its targets', () => {
+    const { given, add, impossible, queue } = queueOf(table(1));
+    const [free, bound] = [exclude(task(), 'unmet', 0), exclude(task({ targets: [0] }), 'unmet', 0)];
+    add(free, bound);
+    expect(given).toEqual([]);
+    expect(queue.isWaiting(free)).toBe(true);
+    expect(impossible).toHaveBeenCalledWith(bound.id, expect.any(String));
+  });
+});
+
 describe('dependencies', () => {
   const outcomes: Record<string, Outcome> = { good: { ok: true, engine: 0 }, bad: { ok: false, engine: 1 } };
   const judged = (dependencies: string[], wish: object = {}) =>
