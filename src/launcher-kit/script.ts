@@ -36,6 +36,13 @@ export interface ScriptFacts {
   templates?: string | undefined;
 }
 
+/** Facts of a script that is no scheduler's: no directives, one part, everything at once. */
+export const plainFacts: ScriptFacts = {
+  lines: [],
+  layout: { shape: 'gang', parts: undefined, perPart: undefined },
+  ...{ offset: 0, firstIndex: 0, part: 0, ranged: false },
+};
+
 /** The files of a batch job: what the scheduler runs, and what runs on each node. */
 export function scriptFiles(system: string, spec: JobSpec, facts: ScriptFacts): PlannedFile[] {
   const { jobDir, templates } = spec;
@@ -94,6 +101,9 @@ function valuesOf(
   };
 }
 
+/** One engine on each of so many ranks, as the script's layout says it. */
+export const rankLayout = (count: number): string => `1(x${count})`;
+
 /** Words that start one rank for each engine, where they are to be ranks of an MPI job. Throws RESOURCES for an array. */
 function rankValues({ count, batch = plainRequest }: JobSpec, shape: Layout['shape']): Values {
   const { spread = 'native', single } = batch;
@@ -103,7 +113,7 @@ function rankValues({ count, batch = plainRequest }: JobSpec, shape: Layout['sha
       suggestions: ['`--shape gang`'],
     });
   const steps = ['srun', `--ntasks=${count}`, '--mem=0', '--export=ALL', '--input=none', '--quiet'];
-  return { rankLayout: `1(x${count})`, rankCommand: spread === 'srun' ? steps : ['mpirun', '-n', String(count)] };
+  return { rankLayout: rankLayout(count), rankCommand: spread === 'srun' ? steps : ['mpirun', '-n', String(count)] };
 }
 
 function exports(variables: Readonly<Record<string, string>>): Raw[] {

@@ -47,14 +47,27 @@ function allTemplates(root: string): string[] {
  * unless it is {@link Raw}, so no value can become a command. Throws CONFIG for a template that is wrong.
  */
 export function renderTemplate(name: string, values: Values, roots: readonly string[]): string {
-  const engine = Handlebars.create();
-  for (const file of new Set(roots.flatMap(allTemplates)))
-    engine.registerPartial(file.replace(/\.hbs$/, ''), readTemplate(file, roots));
+  const engine = openTemplates(roots);
   try {
     return engine.compile(readTemplate(name, roots), { noEscape: true, strict: true })(quoted(values));
   } catch (cause) {
     throw new IpclusterError('CONFIG', `The template ${name} cannot be used: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Parts of templates as they were read last; a user may write them anew while a program goes on (milliseconds). */
+const freshness = 1000;
+let opened: { key: string; at: number; engine: typeof Handlebars } | undefined;
+
+/** All templates as parts of one another. A start renders dozens within a moment, and reads them once. */
+function openTemplates(roots: readonly string[]): typeof Handlebars {
+  const key = roots.join('\n');
+  if (opened?.key === key && performance.now() - opened.at < freshness) return opened.engine;
+  const engine = Handlebars.create();
+  for (const file of new Set(roots.flatMap(allTemplates)))
+    engine.registerPartial(file.replace(/\.hbs$/, ''), readTemplate(file, roots));
+  opened = { key, at: performance.now(), engine };
+  return engine;
 }
 
 /** The text of a template. Throws CONFIG when there is none. */

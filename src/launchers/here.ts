@@ -5,7 +5,7 @@ import { z } from '../launcher-kit/options.js';
 import type { LaunchPlan } from '../launcher-kit/plan.js';
 import { processLauncher } from '../launcher-kit/process-jobs.js';
 import { layoutOf } from '../launcher-kit/resources.js';
-import { plainRequest, scriptFiles } from '../launcher-kit/script.js';
+import { plainFacts, plainRequest, scriptFiles } from '../launcher-kit/script.js';
 import { surroundingSystem } from '../launcher-kit/surrounding.js';
 
 /** A program that runs once stays on this node; what starts engines is spread over all nodes of the allocation. */
@@ -20,12 +20,8 @@ function plan(system: string | undefined, spec: JobSpec): LaunchPlan {
     );
   const request = spec.batch ?? plainRequest;
   const facts = {
-    lines: [],
+    ...plainFacts,
     layout: layoutOf(spec.count, request, 'gang'),
-    offset: 0,
-    firstIndex: 0,
-    part: 0,
-    ranged: false,
     surrounding: system,
   };
   const files = scriptFiles('here', spec, facts);

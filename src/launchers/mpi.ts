@@ -6,7 +6,7 @@ import { defineLauncher, type Evidence, type JobSpec, type Verdict } from '../la
 import { z } from '../launcher-kit/options.js';
 import type { LaunchPlan } from '../launcher-kit/plan.js';
 import { processLauncher } from '../launcher-kit/process-jobs.js';
-import { plainRequest, scriptFiles } from '../launcher-kit/script.js';
+import { plainFacts, plainRequest, rankLayout, scriptFiles } from '../launcher-kit/script.js';
 import { explainWords, type Phrase } from '../launcher-kit/words.js';
 
 const options = z.object({
@@ -72,15 +72,8 @@ function plan(spec: JobSpec, { command, hostfile, args }: z.output<typeof option
     'mpi',
     { ...spec, batch },
     {
-      ...{
-        lines: [],
-        layout: { shape: 'gang', parts: undefined, perPart: undefined },
-        offset: 0,
-        firstIndex: 0,
-        part: 0,
-        ranged: false,
-      },
-      values: batch.single ? {} : { rankCommand, rankLayout: `1(x${spec.count})` },
+      ...plainFacts,
+      values: batch.single ? {} : { rankCommand, rankLayout: rankLayout(spec.count) },
     },
   );
   return { files, commands: [{ argv: ['/bin/bash', join(spec.jobDir, 'job.sh')] }] };

@@ -97,8 +97,7 @@ class SshLauncher implements Launcher {
     writeRef(ref);
     const opener = new Opener(this.#options);
     const fan = new Fan(spec, opener, this.#options, this.#tunnel);
-    const observe = (): Job =>
-      observeHosts(ref, { mark: '', options: this.#options, ...readSeating(spec.jobDir), seats: fan.seats }, opener, false);
+    const observe = (): Job => observeHosts(ref, fan.seating, opener, false);
     try {
       await fan.run(hosts, signal);
       ref.ids = idsOf(fan.seats);

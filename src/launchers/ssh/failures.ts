@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/errors.js';
 import { explainWords, type Phrase } from '../../launcher-kit/words.js';
 import { HostError } from './connection.js';
 
@@ -96,6 +97,9 @@ export function hostError(said: string): HostError {
     return new HostError({ code: 'host-failed', sentence: `ssh failed: ${last || 'it said nothing'}.`, suggestions: [] });
   return new HostError({ ...known, sentence: `${known.sentence}${last ? ` (${last.replace(/\.$/, '')})` : ''}` });
 }
+
+/** Whatever was thrown, as an error with a verdict. */
+export const asHostError = (error: unknown): HostError => (error instanceof HostError ? error : hostError(messageOf(error)));
 
 /** True for what may go well a moment later: sshd drops connections when too many come at once (MaxStartups). */
 export const isPassing = ({ verdict }: HostError): boolean => verdict.code === 'host-busy';

@@ -7,12 +7,12 @@ import type { JobSpec, Verdict } from '../../launcher-kit/contract.js';
 import { awaitMeeting, type Meeting } from '../../launcher-kit/meeting.js';
 import type { PlannedFile } from '../../launcher-kit/plan.js';
 import { HostError } from './connection.js';
-import { hostError } from './failures.js';
+import { asHostError } from './failures.js';
 import type { Host } from './hosts.js';
 import { ask, judge, type Look, lookAt } from './look.js';
 import type { Opener, OpenOptions } from './opener.js';
 import { markOfSpec, seatFiles, startScript } from './scripts.js';
-import { type Seat, writeSeating } from './seats.js';
+import { type Seat, type Seating, writeSeating } from './seats.js';
 import { spreadEngines } from './spread.js';
 import { Tunnels } from './tunnels.js';
 
@@ -73,8 +73,13 @@ export class Fan {
     this.failures.sort((a, b) => hosts.indexOf(a.host) - hosts.indexOf(b.host));
   }
 
+  /** Who sits where, as it is written down. */
+  get seating(): Seating {
+    return { mark: markOfSpec(this.#spec), options: this.#options, seats: this.seats };
+  }
+
   write(): void {
-    writeSeating(this.#spec.jobDir, { mark: markOfSpec(this.#spec), options: this.#options, seats: this.seats });
+    writeSeating(this.#spec.jobDir, this.seating);
   }
 
   async #lookAtAll(hosts: readonly Host[]): Promise<(Look | undefined)[]> {
@@ -91,7 +96,7 @@ export class Fan {
       return await work();
     } catch (error) {
       if (error instanceof IpclusterError) throw error;
-      const { verdict } = error instanceof HostError ? error : hostError(error instanceof Error ? error.message : String(error));
+      const { verdict } = asHostError(error);
       const suggestions = verdict.suggestions.map((text) => text.replaceAll('HOST', host.name));
       this.failures.push({ host, verdict: { ...verdict, suggestions } });
       return undefined;

@@ -9,8 +9,7 @@ import { noteCancel, tailOfJob, wasCancelled } from '../../launcher-kit/job-file
 import { observeJob } from '../../launcher-kit/observed-job.js';
 import { aggregate, type Report } from '../../launcher-kit/reports.js';
 import type { JobStatus, State } from '../../launcher-kit/states.js';
-import { HostError } from './connection.js';
-import { hostError } from './failures.js';
+import { asHostError } from './failures.js';
 import { ask } from './look.js';
 import type { Opener } from './opener.js';
 import { endScript, signalScript, stateScript } from './scripts.js';
@@ -75,7 +74,7 @@ async function askPart(part: Part, opener: Opener, jobDir: string): Promise<void
   try {
     hear(part, await ask(await opener.open(part.seat.host), stateScript(part.seat)), jobDir);
   } catch (error) {
-    const { message } = error instanceof HostError ? error : hostError(error instanceof Error ? error.message : String(error));
+    const { message } = asHostError(error);
     part.silence ??= { since: new Date().toISOString(), cause: `${part.seat.host.name}: ${message}` };
   }
 }

@@ -5,8 +5,8 @@ import { readJsonIfWhole, removeEmptyFolder, writeWhole } from '../../base/files
 import { guardProcess } from '../../base/signals.js';
 import { sleep } from '../../base/wait.js';
 import { type Meeting, socketFolder } from '../../launcher-kit/meeting.js';
-import { type Connection, HostError, type Target } from './connection.js';
-import { hostError } from './failures.js';
+import type { Connection, Target } from './connection.js';
+import { asHostError } from './failures.js';
 import { ask } from './look.js';
 import { Opener, type OpenOptions } from './opener.js';
 import { stateScript } from './scripts.js';
@@ -73,7 +73,7 @@ async function keep(jobDir: string, seat: Seat, target: Target, options: OpenOpt
       log('the connection is over');
     } catch (error) {
       log(messageOf(error));
-      if (port === 0) return tell({ verdict: error instanceof HostError ? error.verdict : hostError(messageOf(error)).verdict });
+      if (port === 0) return tell({ verdict: asHostError(error).verdict });
     } finally {
       await opener.close();
       open.delete(opener);

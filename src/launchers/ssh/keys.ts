@@ -24,7 +24,7 @@ export async function openKeys(
       // ssh refuses such a key as well: it may have been copied already.
       if ((statSync(path).mode & 0o077) !== 0) throw new Error(`bad permissions: ${path} may be read by others`);
       const text = readFileSync(path);
-      const isLocked = ssh2.utils.parseKey(text) instanceof Error && isEncrypted(path, text);
+      const isLocked = isEncrypted(path, text);
       if (isLocked && hasAgent) continue;
       if (isLocked && !isTerminal()) throw new Error(`${path} has a passphrase`);
       keys.push({ path, text, passphrase: isLocked ? await askPassphrase(path) : undefined });

@@ -1,7 +1,7 @@
 import { sleep } from '../../base/wait.js';
 import { type Configuration, configurationOf } from './configuration.js';
 import { type Connection, HostError } from './connection.js';
-import { hostError, isPassing } from './failures.js';
+import { asHostError, isPassing } from './failures.js';
 import { type Host, jumpOf } from './hosts.js';
 import type { LibraryConnection } from './library.js';
 
@@ -68,7 +68,7 @@ export class Opener {
       try {
         return await this.#openOnce(host, configuration);
       } catch (error) {
-        const known = error instanceof HostError ? error : hostError(error instanceof Error ? error.message : String(error));
+        const known = asHostError(error);
         if (!isPassing(known) || attempt === tries) throw known;
         await sleep(pause * (0.5 + Math.random()));
       }

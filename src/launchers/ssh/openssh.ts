@@ -72,17 +72,11 @@ async function openMaster(
 ): Promise<() => void> {
   const opened = deferred<void>();
   const helper = await passphraseHelper(configuration);
+  const wait = Math.max(1, Math.ceil(timeout / 1000));
   const argv = [
-    ...(['ssh', ...(helper.args.length > 0 ? [...helper.args, ...strict.slice(2)] : strict)] as [string, ...string[]]),
-    ...[
-      '-o',
-      'ControlMaster=yes',
-      ...control,
-      '-o',
-      'ControlPersist=no',
-      '-o',
-      `ConnectTimeout=${Math.max(1, Math.ceil(timeout / 1000))}`,
-    ],
+    // ssh takes the first value that it is given; forwards of the user's own configuration are not ours to open.
+    ...(['ssh', ...helper.args, ...strict, '-o', 'ClearAllForwardings=yes'] as const),
+    ...['-o', 'ControlMaster=yes', ...control, '-o', 'ControlPersist=no', '-o', `ConnectTimeout=${wait}`],
     // Says when we are let in, and ends when this program does, so that no master is ever left alone.
     ...[...words, `echo ${ready}; exec cat >/dev/null`],
   ] as const;

@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { packageRoot, programFile } from '../../base/package.js';
 import type { JobSpec } from '../../launcher-kit/contract.js';
 import type { PlannedFile } from '../../launcher-kit/plan.js';
-import { type ScriptFacts, scriptFiles } from '../../launcher-kit/script.js';
+import { plainFacts, type ScriptFacts, scriptFiles } from '../../launcher-kit/script.js';
 import { Raw, renderTemplate, templateRoot, type Values } from '../../launcher-kit/templates.js';
 import { markVariable } from '../../processes/table.js';
 import type { Host } from './hosts.js';
@@ -59,14 +59,7 @@ export function seatFiles(
     ...(host.workDir !== undefined && { cwd: host.workDir }),
   };
   const facts: ScriptFacts = {
-    ...{
-      lines: [],
-      layout: { shape: 'gang', parts: undefined, perPart: undefined },
-      offset: 0,
-      firstIndex: 0,
-      part: 0,
-      ranged: false,
-    },
+    ...plainFacts,
     values: {
       setup: host.setup.map((line) => new Raw(line)),
       // Whether Node can be run was seen when the host was looked at.
