@@ -100,6 +100,18 @@ describe.skipIf(!root)('--launcher ssh (needs root for its hosts)', () => {
     },
   );
 
+  test("forwards of the user's own configuration are not opened by ours, also one that cannot be", async () => {
+    const config = `${home.folder}/config`;
+    await home.runOn('host0', [
+      'bash',
+      '-c',
+      `printf "RemoteForward 22 localhost:22\\nExitOnForwardFailure yes\\nInclude /etc/ssh/ssh_config\\n" >${config}`,
+    ]);
+    expect(await start('-o', 'hosts=host1', '-o', 'transport=openssh', '-o', `config=${config}`, '-n', '1')).toMatchObject({
+      engines: 1,
+    });
+  });
+
   test('hosts that are cut off, die and freeze under work: every result is there, once; who thaws comes back', async () => {
     expect(await start('-o', 'hosts=host[1-8]', '-n', '32', '--lease', '5s')).toMatchObject({ engines: 32 });
     const inputs = Array.from({ length: 2000 }, (_unused, index) => `n${index}`);
