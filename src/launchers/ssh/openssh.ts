@@ -17,6 +17,8 @@ const strict = [
   ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'UpdateHostKeys=no'],
   ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=3', '-T'],
 ];
+/** Forwards of the user's own configuration are not ours to open, neither by the master nor by who goes through it. */
+const noForwards = ['-o', 'ClearAllForwardings=yes'];
 const ready = 'ipcluster-ready';
 
 /**
@@ -41,13 +43,14 @@ export async function openWithSystem(
   return {
     closed: closed.promise,
     async run(script, time) {
-      const outcome = await call([...words, '/bin/sh -s'], time, script);
+      const outcome = await call([...noForwards, ...words, '/bin/sh -s'], time, script);
       if (outcome.code === 255) throw hostError(outcome.stderr || 'Connection lost');
       return outcome;
     },
     async forward(port: number, target: Target) {
       const { code, stdout, stderr } = await call(
-        ['-O', 'forward', '-R', `127.0.0.1:${port}:${target.host}:${target.port}`, ...words],
+        // The master is named by its path, and a configuration would bring forwards of its own.
+        ['-O', 'forward', '-R', `127.0.0.1:${port}:${target.host}:${target.port}`, ...hostWords(host, 'none')],
         15_000,
       );
       const bound = Number(/\d+/.exec(stdout)?.[0] ?? port);
@@ -74,8 +77,8 @@ async function openMaster(
   const helper = await passphraseHelper(configuration);
   const wait = Math.max(1, Math.ceil(timeout / 1000));
   const argv = [
-    // ssh takes the first value that it is given; forwards of the user's own configuration are not ours to open.
-    ...(['ssh', ...helper.args, ...strict, '-o', 'ClearAllForwardings=yes'] as const),
+    // ssh takes the first value that it is given.
+    ...(['ssh', ...helper.args, ...strict, ...noForwards] as const),
     ...['-o', 'ControlMaster=yes', ...control, '-o', 'ControlPersist=no', '-o', `ConnectTimeout=${wait}`],
     // Says when we are let in, and ends when this program does, so that no master is ever left alone.
     ...[...words, `echo ${ready}; exec cat >/dev/null`],
