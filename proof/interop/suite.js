@@ -61,7 +61,7 @@ export async function runFile(file, controller) {
   for (const name of ['IPYTHONDIR', 'IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'NODE_OPTIONS']) delete env[name];
   const ours = controller === 'ours';
   if (ours) {
-    env.PYTHONPATH = join(root, 'test/interop');
+    env.PYTHONPATH = [join(root, 'test/interop'), process.env.PYTHONPATH].filter(Boolean).join(':');
     env.IPCLUSTER_CONTROLLER = JSON.stringify([process.execPath, join(root, 'bin/ipcontroller')]);
   }
   const flags = ['-p', 'no:cacheprovider', '-q', '--tb=short', `--junitxml=${report}`, ...(ours ? ['-p', 'ours'] : [])];

@@ -130,8 +130,15 @@ export function prepareEngines(request: Omit<StartRequest, 'reuse'>, mark: strin
 }
 
 /** Looks for what engines need, where they run on this machine; elsewhere only their own supervisor can know. Throws PYTHON. */
-export async function checkEngines({ launcher, program }: Pick<JobSettings, 'launcher' | 'program'>): Promise<void> {
-  if (program && launcher.name === 'local') await checkProgram(program);
+export async function checkEngines({
+  launcher,
+  program,
+  batch,
+}: Pick<JobSettings, 'launcher' | 'program' | 'batch'>): Promise<void> {
+  const { modules, conda, venv, prologue } = batch.surroundings;
+  // What is set up first may bring the interpreter, and is not there yet.
+  const isPrepared = modules.length > 0 || prologue.length > 0 || Boolean(conda ?? venv);
+  if (program && launcher.reach === 'here' && !isPrepared) await checkProgram(program);
 }
 
 /** Asks the job's system for what its plan depends on. */

@@ -38,8 +38,9 @@ export default class Logs extends Command {
 
 async function engineLog(place: Parameters<typeof clusterStatus>[0], id: number): Promise<string> {
   const engine = (await clusterStatus(place)).engines.find((candidate) => candidate.id === id);
-  if (!engine?.log) throw new IpclusterError('NOT_FOUND', `There is no engine ${id}.`);
-  return engine.log;
+  if (!engine) throw new IpclusterError('NOT_FOUND', `There is no engine ${id}.`);
+  if (engine.log !== null) return engine.log;
+  throw new IpclusterError('NOT_FOUND', `Engine ${id} was started by hand, and its output is where that was done.`);
 }
 
 async function follow(file: string, signal: AbortSignal): Promise<void> {

@@ -46,9 +46,10 @@ function describe(status: ClusterStatus): string {
   lines.push(...warnings(status));
   for (const { role, launcher, ids, state } of jobs) lines.push(`job: ${role} by ${launcher} ${ids.join(' ')}: ${state}`);
   const inJobs = engines.some(({ job }) => job !== null);
+  const isMixed = engines.some(({ language }) => language !== 'javascript');
   const table = [
-    inJobs ? [...columns, ...jobColumns] : columns,
-    ...engines.map((engine) => (inJobs ? [...rowOf(engine), ...jobRowOf(engine)] : rowOf(engine))),
+    [...columns, ...(isMixed ? ['runs'] : []), ...(inJobs ? jobColumns : [])],
+    ...engines.map((engine) => [...rowOf(engine), ...(isMixed ? [engine.language] : []), ...(inJobs ? jobRowOf(engine) : [])]),
   ];
   if (engines.length > 0) lines.push('', formatTable(table));
   return lines.join('\n');
@@ -91,5 +92,17 @@ const jobRowOf = ({ job, node, cpus, gpus }: EngineRecord): string[] => [
 function rowOf({ id, state, since, host, pid, memory, queue, completed, restarts, task }: EngineRecord): string[] {
   const time = formatDuration(Date.now() - Date.parse(since));
   const size = memory === null ? '' : formatBytes(memory);
-  return [String(id), state, time, host, String(pid), size, String(queue), String(completed), String(restarts), task ?? ''];
+  // The process of an engine that somebody else has started is not known.
+  return [
+    String(id),
+    state,
+    time,
+    host,
+    pid > 0 ? String(pid) : '',
+    size,
+    String(queue),
+    String(completed),
+    String(restarts),
+    task ?? '',
+  ];
 }

@@ -1,7 +1,5 @@
 import { rmSync } from 'node:fs';
 import Libsql from 'libsql';
-import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
-import type { StoredTask } from '../protocol/messages.js';
 import type {
   Batch,
   KeepPolicy,
@@ -13,6 +11,7 @@ import type {
   SubmittedRow,
   UnfinishedTask,
 } from './store-messages.js';
+import { TaskListing } from './task-listing.js';
 import { describeTask, type TaskRow, whereOf } from './task-records.js';
 
 /** `main` is the file; `spare` is in memory, and takes what the file cannot while its disk is full or broken. */
@@ -36,9 +35,6 @@ const spareBytes = 64 * 1024 * 1024;
 const mostPrepared = 50;
 /** Finished tasks go in slices of this many, so that no commit waits long. */
 const purgeSlice = 1000;
-/** Tasks of one page of records, with their messages and without. */
-const recordsPage = 500;
-const listPage = 10_000;
 
 /** The database of one cluster: requests and replies as bytes, read only when somebody asks. One writer, one thread. */
 export class Database {
@@ -48,6 +44,7 @@ export class Database {
   readonly #prepared = new Map<string, Reader>();
   readonly #keep: KeepPolicy;
   readonly #insert: Record<Place, ReturnType<typeof prepareInserts>>;
+  readonly #listing = new TaskListing((sql) => this.#prepare(sql));
   #kept: Record<Place, { count: number; bytes: number }>;
   #taskNumber: number;
   #replyNumber: number;
@@ -210,7 +207,7 @@ export class Database {
       case 'purge':
         return this.#purgeNamed(question.ids, question.engines ?? []);
       case 'records':
-        return this.#records(question);
+        return this.#listing.read(question, (id) => this.#replies(id));
       case 'close':
         this.#database.close();
         return true;
@@ -219,39 +216,14 @@ export class Database {
 
   /** Removes finished tasks: all, those named, and those that these engines have answered. */
   #purgeNamed(ids: string[] | 'all', engines: number[]): string[] {
-    const answered = '(SELECT count(*) FROM all_replies r WHERE r.id = t.id) >= targets';
-    const named = 'id IN (SELECT value FROM json_each(?))';
-    const byEngine = 'EXISTS (SELECT 1 FROM all_replies r WHERE r.id = t.id AND r.engine IN (SELECT value FROM json_each(?)))';
-    const condition = ids === 'all' ? answered : `${answered} AND (${named} OR ${byEngine})`;
-    const values = ids === 'all' ? [] : [JSON.stringify(ids), JSON.stringify(engines)];
-    const rows = this.#prepare(`SELECT id FROM all_tasks t WHERE ${condition}`).all(...values) as { id: string }[];
-    const gone = rows.map(({ id }) => id);
+    const gone = this.#listing.finished(ids, engines);
     this.#transaction(() => {
       for (const place of ['main', 'spare'] as const)
         for (const table of ['tasks', 'replies'])
-          this.#prepare(`DELETE FROM ${place}.${table} WHERE ${named}`).run(JSON.stringify(gone));
+          this.#prepare(`DELETE FROM ${place}.${table} WHERE id IN (SELECT value FROM json_each(?))`).run(JSON.stringify(gone));
     });
     this.#kept = { main: this.#measure('main'), spare: this.#measure('spare') };
     return gone;
-  }
-
-  /** A page of tasks, with their messages where they are wanted. */
-  #records({ after = 0, ids, messages }: Extract<StoreQuestion, { kind: 'records' }>): StoreAnswers['records'] {
-    const tasks: StoredTask[] = [];
-    const bodies: Uint8Array[] = [];
-    const condition = ids ? 'id IN (SELECT value FROM json_each(?))' : 'number > ?';
-    const columns = `number, id, session, queue, type, label, submitted, targets${messages === 'none' ? ', NULL AS body' : ', body'}`;
-    const size = messages === 'none' ? listPage : recordsPage;
-    const sql = `SELECT ${columns} FROM all_tasks t WHERE ${condition} ORDER BY number${ids ? '' : ` LIMIT ${size}`}`;
-    const rows = this.#prepare(sql).all(ids ? JSON.stringify(ids) : after) as TaskRow[];
-    for (const { number: _number, body, ...row } of rows) {
-      const replies = messages === 'none' ? [] : this.#replies(row.id);
-      const kept = replies.map(({ engine, status, body: reply }) => ({ engine, status, kept: reply !== null }));
-      tasks.push({ ...row, request: body !== null, replies: kept });
-      for (const bytes of [body, ...replies.map((reply) => reply.body)])
-        if (bytes) bodies.push(messages === 'whole' ? new Uint8Array(bytes) : withoutBuffers(bytes));
-    }
-    return { tasks, bodies, last: ids ? null : (rows.at(-1)?.number ?? null) };
   }
 
   #task(id: string): TaskRow | undefined {
@@ -278,12 +250,6 @@ export class Database {
     const replies = this.#replies(id);
     return { record: describeTask(row, replies), bodies: replies.flatMap(({ body }) => (body ? [body] : [])) };
   }
-}
-
-/** A message of the store as it was, less its buffers. */
-function withoutBuffers(bytes: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(bytes);
-  return Buffer.concat(encodeFrames(decodeFrames(Buffer.from(copy.buffer)).slice(0, messageFrames)));
 }
 
 /** What is used of a prepared statement. */

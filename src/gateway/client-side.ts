@@ -1,19 +1,18 @@
 import type { Log } from '../base/log.js';
-import { decodeFrames, encodeFrames } from '../protocol/frames.js';
+import { encodeFrames } from '../protocol/frames.js';
 import type { ClusterEvent, EngineName } from '../protocol/messages.js';
-import type { Packet } from '../protocol/packets.js';
 import type { Link } from '../transport/link.js';
 import { Broadcast } from './broadcast.js';
+import { ClientAnswers } from './client-answers.js';
 import { control } from './controls.js';
 import type { Directory } from './directory.js';
 import { type Curve, Endpoint } from './endpoint.js';
 import { HubRequests } from './hub-requests.js';
-import { type Asked, PythonClient } from './python-client.js';
-import { pythonReply } from './python-reply.js';
+import { PythonClient } from './python-client.js';
 import { ShownOutput } from './shown-output.js';
 import type { Signer } from './signer.js';
-import { joinWire, readHeader, readObject, splitWire, toFrame, type WireHeader } from './wire.js';
-import { WireSession } from './wire-session.js';
+import { Speaker } from './speaker.js';
+import { readHeader, readObject, splitWire, toFrame, type WireHeader } from './wire.js';
 
 export interface ClientSideOptions {
   signer: Signer;
@@ -50,27 +49,32 @@ const repeats = [300, 1500];
 /** The sockets that IPython's clients connect to. Each client is a client of the controller, under its own session. */
 export class ClientSide {
   readonly #options: ClientSideOptions;
-  readonly #session = new WireSession();
+  readonly #speaker: Speaker;
   readonly #sockets = new Map<SocketName, Endpoint>();
   readonly #clients = new Map<string, PythonClient>();
   readonly #output = new ShownOutput();
   readonly #hub: HubRequests;
+  readonly #answers: ClientAnswers;
   #connections = 0;
 
   constructor(options: ClientSideOptions) {
+    const { directory, signer } = options;
     this.#options = options;
-    this.#hub = new HubRequests(options.directory, this.#output);
+    this.#speaker = new Speaker(signer);
+    this.#hub = new HubRequests(directory, this.#output);
+    this.#answers = new ClientAnswers(this.#speaker, directory, this.#output);
   }
 
   /** Opens the sockets; answers their ports by IPython's names. */
   async open(): Promise<Record<SocketName, number>> {
-    const { curve, ports } = this.#options;
+    const { curve, ports, log } = this.#options;
     for (const name of requestSockets) {
       const onMessage = (parts: Buffer[]): void => this.#receive(name, parts);
-      this.#sockets.set(name, await Endpoint.open({ kind: 'router', curve, port: ports[`client ${name}`], onMessage }));
+      this.#sockets.set(name, await Endpoint.open({ kind: 'router', curve, log, port: ports[`client ${name}`], onMessage }));
     }
     for (const name of ['iopub', 'notification'] as const)
-      this.#sockets.set(name, await Endpoint.open({ kind: 'publisher', curve, port: ports[`client ${name}`] }));
+      this.#sockets.set(name, await Endpoint.open({ kind: 'publisher', curve, log, port: ports[`client ${name}`] }));
+    this.#answers.published = this.#socket('iopub');
     // Clients of Python never say goodbye: when nobody is connected any more, all of them have gone.
     this.#socket('mux').watchConnections((difference) => {
       this.#connections += difference;
@@ -93,7 +97,7 @@ export class ClientSide {
 
   /** The controller ends: Python's clients close. */
   async close(): Promise<void> {
-    this.#publish('notification', [], this.#session.message('shutdown_notification', { status: 'ok' }));
+    this.#speaker.send(this.#socket('notification'), [], this.#speaker.message('shutdown_notification', { status: 'ok' }));
     await Promise.all([...this.#sockets.values()].map((socket) => socket.flush(200)));
     this.#forgetClients();
     for (const socket of this.#sockets.values()) socket.close();
@@ -109,15 +113,7 @@ export class ClientSide {
   }
 
   #notify(type: string, { id, uuid }: Pick<EngineName, 'id' | 'uuid'>): void {
-    this.#publish('notification', [], this.#session.message(type, { id, uuid }));
-  }
-
-  #publish(name: 'iopub' | 'notification', topic: Buffer[], frames: readonly Buffer[]): void {
-    this.#socket(name).send(joinWire(topic, this.#options.signer.sign(frames), frames));
-  }
-
-  #send(socket: Endpoint, to: Buffer, frames: readonly Buffer[]): void {
-    socket.send(joinWire([to], this.#options.signer.sign(frames), frames));
+    this.#speaker.send(this.#socket('notification'), [], this.#speaker.message(type, { id, uuid }));
   }
 
   /** A message of a client; one that is not signed as it must be is nobody's. */
@@ -147,7 +143,7 @@ export class ClientSide {
     }
     if (this.#clients.size >= mostClients) this.#forgetQuiet();
     const { connect, lease } = this.#options;
-    const made: PythonClient = new PythonClient(session, connect, lease, (packet) => this.#hear(made, packet));
+    const made: PythonClient = new PythonClient(session, connect, lease, (packet) => this.#answers.hear(made, packet));
     this.#clients.set(session, made);
     return made;
   }
@@ -169,11 +165,11 @@ export class ClientSide {
     if (type === 'shutdown_request') return this.#shutdown({ socket, to, frames, client });
     const { content, buffers = [] } = await this.#hub.answer(client, type, readObject(frames[3]) ?? {});
     const reply = content['status'] === 'ok' || type.endsWith('_request') ? type.replace(/_request$/, '_reply') : 'hub_error';
-    this.#send(socket, to, [...this.#session.message(reply, content, frames[0]), ...buffers]);
+    this.#speaker.send(socket, [to], [...this.#speaker.message(reply, content, frames[0]), ...buffers]);
   }
 
   async #shutdown({ socket, to, frames, client }: Pick<Opened, 'socket' | 'to' | 'frames' | 'client'>): Promise<void> {
-    this.#send(socket, to, this.#session.message('shutdown_reply', { status: 'ok' }, frames[0]));
+    this.#speaker.send(socket, [to], this.#speaker.message('shutdown_reply', { status: 'ok' }, frames[0]));
     await socket.flush(500);
     await client.ask('shutdown_request', {}).catch(() => {});
   }
@@ -185,7 +181,7 @@ export class ClientSide {
     if (header.msg_type === 'clear_request') return this.#direct(opened);
     const content = await control(client, engine, header.msg_type, readObject(frames[3]) ?? {});
     const reply = header.msg_type.replace(/_request$/, '_reply');
-    this.#send(socket, to, this.#session.message(reply, content, frames[0], { engine: engine.uuid }));
+    this.#speaker.send(socket, [to], this.#speaker.message(reply, content, frames[0], { engine: engine.uuid }));
   }
 
   /** An engine that has gone is the client's own affair: it has been told, and has given up what it had sent there. */
@@ -198,7 +194,7 @@ export class ClientSide {
     const content = { status: 'error', ename, evalue, traceback: [evalue], engine_info: {} };
     // Python's clients take no other types of answers on these channels.
     const type = header.msg_type === 'execute_request' ? 'execute_reply' : 'apply_reply';
-    this.#send(socket, to, this.#session.message(type, content, frames[0], { status: 'error' }));
+    this.#speaker.send(socket, [to], this.#speaker.message(type, content, frames[0], { status: 'error' }));
   }
 
   #direct(opened: Opened): void {
@@ -231,48 +227,8 @@ export class ClientSide {
 
   #note({ socket, to, header, frames, client }: Opened, broadcast: Broadcast | undefined): void {
     const silent = header.msg_type === 'execute_request' && readObject(frames[3])?.['silent'] === true;
-    client.asked.set(header.msg_id, { socket, to, header, headerFrame: frames[0] as Buffer, silent, broadcast });
-  }
-
-  /** What the controller sends to a client: answers, and output. */
-  #hear(client: PythonClient, { route, body }: Packet): void {
-    if (route.channel === 'output') {
-      const frames = decodeFrames(body);
-      this.#output.add(route.id, frames);
-      this.#publish('iopub', [Buffer.from(`engine.${route.from}`)], frames);
-    } else if (route.channel === 'reply') {
-      const asked = client.asked.get(route.id);
-      const engine = this.#options.directory.everById(route.from ?? -1);
-      if (asked) this.#reply(client, asked, decodeFrames(body), engine);
-    }
-  }
-
-  #reply(client: PythonClient, asked: Asked, given: Buffer[], engine: EngineName | undefined): void {
-    const { header, broadcast, socket, to } = asked;
-    const own = readHeader(given[0])?.session === engine?.uuid;
-    const { frames, shown } = pythonReply(asked, given, engine, own);
-    for (const { type, content } of shown) this.#show(asked, engine, type, content);
-    const isLast = broadcast?.add(engine?.id ?? -1, frames) ?? true;
-    if (isLast) client.settle(header.msg_id);
-    // Of an engine that has died Python's clients know by themselves, except where any engine could have had the task.
-    const isKnown =
-      !own && engine !== undefined && this.#options.directory.isGone(engine.uuid) && socket !== this.#socket('task');
-    if (isKnown && !broadcast?.coalescing) return;
-    if (!broadcast?.coalescing) this.#send(socket, to, frames);
-    else if (isLast) this.#merged(asked, broadcast, engine);
-  }
-
-  /** The one answer to a broadcast, and the sign that no more output comes, which upstream never gives. */
-  #merged(asked: Asked, broadcast: Broadcast, engine: EngineName | undefined): void {
-    this.#send(asked.socket, asked.to, broadcast.merge(asked.header.msg_id));
-    this.#show({ ...asked, broadcast: undefined }, engine, 'status', { execution_state: 'idle' });
-  }
-
-  #show({ header, headerFrame, broadcast }: Asked, engine: EngineName | undefined, type: string, content: object): void {
-    const parent = broadcast && engine ? toFrame(Broadcast.headerFor(header, engine.uuid)) : headerFrame;
-    const frames = this.#session.message(type, content, parent, { engine: engine?.uuid });
-    this.#output.add(header.msg_id, frames);
-    this.#publish('iopub', [Buffer.from(`engine.${engine?.id}.${type}`)], frames);
+    const own = { header, headerFrame: frames[0] as Buffer, silent, broadcast };
+    client.asked.set(header.msg_id, { socket, to, balanced: socket === this.#socket('task'), ...own });
   }
 }
 

@@ -1,5 +1,6 @@
 import { curveKeyPair, Publisher, Router, Subscriber } from 'zeromq';
-import { systemCode } from '../base/errors.js';
+import { messageOf, systemCode } from '../base/errors.js';
+import type { Log } from '../base/log.js';
 import { Queue } from '../base/queue.js';
 
 /** The keys of CurveZMQ: who has the public one may connect, and nobody else can read what is sent. */
@@ -20,6 +21,7 @@ export interface EndpointOptions {
   port: number | undefined;
   /** Messages that come, one at a time. */
   onMessage?: (parts: Buffer[]) => void;
+  log: Log;
   /** Messages whose peer is not connected. */
   onUnroutable?: (parts: readonly Buffer[]) => void;
 }
@@ -53,7 +55,7 @@ export class Endpoint {
     }
     const endpoint = new Endpoint(socket, options);
     const { onMessage } = options;
-    if (onMessage && 'receive' in socket) void endpoint.#receive(socket, onMessage);
+    if (onMessage && 'receive' in socket) void endpoint.#receive(socket, onMessage, options.log);
     return endpoint;
   }
 
@@ -99,11 +101,15 @@ export class Endpoint {
     this.#sending = false;
   }
 
-  async #receive(socket: Router | Subscriber, onMessage: (parts: Buffer[]) => void): Promise<void> {
-    try {
-      for await (const parts of socket) onMessage(parts as Buffer[]);
-    } catch (error) {
-      if (!this.#closed) throw error;
+  async #receive(socket: Router | Subscriber, onMessage: (parts: Buffer[]) => void, log: Log): Promise<void> {
+    // Ends when the socket is closed.
+    for await (const parts of socket) {
+      try {
+        onMessage(parts as Buffer[]);
+      } catch (error) {
+        // Whatever somebody sends must not be the end of what all others send.
+        log.warn('a message of Python could not be dealt with', messageOf(error));
+      }
     }
   }
 }

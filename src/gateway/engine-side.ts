@@ -1,10 +1,11 @@
 import type { Log } from '../base/log.js';
 import type { ReplyStatus } from '../protocol/routes.js';
 import { type Curve, Endpoint } from './endpoint.js';
+import { Hearts } from './hearts.js';
 import { executeReply, type Held, PythonEngine } from './python-engine.js';
 import type { Signer } from './signer.js';
-import { joinWire, readHeader, readObject, splitWire, type WireHeader } from './wire.js';
-import { WireSession } from './wire-session.js';
+import { Speaker } from './speaker.js';
+import { readHeader, readObject, splitWire, type WireHeader } from './wire.js';
 
 /** What becomes of what engines of Python say: with their supervisor, or with the controller where they have none. */
 export interface EngineHost {
@@ -33,14 +34,9 @@ export interface EngineSideOptions {
 const socketNames = ['registration', 'mux', 'task', 'broadcast', 'control'] as const;
 type SocketName = (typeof socketNames)[number] | 'iopub' | 'hb_ping' | 'hb_pong';
 
-/** While somebody is about to register, heartbeats come so often (milliseconds): registration must not wait for one. */
-const eager = 50;
-/** Who introduces himself must answer a heartbeat within this time, or is forgotten (milliseconds). */
-const registrationTime = 30_000;
-/** An engine is over when it has missed more heartbeats than this in a row (IPython's number). */
-const mostMisses = 10;
 /** A request whose engine is not connected is sent again for so long (milliseconds): a link may break and come back. */
 const unroutableTime = 5000;
+const unroutablePause = 50;
 /** A reply may come after the word that its engine is done, a large one long after it, but not so much later (milliseconds). */
 const answerTime = 60_000;
 /** The value of code that was run for us comes on another socket than the reply, which waits for it at most so long (milliseconds). */
@@ -50,22 +46,33 @@ const shownTime = 500;
 export class EngineSide {
   readonly engines = new Map<string, PythonEngine>();
   readonly #options: EngineSideOptions;
-  readonly #session: WireSession;
+  readonly #speaker: Speaker;
   readonly #sockets = new Map<SocketName, Endpoint>();
-  readonly #begun = performance.now();
-  #timer: NodeJS.Timeout | undefined;
-  #lastTick = 0;
+  readonly #hearts: Hearts;
 
   constructor(options: EngineSideOptions) {
     this.#options = options;
-    this.#session = new WireSession();
+    this.#speaker = new Speaker(options.signer);
+    this.#hearts = new Hearts(this.engines, options, {
+      ready: (engine) => {
+        options.host.ready(engine);
+        this.#hand(engine);
+      },
+      lost: (engine, reason) => this.#lose(engine, reason, false),
+      round: (now) => {
+        for (const engine of this.engines.values()) this.#giveUpSilent(engine, now);
+      },
+    });
   }
 
   /** Opens the sockets; answers their ports by IPython's names. */
   async open(): Promise<Record<SocketName, number>> {
-    const { curve, ports } = this.#options;
-    const open = async (name: SocketName, rest: Omit<Parameters<typeof Endpoint.open>[0], 'curve' | 'port'>): Promise<void> => {
-      this.#sockets.set(name, await Endpoint.open({ curve, port: ports[`engine ${name}`], ...rest }));
+    const { curve, ports, log } = this.#options;
+    const open = async (
+      name: SocketName,
+      rest: Omit<Parameters<typeof Endpoint.open>[0], 'curve' | 'port' | 'log'>,
+    ): Promise<void> => {
+      this.#sockets.set(name, await Endpoint.open({ curve, log, port: ports[`engine ${name}`], ...rest }));
     };
     const router = 'router' as const;
     // An engine presents one name on all of these, so they cannot be one socket. It takes requests from any of them: ours use one.
@@ -76,8 +83,8 @@ export class EngineSide {
     }
     await open('iopub', { kind: 'subscriber', onMessage: (parts) => this.#published(parts) });
     await open('hb_ping', { kind: 'publisher' });
-    await open('hb_pong', { kind: router, onMessage: ([uuid]) => void this.#pong(String(uuid)) });
-    this.#tick();
+    await open('hb_pong', { kind: router, onMessage: ([uuid]) => this.#hearts.answered(String(uuid)) });
+    this.#hearts.start(this.#sockets.get('hb_ping') as Endpoint);
     return Object.fromEntries([...this.#sockets].map(([name, { port }]) => [name, port])) as Record<SocketName, number>;
   }
 
@@ -90,17 +97,17 @@ export class EngineSide {
 
   /** Tells an engine something on its control channel; the answer is not waited for. */
   tell(engine: PythonEngine, type: string, content: object): void {
-    this.#send('control', engine.uuid, this.#session.message(type, content));
+    this.#send('control', engine.uuid, this.#speaker.message(type, content));
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#hearts.stop();
     await Promise.all([...this.#sockets.values()].map((socket) => socket.flush(200)));
     for (const socket of this.#sockets.values()) socket.close();
   }
 
   #send(name: SocketName, uuid: string, frames: readonly Buffer[]): void {
-    this.#sockets.get(name)?.send(joinWire([Buffer.from(uuid)], this.#options.signer.sign(frames), frames));
+    this.#speaker.send(this.#sockets.get(name), [Buffer.from(uuid)], frames);
   }
 
   #hand(engine: PythonEngine): void {
@@ -114,7 +121,7 @@ export class EngineSide {
         held.header.msg_id,
         held,
         'ok',
-        this.#session.message('comm_reply', { status: 'ok' }, held.headerFrame),
+        this.#speaker.message('comm_reply', { status: 'ok' }, held.headerFrame),
       );
     }
   }
@@ -144,7 +151,7 @@ export class EngineSide {
     const uuid = typeof content['uuid'] === 'string' ? content['uuid'] : from;
     const wanted = Number.isInteger(content['id']) ? (content['id'] as number) : undefined;
     const answer = (reply: object): void => {
-      this.#send('registration', from, this.#session.message('registration_reply', reply, header));
+      this.#send('registration', from, this.#speaker.message('registration_reply', reply, header));
     };
     if (uuid !== from || this.engines.has(uuid)) {
       return answer({ status: 'error', ename: 'KeyError', evalue: `the uuid ${uuid} is in use`, traceback: [] });
@@ -153,7 +160,7 @@ export class EngineSide {
       const id = await host.admit(uuid, wanted);
       this.engines.set(uuid, new PythonEngine(uuid, id));
       answer({ status: 'ok', id, hb_period: heartbeat });
-      this.#tick();
+      this.#hearts.beat();
     } catch (error) {
       log.warn(`an engine of Python was not admitted: ${uuid}`, error);
       answer({ status: 'error', ename: 'RegistrationError', evalue: String(error), traceback: [] });
@@ -163,45 +170,6 @@ export class EngineSide {
   /** An engine of the gateway before: it has its id, and only its heart tells that it is there. */
   adopt(uuid: string, id: number): void {
     this.engines.set(uuid, new PythonEngine(uuid, id));
-  }
-
-  #pong(uuid: string): void {
-    const engine = this.engines.get(uuid);
-    if (!engine) return;
-    engine.answered = true;
-    if (engine.ready) return;
-    engine.ready = true;
-    this.#options.host.ready(engine);
-    this.#hand(engine);
-  }
-
-  /** Sends a heartbeat, and looks who answered those before. */
-  #tick(): void {
-    clearTimeout(this.#timer);
-    const now = performance.now();
-    const { heartbeat } = this.#options;
-    this.#sockets.get('hb_ping')?.send([Buffer.from(String((now - this.#begun) / 1000))]);
-    if (now - this.#lastTick >= 0.9 * heartbeat) {
-      this.#lastTick = now;
-      for (const engine of [...this.engines.values()]) {
-        this.#judge(engine, now);
-        this.#giveUpSilent(engine, now);
-      }
-    }
-    const expecting = [...this.engines.values()].some(({ ready }) => !ready);
-    this.#timer = setTimeout(() => this.#tick(), expecting ? Math.min(eager, heartbeat) : heartbeat);
-  }
-
-  #judge(engine: PythonEngine, now: number): void {
-    if (!engine.ready) {
-      if (now - engine.since > registrationTime) this.#lose(engine, 'it has never answered a heartbeat', false);
-      return;
-    }
-    if (!this.#options.judge) return;
-    engine.misses = engine.answered ? 0 : engine.misses + 1;
-    engine.answered = false;
-    if (engine.misses > mostMisses)
-      this.#lose(engine, `no heartbeat for ${(mostMisses * this.#options.heartbeat) / 1000} s`, false);
   }
 
   #lose(engine: PythonEngine, reason: string, orderly: boolean): void {
@@ -273,7 +241,7 @@ export class EngineSide {
       key,
       held,
       'error',
-      this.#session.message('apply_reply', content, held.headerFrame, { status: 'error' }),
+      this.#speaker.message('apply_reply', content, held.headerFrame, { status: 'error' }),
     );
   }
 
@@ -294,7 +262,7 @@ export class EngineSide {
     const held = engine?.held.get(key);
     if (!engine || !held) return;
     if (performance.now() - held.handedAt < unroutableTime) {
-      setTimeout(() => this.#sockets.get(name)?.send(parts), eager);
+      setTimeout(() => this.#sockets.get(name)?.send(parts), unroutablePause);
       return;
     }
     this.#fail(engine, key, held, `engine ${engine.id} has no connection to its gateway any more`);

@@ -123,8 +123,8 @@ export class IndependentEngines implements EngineHost {
       const ids = this.#tell(message.content.targets, 'signal_request', { sig: message.content.signal });
       this.#peer.tell({ type: 'signal_reply', content: { status: 'ok', ids } }, header);
     } else if (isMessage(message, 'restart_request')) {
-      // Nobody here knows how they were started.
-      this.#peer.tell({ type: 'restart_reply', content: { status: 'ok', ids: [] } }, header);
+      const evalue = `Nobody here knows how engine ${message.content.targets.join(', ')} was started: start it again where you did.`;
+      this.#peer.tell({ type: 'error_reply', content: { status: 'error', ename: 'USAGE', evalue, traceback: [] } }, header);
     }
   }
 

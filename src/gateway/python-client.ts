@@ -15,6 +15,8 @@ export interface Asked {
   /** Where the answer goes out, and to whom. */
   socket: Endpoint;
   to: Buffer;
+  /** True for a task that any engine may have. */
+  balanced: boolean;
   header: WireHeader;
   headerFrame: Buffer;
   /** True when nothing but output was asked for by code that is run. */

@@ -13,6 +13,7 @@ import { CrashLoop, type RestartPolicy } from './crash-loop.js';
 import { EngineChild, type EngineSettings } from './engine-child.js';
 import { describeEnd, gatherEvidence } from './evidence.js';
 import { FactFinder, factsInterval } from './facts.js';
+import { interruptForeign, signalEngine } from './foreign.js';
 import type { WatcherOutcome } from './interrupt.js';
 
 /** Who hears of the engines. */
@@ -37,8 +38,6 @@ export interface EngineEnd {
 const greetingTime = 10_000;
 /** Until then he may send this much. */
 const greetingSize = 65_536;
-/** Code of a program that is not ours must end within this time after an interrupt (milliseconds). */
-const foreignInterruptTime = 3000;
 /** How often it is looked whether engines may send again (milliseconds). */
 const drainInterval = 20;
 
@@ -133,7 +132,7 @@ export class EngineSet {
    * answer within four seconds.
    */
   async aim(child: EngineChild, sequence: number, onlyWaiting = false): Promise<WatcherOutcome | undefined> {
-    if (child.foreign) return onlyWaiting ? 'unknown' : this.#interruptForeign(child, sequence);
+    if (child.foreign) return onlyWaiting ? 'unknown' : interruptForeign(child, sequence);
     const key = `${child.uuid}/${sequence}`;
     const answer = this.#aims.get(key) ?? deferred<WatcherOutcome>();
     this.#aims.set(key, answer);
@@ -145,31 +144,10 @@ export class EngineSet {
     return outcome ?? undefined;
   }
 
-  /** A program that is not ours is interrupted as the user would do it, and answers by itself what has become of the request. */
-  async #interruptForeign(child: EngineChild, sequence: number): Promise<WatcherOutcome> {
-    const isHeld = (): boolean => child.handed.some((assigned) => assigned.sequence === sequence);
-    const end = performance.now() + foreignInterruptTime;
-    // What stands before it is not what is meant.
-    while (isHeld() && child.handed[0]?.sequence !== sequence && performance.now() < end) await sleep(10);
-    if (!isHeld()) return 'finished';
-    this.#kill(child, 'SIGINT', true);
-    while (isHeld() && performance.now() < end) await sleep(10);
-    return isHeld() ? 'stuck' : 'interrupted';
-  }
-
   /** Sends a signal to those engines; answers which there were. */
   signal(ids: readonly number[], name: NodeJS.Signals): number[] {
     const children = ids.flatMap((id) => this.find(id) ?? []);
-    return children.filter((child) => this.#kill(child, name, false)).map(({ id }) => id);
-  }
-
-  #kill({ pid }: EngineChild, name: NodeJS.Signals, group: boolean): boolean {
-    try {
-      return pid > 0 && process.kill(group ? -pid : pid, name);
-    } catch {
-      // It has ended this moment.
-      return false;
-    }
+    return children.filter((child) => signalEngine(child, name, false)).map(({ id }) => id);
   }
 
   async #start(child: EngineChild): Promise<void> {

@@ -8,7 +8,15 @@ import { decodeFrames, encodeFrames } from '../../../src/protocol/frames.js';
 
 const header = { msg_id: 'm', msg_type: 'execute_request', session: 's' };
 const ask = (broadcast?: Broadcast): Asked => ({
-  ...{ socket: undefined as never, to: Buffer.alloc(0), header, headerFrame: toFrame(header), silent: false, broadcast },
+  ...{
+    socket: undefined as never,
+    to: Buffer.alloc(0),
+    balanced: false,
+    header,
+    headerFrame: toFrame(header),
+    silent: false,
+    broadcast,
+  },
 });
 const answer = (content: object, metadata: object = {}): Buffer[] =>
   [{ msg_type: 'execute_reply' }, header, metadata, content].map(toFrame);
