@@ -39,7 +39,8 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
     const all = { ...request, count: wanted, reuse: false, minEngines: undefined };
     const { client: other } = await Promise.race([awaitRegistration(all, [job], bound), failure(prepared, job)]);
     await other?.close();
-    return client.ids;
+    // The other connection may have heard of the last one before this one does.
+    return (await client.status()).engines.map(({ id }) => id);
   } catch (error) {
     // What does not come is not left behind in a queue.
     if (launcher.reach === 'elsewhere') await job.cancel();

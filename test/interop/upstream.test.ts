@@ -101,7 +101,7 @@ except ipp.error.RemoteError as e:
     expect(lines).toEqual(['EngineError']);
   });
 
-  test('registration takes less than 300 ms, and waits for no heartbeat', async () => {
+  test('registration waits for no heartbeat', async () => {
     const lines = await runPython(
       home,
       `
@@ -130,7 +130,8 @@ reply = session.recv(query, mode=0)[1]['content']
 while len(rc) == before and time.time() - begin < 5:
     if ping.poll(5):
         pong.send_multipart(ping.recv_multipart())
-print(reply['status'], reply['hb_period'], time.time() - begin < 0.3)
+took = time.time() - begin
+print(reply['status'], took < reply['hb_period'] / 1000 / 2)
 session.send(query, 'unregistration_request', content={'id': reply['id']})
 begin = time.time()
 while len(rc) > before and time.time() - begin < 5:
@@ -138,6 +139,6 @@ while len(rc) > before and time.time() - begin < 5:
 print(len(rc) == before)
 `,
     );
-    expect(lines).toEqual(['ok 3000 True', 'True']);
+    expect(lines).toEqual(['ok True', 'True']);
   });
 });
