@@ -1,5 +1,5 @@
 // Messages that are no good, for every socket of ZeroMQ: random, cut, sent again, wrongly signed, rightly signed nonsense, and bytes that
-// are no ZeroMQ at all; while a client of Python is served. node proof/fuzz-gateway.js [--seconds 60]: one JSON line for each gateway.
+// are no ZeroMQ at all; while a client of Python is served. node proof/fuzz-gateway.js [--seconds 60] [--target WORD]: one JSON line for each gateway.
 import { createHmac, randomBytes, randomInt } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { curveKeyPair, Dealer, Publisher, Subscriber } from 'zeromq';
 import { Bed, memoryOf, sleep } from './bed.js';
 import { python } from './interop/suite.js';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, target: { type: 'string', default: '' } } });
 const seconds = Number(values.seconds);
 
 const json = (value) => Buffer.from(JSON.stringify(value));
@@ -179,6 +179,7 @@ try {
     ["sockets of a node's gateway", nodeFile, gateway.pid],
   ];
   for (const [name, file, pid] of targets) {
+    if (!name.includes(values.target)) continue;
     const row = await fuzz(name, file, pid, clientFile, uuid);
     const restarts = (await bed.client.status()).engines.reduce((sum, engine) => sum + engine.restarts, 0);
     process.stdout.write(`${JSON.stringify({ ...row, engineRestarts: restarts })}\n`);

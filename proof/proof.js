@@ -20,13 +20,15 @@ ours after the bound. \`harmed\`: processes of a healthy cluster beside it, or o
 );
 
 const fuzz = run('fuzz.js');
+const fuzzGateway = run('fuzz-gateway.js');
 const head = '| target | seconds | messages | good answers meanwhile | slowest | memory in the first 10 s | most afterwards | growth | engines restarted |\n|---|---|---|---|---|---|---|---|---|';
-const rows = fuzz.stdout
+const rows = `${fuzz.stdout}${fuzzGateway.stdout}`
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line))
   .map((row) => `| ${row.target} | ${row.seconds} | ${row.messages} | ${row.answers} | ${row.slowest} ms | ${Math.round(row.memoryEarly / 1e6)} MB | ${Math.round(row.memoryMost / 1e6)} MB | ${(row.growth * 100).toFixed(1)} % | ${row.engineRestarts} |`);
-write('fuzz', 'Fuzz', `Messages that are too large, cut, no JSON, of unknown types, out of order, slow or half-open, with right and wrong tokens, while a good client works.\n\n${head}\n${rows.join('\n')}\n`);
+write('fuzz', 'Fuzz', `Messages that are too large, cut, no JSON, of unknown types, out of order, slow or half-open, with right and wrong tokens, while a good client works; and for the sockets of
+gateways what is random, cut, sent again, wrongly signed or rightly signed nonsense, while a client of Python works.\n\n${head}\n${rows.join('\n')}\n`);
 
 const batch = run('batch.js');
 write('batch', 'Batch systems', `What is induced on real schedulers, the verdict that \`why\` must give (written into \`proof/batch/\` before the run), and what it gave. \`left\`: processes and jobs
@@ -36,9 +38,12 @@ const ssh = run('ssh.js');
 write('ssh', 'SSH hosts', `What is induced on sixteen hosts in network namespaces, the verdict that \`why\` must give (written into \`proof/ssh/\` before the run), and what it gave. \`left\`:
 processes and files of ours on any host after \`stop\`. \`harmed\`: a cluster of the same user on two of the hosts that was not as before.\n\n${ssh.stdout}`);
 
+const interop = run('interop.js');
+write('interop', "IPython's own tests", `Each file of ipyparallel's tests by itself, with its own controller and with ours, started by our own command. ${interop.stdout}`);
+
 const outage = run('outage.js');
 write('outage', 'Outages', outage.stdout);
 
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, batch, ssh, outage, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, fuzzGateway, batch, ssh, interop, outage, load].some(({ status }) => status !== 0) ? 1 : 0);

@@ -26,6 +26,9 @@ function whatIs({ command, mark }: ProcessInfo & { mark: string }): string {
   if (program === 'ipcontroller') return 'controller';
   if (program === 'ipengine') return 'supervisor';
   if (program === 'engine') return 'engine';
+  if (program === 'ipgateway') return 'gateway';
+  // An engine of Python is told the name that ends its mark; what it starts inherits the mark alone.
+  if (command.includes(`--Session.session=${mark.slice(mark.lastIndexOf('/') + 1)}`)) return 'engine';
   if (/(job(-\d+)?|node)\.sh/.test(command)) return 'job';
   if (/launchers\/ssh\/keeper\.js/.test(command)) return 'tunnels';
   if (program !== undefined) return 'other';

@@ -4,8 +4,8 @@ import type { StoreAnswers, StoredReply, StoreQuestion } from './store-messages.
 import type { TaskRow } from './task-records.js';
 
 /** Tasks of one page, with their messages and without. */
-const messagePage = 500;
-const listPage = 10_000;
+const messagePage = 100;
+const listPage = 1000;
 
 /** Makes a statement that reads. */
 type Prepare = (sql: string) => { all(...values: unknown[]): unknown[] };

@@ -39,11 +39,15 @@ const refusals: Record<string, string> = {
   stop_distributed_request: 'Dask does not run inside this controller, so there is nothing to stop.',
 };
 
+/** Requests that read the store. */
+const reading = new Set(['result_request', 'history_request', 'db_request', 'purge_request']);
+
 /** Answers what Python's clients ask their hub: about engines, queues, and the tasks of the past. */
 export class HubRequests {
   readonly #directory: Directory;
   readonly #output: ShownOutput;
   #open = 0;
+  #lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(directory: Directory, output: ShownOutput) {
     this.#directory = directory;
@@ -61,7 +65,10 @@ export class HubRequests {
         throw new NamedError('RuntimeError', 'Too many questions are open: wait for their answers.');
       this.#open += 1;
       client.questions += 1;
-      const { content: answer, ...rest } = await Promise.resolve(handler(client, content)).finally(() => {
+      const handled = reading.has(type)
+        ? this.#inTurn(() => handler(client, content))
+        : Promise.resolve(handler(client, content));
+      const { content: answer, ...rest } = await handled.finally(() => {
         this.#open -= 1;
         client.questions -= 1;
       });
@@ -69,6 +76,13 @@ export class HubRequests {
     } catch (error) {
       return { content: errorContent(error) };
     }
+  }
+
+  /** What reads the past may be large: one at a time, so that only one answer is in memory. */
+  #inTurn(work: () => HubAnswer | Promise<HubAnswer>): Promise<HubAnswer> {
+    const turn = this.#lastRead.then(work);
+    this.#lastRead = turn.catch(() => {});
+    return turn;
   }
 
   readonly #handlers: Record<string, Handler> = {
@@ -197,7 +211,7 @@ export class HubRequests {
 }
 
 /** So many tasks are read with their messages at once. */
-const page = 500;
+const page = 100;
 
 const idsOf = (tasks: readonly ListedTask[]): string[] => tasks.map(({ msg_id }) => msg_id);
 

@@ -25,7 +25,7 @@ export interface Asked {
 }
 
 /** So many answered requests are remembered by their ids. */
-const mostAnswered = 1000;
+const mostAnswered = 100;
 
 /** One client of Python: a native client of its own towards the controller, under its own session. */
 export class PythonClient {

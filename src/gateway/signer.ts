@@ -22,7 +22,8 @@ export class Signer {
   accept(signature: Buffer, frames: readonly Buffer[]): boolean {
     const right = Buffer.from(this.#digest(frames));
     if (signature.length !== right.length || !timingSafeEqual(signature, right)) return false;
-    const text = right.toString('latin1');
+    // Sixteen digits tell messages apart as well as all of them, and take a quarter of the memory.
+    const text = right.toString('latin1', 0, 16);
     if (this.#recent.has(text) || this.#earlier.has(text)) return false;
     this.#recent.add(text);
     if (this.#recent.size >= remembered / 2) {

@@ -41,6 +41,8 @@ export class GatewayProcess {
     const argv = [
       process.execPath,
       '--v8-pool-size=1',
+      // What passes through is short-lived: more room for it would only be filled.
+      '--max-semi-space-size=2',
       programFile('ipgateway'),
       '--engines',
       path,

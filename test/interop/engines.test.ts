@@ -49,6 +49,9 @@ describe.skipIf(!root)("Python's engines and clients (needs root for its package
     expect(ids).toEqual([0, 1, 2, 3]);
     const { engines } = await status();
     expect(engines.map(({ pid, language }) => [pid, language])).toEqual(pids.map((pid) => [pid, 'python']));
+    const { processes } = await home.json<{ processes: { pid: number; what: string }[] }>('ps');
+    const named = (what: string): number[] => processes.flatMap((one) => (one.what === what ? [one.pid] : []));
+    expect([named('engine').sort(), named('gateway').length, named('other')]).toEqual([[...pids].sort(), 1, []]);
     expect(await home.json('stop')).toMatchObject({ orderly: true, killed: 0 });
     expect(home.processes()).toEqual([]);
   });
