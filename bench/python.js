@@ -13,11 +13,11 @@ const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length /
 /** How each kind of cluster is started; `word` names the processes of its controller. */
 const kinds = {
   'theirs, plain': { word: 'ipyparallel.controller', start: theirs },
-  'ours, plain': { word: 'programs/ipcontroller.js', start: (run) => direct(run, '--gateway', 'plain') },
-  'by a node, plain': { word: 'programs/ipcontroller.js', start: (run) => supervised(run, '--gateway', 'plain') },
+  'ours, plain': { word: 'ipcontroller', start: (run) => direct(run, '--gateway', 'plain') },
+  'by a node, plain': { word: 'ipcontroller', start: (run) => supervised(run, '--gateway', 'plain') },
   'theirs, CURVE': { word: 'ipyparallel.controller', start: theirs, env: { IPP_ENABLE_CURVE: '1' } },
-  'ours, CURVE': { word: 'programs/ipcontroller.js', start: (run) => direct(run) },
-  'by a node, CURVE': { word: 'programs/ipcontroller.js', start: (run) => supervised(run) },
+  'ours, CURVE': { word: 'ipcontroller', start: (run) => direct(run) },
+  'by a node, CURVE': { word: 'ipcontroller', start: (run) => supervised(run) },
 };
 
 /** IPython's own command. */

@@ -27,7 +27,7 @@ def memory(name):
         try:
             command = open(f"/proc/{pid}/cmdline").read()
             mine = f"IPCLUSTER_BENCH={os.environ['IPCLUSTER_BENCH']}" in open(f"/proc/{pid}/environ").read()
-            if name not in command or "job.sh" in command or not mine:
+            if name not in command or "python_session.py" in command or not mine:
                 continue
             for line in open(f"/proc/{pid}/smaps_rollup"):
                 key = line.split(":")[0].lower()
