@@ -17,15 +17,7 @@ export interface StoreOptions {
 }
 
 /** A request as it is written down; `body` lies in the batch's blob from `offset` on. */
-export interface SubmittedRow {
-  id: string;
-  session: string;
-  queue: TaskRecord['queue'];
-  type: string;
-  label: string | null;
-  submitted: string;
-  /** How many replies end it. */
-  targets: number;
+export interface SubmittedRow extends Omit<StoredTask, 'request' | 'replies'> {
   offset: number;
   length: number;
 }

@@ -89,9 +89,13 @@ export class TaskQueue {
 
   /** What the engines run that a task may go to, where none of those that are here can read it. */
   otherLanguages({ language, targets }: Task): string[] {
-    const named = [...this.#engines.values()].filter(({ id }) => targets?.includes(id) ?? true);
-    if (named.some((engine) => speaks(engine, language))) return [];
-    return [...new Set(named.map((engine) => engine.language))];
+    const others = new Set<string>();
+    for (const engine of this.#engines.values()) {
+      if (targets && !targets.includes(engine.id)) continue;
+      if (speaks(engine, language)) return [];
+      others.add(engine.language);
+    }
+    return [...others];
   }
 
   /** Takes a task in. Call {@link schedule} after it. */

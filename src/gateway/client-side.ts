@@ -203,7 +203,7 @@ export class ClientSide {
     if (!engine) return this.#noEngine(opened);
     const isQuestion = header.msg_type.endsWith('_request');
     if (isQuestion) this.#note(opened, undefined);
-    client.send({ channel: 'direct', id: header.msg_id, to: [engine.id] }, encodeFrames(withFacts(header, frames, () => ({}))));
+    client.send({ channel: 'direct', id: header.msg_id, to: [engine.id] }, encodeFrames(withFacts(header, frames)));
   }
 
   #broadcast(opened: Opened): void {
@@ -211,7 +211,7 @@ export class ClientSide {
     const broadcast = new Broadcast(readObject(frames[2]) ?? {});
     if (broadcast.ids.length === 0) return this.#noEngine(opened);
     this.#note(opened, broadcast);
-    client.send({ channel: 'direct', id: header.msg_id, to: broadcast.ids }, encodeFrames(withFacts(header, frames, () => ({}))));
+    client.send({ channel: 'direct', id: header.msg_id, to: broadcast.ids }, encodeFrames(withFacts(header, frames)));
   }
 
   #balanced(opened: Opened): void {
@@ -248,7 +248,7 @@ const leastApply = 6;
 function withFacts(
   { msg_type }: WireHeader,
   frames: readonly Buffer[],
-  more: (metadata: Record<string, unknown>) => Record<string, unknown>,
+  more: (metadata: Record<string, unknown>) => Record<string, unknown> = () => ({}),
 ): Buffer[] {
   const [header, parent, metadata, content, ...buffers] = frames as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
   const given = readObject(metadata) ?? {};

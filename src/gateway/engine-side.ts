@@ -88,6 +88,12 @@ export class EngineSide {
     return Object.fromEntries([...this.#sockets].map(([name, { port }]) => [name, port])) as Record<SocketName, number>;
   }
 
+  /** The engine of that id. */
+  byId(id: unknown): PythonEngine | undefined {
+    for (const engine of this.engines.values()) if (engine.id === id) return engine;
+    return undefined;
+  }
+
   /** Gives an engine a request, now or when those before it are done. */
   run(uuid: string, id: string, body: Buffer): void {
     const engine = this.engines.get(uuid);
@@ -141,7 +147,7 @@ export class EngineSide {
     if (message.header.msg_type === 'registration_request') void this.#register(message.from, content, message.frames[0]);
     else if (message.header.msg_type === 'unregistration_request') {
       // Its nanny says so, under a name of its own.
-      const engine = [...this.engines.values()].find(({ id }) => id === content['id']);
+      const engine = this.byId(content['id']);
       if (engine) this.#lose(engine, 'it ended', false);
     }
   }

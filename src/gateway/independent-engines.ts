@@ -95,7 +95,7 @@ export class IndependentEngines implements EngineHost {
   }
 
   #engine(id: number): PythonEngine | undefined {
-    return [...(this.#side?.engines.values() ?? [])].find((engine) => engine.id === id);
+    return this.#side?.byId(id);
   }
 
   #receive({ route, body }: Packet): void {

@@ -9,6 +9,9 @@ import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
 import type { EngineHost, EngineSide } from './engine-side.js';
 import type { PythonEngine } from './python-engine.js';
 
+/** When a supervisor ends, all its connections do within this time (milliseconds). */
+const farewellTime = 1000;
+
 /** One engine's connection to its supervisor. */
 interface Line {
   socket: Socket;
@@ -51,6 +54,8 @@ export class SupervisedEngines implements EngineHost {
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#side?.forget(uuid);
+      // Where the supervisor has ended as well, its engines are ended by what stands here; of one that has died nothing may be kept.
+      setTimeout(() => this.#lines.delete(uuid), farewellTime).unref();
       id.reject(new Error('the supervisor expects no such engine'));
     });
     this.#lines.set(uuid, { socket, id, pid: 0 });

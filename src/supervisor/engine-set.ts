@@ -172,6 +172,8 @@ export class EngineSet {
     this.#children = this.#children.flatMap((other) => (other === child ? (next ?? []) : other));
     this.#listener.down(child, { reason, evidence }, next);
     if (next) await this.#start(next);
+    // A gateway that speaks for it learns so that it has ended.
+    child.socket?.destroy();
     child.finish();
     if (this.#children.length === 0) this.#empty.resolve(`no engine is left (the last: ${reason})`);
   }

@@ -1,4 +1,5 @@
 import { sleep } from '../base/wait.js';
+import { signalPid } from '../processes/table.js';
 import type { EngineChild } from './engine-child.js';
 import type { WatcherOutcome } from './interrupt.js';
 
@@ -20,10 +21,5 @@ export async function interruptForeign(child: EngineChild, sequence: number): Pr
 }
 
 /** Sends a signal to an engine, or to everything in its process group; false when it has ended. */
-export function signalEngine({ pid }: EngineChild, name: NodeJS.Signals, group: boolean): boolean {
-  try {
-    return pid > 0 && process.kill(group ? -pid : pid, name);
-  } catch {
-    return false;
-  }
-}
+export const signalEngine = ({ pid }: EngineChild, name: NodeJS.Signals, group: boolean): boolean =>
+  pid > 0 && signalPid(group ? -pid : pid, name);
