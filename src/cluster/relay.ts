@@ -5,6 +5,7 @@ import { ensureFolder, removeFile } from '../base/files.js';
 import { programFile } from '../base/package.js';
 import { poll } from '../base/wait.js';
 import { openTool } from '../processes/tool.js';
+import { readConnectionFile } from '../profile/connection-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 
 /** A gateway for Python's clients of this machine, for as long as it is wanted. */
@@ -22,8 +23,9 @@ const patience = 15_000;
 /** The machine's name as a part of a file's. */
 const machine = (): string => hostname().replace(/[^\w-].*$/, '');
 
-/** Opens a gateway here to the controller that `controllerFile` names. Throws UNREACHABLE with what the gateway says. */
+/** Opens a gateway here to the controller that `controllerFile` names. Throws CONNECTION_FILE, or UNREACHABLE with what the gateway says. */
 export async function openRelay(place: Place, controllerFile: string, plain: boolean, signal: AbortSignal): Promise<OpenRelay> {
+  readConnectionFile(controllerFile);
   const { relayFile, security } = pathsOf(place);
   const file = relayFile(machine());
   ensureFolder(security);
