@@ -5,8 +5,10 @@ import { type RegisteredFile, writeRegisteredFile } from '../profile/registered-
 import type { EngineTable } from './engine-table.js';
 import type { Nodes } from './nodes.js';
 
-/** The file is written at most so often (milliseconds): it may lie on a shared disk. */
-const interval = 1000;
+/** Those who come together are written together (milliseconds). */
+const gathering = 20;
+/** A write is followed by a rest of so many times its length, at most so long (milliseconds): the disk may be slow, and shared. */
+const rest = { times: 20, most: 5000 };
 
 /** Keeps `registered.json` up to date: who is registered, for those who cannot ask. */
 export class Registrar {
@@ -17,7 +19,8 @@ export class Registrar {
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
-  #last = Number.NEGATIVE_INFINITY;
+  /** When it may be written again, on the monotonic clock. */
+  #rested = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(path: string, nonce: string, engines: EngineTable, nodes: Nodes, log: Log) {
@@ -28,16 +31,14 @@ export class Registrar {
     this.#log = log;
   }
 
-  /** Somebody came or went: it is written at once, unless that was done a moment ago. */
+  /** Somebody came or went. It is written soon: a controller that comes after this one waits for nobody who is not in it. */
   changed(): void {
     if (this.#closed || this.#timer) return;
-    const wait = Math.max(0, this.#last + interval - performance.now());
-    this.#timer = setTimeout(() => {
+    const wait = Math.max(gathering, this.#rested - performance.now());
+    this.#timer = setTimeout(async () => {
+      await this.#writing;
       this.#timer = undefined;
-      this.#last = performance.now();
-      this.#writing = writeRegisteredFile(this.#path, this.#picture()).catch((error: unknown) =>
-        this.#log.warn('the list of engines could not be written', messageOf(error)),
-      );
+      if (!this.#closed) this.#writing = this.#write();
     }, wait);
   }
 
@@ -45,6 +46,15 @@ export class Registrar {
     this.#closed = true;
     clearTimeout(this.#timer);
     await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const begin = performance.now();
+    await writeRegisteredFile(this.#path, this.#picture()).catch((error: unknown) =>
+      this.#log.warn('the list of engines could not be written', messageOf(error)),
+    );
+    const end = performance.now();
+    this.#rested = end + Math.min(rest.most, rest.times * (end - begin));
   }
 
   #picture(): RegisteredFile {

@@ -61,13 +61,15 @@ function send(route: Route, body: Buffer[]): void {
   socket.uncork();
 }
 
-/** The supervisor has an id for us: user code may come, and its watcher must be there first. */
+/** The supervisor has an id for us, or another one. After the first, user code may come, and its watcher must be there before it. */
 function welcome(body: Buffer): void {
   const message = decodeMessage(body);
   if (!isMessage(message, 'engine_welcome')) return;
+  const isFirst = kernel.engineId < 0;
   kernel.engineId = message.content.id;
   Object.assign(process.env, message.content.environment);
   Object.defineProperty(globalThis, 'engineId', { value: message.content.id, configurable: true, writable: true });
+  if (!isFirst) return;
   startWatcher = watch;
   setTimeout(() => startWatcher?.(), quiet * (1 + Math.random())).unref();
 }

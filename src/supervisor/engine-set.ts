@@ -24,6 +24,8 @@ export interface EngineListener {
   down(child: EngineChild, end: EngineEnd, next: EngineChild | undefined): void;
   packet(child: EngineChild, packet: Packet): void;
   facts(facts: MessageContents['engine_facts']): void;
+  /** Engines have other ids from now on: the controller had given theirs to somebody else. */
+  renumbered(ids: ReadonlyMap<number, number>): void;
   /** True while what engines send should wait with them, since it does not go on from here. */
   full(): boolean;
 }
@@ -90,10 +92,14 @@ export class EngineSet {
   /** The controller's ids for these places. Engines that wait for theirs are announced now. */
   name(children: readonly EngineChild[], ids: readonly number[]): void {
     this.#finder.forget();
+    const renumbered = new Map<number, number>();
     children.forEach((child, index) => {
+      const before = child.id;
       child.id = ids[index] ?? -1;
-      if (child.socket && !child.isUp) this.#welcome(child);
+      if (before >= 0 && before !== child.id) renumbered.set(before, child.id);
+      if (child.socket && (!child.isUp || before !== child.id)) this.#welcome(child);
     });
+    if (renumbered.size > 0) this.#listener.renumbered(renumbered);
   }
 
   /** Nobody asks for what has not begun: only what runs goes on. */
@@ -251,7 +257,7 @@ export class EngineSet {
     const environment = { IPCLUSTER_ENGINE_ID: String(child.id) };
     const welcome = this.#session.encode({ type: 'engine_welcome', content: { id: child.id, pid: child.pid, environment } });
     child.tell({ channel: 'hub' }, welcome);
-    if (child.isReady) this.#up(child);
+    if (child.isReady && !child.isUp) this.#up(child);
   }
 
   #up(child: EngineChild): void {

@@ -36,6 +36,14 @@ export class KeptReplies {
     for (; this.#committed < count; this.#committed++) this.#replies.shift();
   }
 
+  /** Engines go by other ids now: what is kept of theirs is sent under those. */
+  renumber(ids: ReadonlyMap<number, number>): void {
+    for (const kept of this.#replies) {
+      kept.engine = ids.get(kept.engine) ?? kept.engine;
+      kept.route = { ...kept.route, from: kept.engine };
+    }
+  }
+
   /** What an engine holds by way of replies that nobody has. */
   heldBy(engine: number): HeldRequest[] {
     const own = [...this.#replies].filter((kept) => kept.engine === engine);

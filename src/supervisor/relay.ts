@@ -19,6 +19,8 @@ export class Relay implements EngineListener {
   onFarewell: (reason: string) => void = () => {};
   #peer: Peer | undefined;
   #engines: EngineSet | undefined;
+  /** What a controller has sent right behind its answer to our registration, before the ids in that were given to the engines. */
+  #early: Packet[] = [];
   readonly #announced = new WeakSet<EngineChild>();
   readonly #session: Session;
 
@@ -51,11 +53,13 @@ export class Relay implements EngineListener {
     for (const { route, body } of this.kept.restart()) peer.link.send(route, [body]);
     for (const child of engines.all) if (child.isUp && !this.#announced.has(child)) this.up(child);
     peer.tell({ type: 'caught_up', content: {} });
+    for (const packet of this.#early.splice(0)) this.receive(packet);
   }
 
   /** The connection is over; replies are kept until there is another. */
   disconnect(): void {
     this.#peer = undefined;
+    this.#early = [];
   }
 
   up(child: EngineChild): void {
@@ -75,6 +79,10 @@ export class Relay implements EngineListener {
     this.#peer?.tell({ type: 'engine_facts', content });
   }
 
+  renumbered(ids: ReadonlyMap<number, number>): void {
+    this.kept.renumber(ids);
+  }
+
   full(): boolean {
     return (this.#peer?.link.backlog ?? 0) > highWater;
   }
@@ -92,8 +100,10 @@ export class Relay implements EngineListener {
   }
 
   /** A packet of the controller. */
-  receive({ route, body }: Packet): void {
-    if (route.channel === 'direct' || route.channel === 'balanced') {
+  receive(packet: Packet): void {
+    const { route, body } = packet;
+    if (!this.#peer) this.#early.push(packet);
+    else if (route.channel === 'direct' || route.channel === 'balanced') {
       const files = route.channel === 'direct' ? route.files : undefined;
       for (const id of route.to) this.#engines?.find(id)?.assign(route.id, route.channel, body, files);
     } else if (route.channel === 'hub') {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { IpclusterError } from '../../src/base/errors.js';
@@ -49,6 +49,42 @@ describe('a controller that is killed', () => {
     await client.close();
     await home.run(['stop']);
     expect(home.processes()).toEqual([]);
+  });
+
+  test('a moment after its engines came: they are waited for', async () => {
+    await home.json('start', '-n', '2', '-d', '--lease', '10s');
+    process.kill(pidOf('ipcontroller'), 'SIGKILL');
+    await until('it is gone', () => pidOf('ipcontroller') === -1);
+    const { stderr } = await home.run(['start', '--reuse', '-n', '2', '-d', '--lease', '10s']);
+    expect(stderr).toBe('2 of 2 engines came back to the new controller.\n');
+    await home.run(['stop']);
+  });
+
+  test('its list of engines is lost, and their ids are given to others: their results arrive, under new ids', async () => {
+    await home.json('start', '-n', '2', '-d', '--lease', '10s');
+    const client = await Client.connect();
+    let answered = 0;
+    const sleep = (x: number): Promise<number> => new Promise((r) => setTimeout(r, 5, x));
+    const work = client.balanced().map(sleep, numbers(1000), { chunk: 1 });
+    const collecting = (async () => {
+      for await (const _one of work) answered += 1;
+    })();
+    await until('some are done', () => answered > 100, 20_000);
+    const supervisor = pidOf('ipengine');
+    process.kill(supervisor, 'SIGSTOP');
+    process.kill(pidOf('ipcontroller'), 'SIGKILL');
+    await until('it is gone', () => pidOf('ipcontroller') === -1);
+    rmSync(home.path('default', 'registered.json'));
+    await home.run(['start', '--reuse', '-n', '2', '-d', '--lease', '10s']);
+    process.kill(supervisor, 'SIGCONT');
+    await collecting;
+    expect(await work).toEqual(numbers(1000));
+    await until('all are back', () => client.ids.length === 4);
+    expect(await client.direct('all').execute('[engineId, Number(process.env.IPCLUSTER_ENGINE_ID)]')).toEqual(
+      client.ids.map((id) => [id, id]),
+    );
+    await client.close();
+    await home.run(['stop']);
   });
 
   test('and stays away: everything is gone within two leases and five seconds, whatever runs', async () => {
