@@ -1,5 +1,6 @@
-// Unmodified ipyparallel, its client and four engines, with its own controller and with ours, in turns: medians. Needs Debian's
-// python3-ipyparallel and python3-numpy. node bench/python.js [rounds]
+// Unmodified ipyparallel, its client and four engines, with its own controller and with ours, in turns: medians. Round trips are
+// measured with all clusters up at once, the rest with one. Needs Debian's python3-ipyparallel and python3-numpy.
+// node bench/python.js [rounds]
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -60,32 +61,51 @@ function end(folder) {
   }
 }
 
-function session({ word, start, env = {} }) {
+/** Starts a cluster of that kind in a folder of its own. */
+function open({ start, env = {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'ipcluster-bench-'));
   const all = { ...process.env, ...env, IPYTHONDIR: folder, HOME: folder, IPCLUSTER_BENCH: folder };
   const began = Date.now() / 1000;
   start({ launch: (program, ...args) => spawn(program, args, { env: all, stdio: 'ignore', detached: true }).unref() });
+  return {
+    ...{ env: all, profile: join(folder, 'profile_default'), began },
+    close() {
+      end(folder);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** What a program of Python's prints. */
+function ask(env, file, ...args) {
+  const options = { encoding: 'utf8', env, timeout: 180_000, stdio: ['ignore', 'pipe', 'inherit'] };
+  return JSON.parse(execFileSync(python, ['-W', 'ignore', join(import.meta.dirname, file), ...args], options));
+}
+
+function session(kind) {
+  const cluster = open(kind);
   try {
-    const said = execFileSync(
-      python,
-      ['-W', 'ignore', join(import.meta.dirname, 'python_session.py'), join(folder, 'profile_default'), String(began), word],
-      {
-        encoding: 'utf8',
-        env: all,
-        timeout: 120_000,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    return JSON.parse(said);
+    return ask(cluster.env, 'python_session.py', cluster.profile, String(cluster.began), kind.word);
   } finally {
-    end(folder);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    cluster.close();
+  }
+}
+
+/** Round trips by all kinds in turns, in milliseconds. */
+function trips() {
+  const clusters = Object.entries(kinds).map(([name, kind]) => ({ name, ...open(kind) }));
+  try {
+    const files = clusters.map(({ name, profile }) => `${name}=${join(profile, 'security/ipcontroller-client.json')}`);
+    return ask(process.env, 'python_trips.py', ...files);
+  } finally {
+    for (const cluster of clusters) cluster.close();
   }
 }
 
 const results = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]));
 for (let round = 0; round < rounds; round++) {
   for (const [name, kind] of Object.entries(kinds)) results[name].push(session(kind));
+  for (const [name, trip] of Object.entries(trips())) results[name].at(-1).trip = trip;
   process.stderr.write(`round ${round + 1} of ${rounds}\n`);
 }
 

@@ -49,11 +49,6 @@ def seconds(work):
     return time.perf_counter() - begin
 
 
-one = client[client.ids[0]]
-for _ in range(300):
-    one.apply_sync(abs, 1)
-result["trip"] = statistics.median(seconds(lambda: one.apply_sync(abs, 1)) for _ in range(1000)) * 1000
-
 balanced = client.load_balanced_view()
 
 

@@ -35,10 +35,9 @@ export class Registrar {
   changed(): void {
     if (this.#closed || this.#timer) return;
     const wait = Math.max(gathering, this.#rested - performance.now());
-    this.#timer = setTimeout(async () => {
-      await this.#writing;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (!this.#closed) this.#writing = this.#write();
+      this.#writing = this.#writing.then(() => this.#write());
     }, wait);
   }
 

@@ -36,6 +36,8 @@ interface Opened {
   /** Name of an engine, on the channels where one is named. */
   engine: string;
   header: WireHeader;
+  metadata: Record<string, unknown> | undefined;
+  content: Record<string, unknown> | undefined;
   frames: Buffer[];
   client: PythonClient;
 }
@@ -124,7 +126,9 @@ export class ClientSide {
     const [to, engine] = message.route;
     if (!to) return;
     const client = this.#clientOf(header.session);
-    const opened = { socket: this.#socket(name), to, engine: String(engine ?? ''), header, frames: message.frames, client };
+    const { frames } = message;
+    const [metadata, content] = [readObject(frames[2]), readObject(frames[3])];
+    const opened = { socket: this.#socket(name), to, engine: String(engine ?? ''), header, metadata, content, frames, client };
     if (name === 'registration') void this.#ask(opened);
     else if (name === 'control') void this.#control(opened);
     else if (!isReadable(opened)) this.#refuse(opened, 'ValueError', `Engines cannot read this ${header.msg_type}.`);
@@ -159,11 +163,11 @@ export class ClientSide {
   }
 
   /** A question to IPython's hub. */
-  async #ask({ socket, to, header, frames, client }: Opened): Promise<void> {
+  async #ask({ socket, to, header, content: asked, frames, client }: Opened): Promise<void> {
     const { msg_type: type } = header;
     if (type === 'registration_request' || type === 'unregistration_request') return;
     if (type === 'shutdown_request') return this.#shutdown({ socket, to, frames, client });
-    const { content, buffers = [] } = await this.#hub.answer(client, type, readObject(frames[3]) ?? {});
+    const { content, buffers = [] } = await this.#hub.answer(client, type, asked ?? {});
     const reply = content['status'] === 'ok' || type.endsWith('_request') ? type.replace(/_request$/, '_reply') : 'hub_error';
     this.#speaker.send(socket, [to], [...this.#speaker.message(reply, content, frames[0]), ...buffers]);
   }
@@ -179,7 +183,7 @@ export class ClientSide {
     const engine = this.#options.directory.byUuid(opened.engine);
     if (!engine) return this.#noEngine(opened);
     if (header.msg_type === 'clear_request') return this.#direct(opened);
-    const content = await control(client, engine, header.msg_type, readObject(frames[3]) ?? {});
+    const content = await control(client, engine, header.msg_type, opened.content ?? {});
     const reply = header.msg_type.replace(/_request$/, '_reply');
     this.#speaker.send(socket, [to], this.#speaker.message(reply, content, frames[0], { engine: engine.uuid }));
   }
@@ -198,26 +202,26 @@ export class ClientSide {
   }
 
   #direct(opened: Opened): void {
-    const { header, frames, client } = opened;
+    const { header, client } = opened;
     const engine = this.#options.directory.byUuid(opened.engine);
     if (!engine) return this.#noEngine(opened);
     const isQuestion = header.msg_type.endsWith('_request');
     if (isQuestion) this.#note(opened, undefined);
-    client.send({ channel: 'direct', id: header.msg_id, to: [engine.id] }, encodeFrames(withFacts(header, frames)));
+    client.send({ channel: 'direct', id: header.msg_id, to: [engine.id] }, encodeFrames(withFacts(opened)));
   }
 
   #broadcast(opened: Opened): void {
-    const { header, frames, client } = opened;
-    const broadcast = new Broadcast(readObject(frames[2]) ?? {});
+    const { header, metadata, client } = opened;
+    const broadcast = new Broadcast(metadata ?? {});
     if (broadcast.ids.length === 0) return this.#noEngine(opened);
     this.#note(opened, broadcast);
-    client.send({ channel: 'direct', id: header.msg_id, to: broadcast.ids }, encodeFrames(withFacts(header, frames)));
+    client.send({ channel: 'direct', id: header.msg_id, to: broadcast.ids }, encodeFrames(withFacts(opened)));
   }
 
   #balanced(opened: Opened): void {
-    const { header, frames, client } = opened;
+    const { header, client } = opened;
     this.#note(opened, undefined);
-    const given = withFacts(header, frames, ({ targets, retries }) => ({
+    const given = withFacts(opened, ({ targets, retries }) => ({
       targets: Array.isArray(targets) ? targets.map((uuid) => this.#options.directory.byUuid(String(uuid))?.id ?? -1) : [],
       // Whoever allows no retry does not want it run again when an engine dies of it.
       crash_limit: 1 + (typeof retries === 'number' ? retries : 0),
@@ -225,18 +229,16 @@ export class ClientSide {
     client.send({ channel: 'balanced', id: header.msg_id, to: [] }, encodeFrames(given));
   }
 
-  #note({ socket, to, header, frames, client }: Opened, broadcast: Broadcast | undefined): void {
-    const silent = header.msg_type === 'execute_request' && readObject(frames[3])?.['silent'] === true;
+  #note({ socket, to, header, content, frames, client }: Opened, broadcast: Broadcast | undefined): void {
+    const silent = header.msg_type === 'execute_request' && content?.['silent'] === true;
     const own = { header, headerFrame: frames[0] as Buffer, silent, broadcast };
     client.asked.set(header.msg_id, { socket, to, balanced: socket === this.#socket('task'), ...own });
   }
 }
 
 /** True for what engines can read: one that they cannot they would never answer. */
-function isReadable({ header, frames }: Opened): boolean {
-  const { msg_type: type } = header;
-  const content = readObject(frames[3]);
-  if (!content || !readObject(frames[2])) return false;
+function isReadable({ header: { msg_type: type }, metadata, content, frames }: Opened): boolean {
+  if (!content || !metadata) return false;
   if (type === 'execute_request') return typeof content['code'] === 'string' && typeof content['silent'] === 'boolean';
   return type === 'apply_request' ? frames.length >= leastApply : type.startsWith('comm_');
 }
@@ -246,12 +248,10 @@ const leastApply = 6;
 
 /** A request as it goes to the controller: pickled code says what it is written in, and a balanced task gets more facts. */
 function withFacts(
-  { msg_type }: WireHeader,
-  frames: readonly Buffer[],
+  { header: { msg_type }, metadata: given = {}, frames }: Opened,
   more: (metadata: Record<string, unknown>) => Record<string, unknown> = () => ({}),
 ): Buffer[] {
-  const [header, parent, metadata, content, ...buffers] = frames as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
-  const given = readObject(metadata) ?? {};
+  const [header, parent, , content, ...buffers] = frames as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
   const language = msg_type === 'apply_request' ? { language: 'python' } : {};
   return [header, parent, toFrame({ ...given, ...language, ...more(given) }), content, ...buffers];
 }

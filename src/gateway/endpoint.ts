@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { curveKeyPair, Publisher, Router, Subscriber } from 'zeromq';
 import { messageOf, systemCode } from '../base/errors.js';
 import type { Log } from '../base/log.js';
@@ -92,7 +93,7 @@ export class Endpoint {
       const parts = this.#queue.shift();
       if (!parts) break;
       try {
-        await socket.send(parts as Buffer[]);
+        await socket.send(parts.map(lend) as Buffer[]);
       } catch {
         // The peer is not connected (EHOSTUNREACH), or this socket is being closed.
         if (!this.#closed) this.#onUnroutable(parts);
@@ -113,6 +114,17 @@ export class Endpoint {
     }
   }
 }
+
+/**
+ * A part as the binding takes it best. It keeps hold of a buffer, with all the memory that this is a piece of, until the message
+ * is gone, and then wakes this thread to let go; a text it copies, and so all text goes as such.
+ */
+function lend(part: Buffer): Buffer | string {
+  return part.length > copied && part.length < longText && isUtf8(part) ? part.toString() : part;
+}
+/** The binding copies buffers up to this size itself, and a large one costs more to copy than to keep (bytes). */
+const copied = 128;
+const longText = 65_536;
 
 function makeSocket({ kind, curve }: EndpointOptions): Router | Publisher | Subscriber {
   const security = curve ? { curveServer: true, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey } : {};

@@ -217,6 +217,7 @@ export class EngineSide {
 
   /** Output, or whatever else an engine publishes; its first frame is a topic. */
   #published(parts: Buffer[]): void {
+    if (saysBusy(parts)) return;
     const message = this.#open(parts);
     const engine = message && this.engines.get(message.header.session);
     if (!message || !engine) return;
@@ -224,8 +225,6 @@ export class EngineSide {
     if (type === 'shutdown_reply') return this.#lose(engine, 'it was shut down', true);
     const parent = readHeader(message.frames[1]);
     if (!parent) return;
-    // Clients wait for the end of output, and nobody for its beginning: one message less for each request, in everybody's way.
-    if (type === 'status' && message.frames[3]?.includes('"busy"')) return;
     const held = engine.held.get(parent.msg_id);
     if (held && type === 'status') held.idleSince ??= performance.now();
     if (held?.native) return this.#publishedForUs(engine, parent, held, type, message.frames);
@@ -274,6 +273,15 @@ export class EngineSide {
     this.#fail(engine, key, held, `engine ${engine.id} has no connection to its gateway any more`);
   }
 }
+
+/**
+ * True for the news that an engine begins with a request. Clients wait for the end of output, and nobody for its beginning: one
+ * message less for each request, in everybody's way.
+ */
+const saysBusy = (parts: readonly Buffer[]): boolean =>
+  parts.length <= shortNews && parts[0]?.includes('.status') === true && parts.at(-1)?.includes('"busy"') === true;
+/** Topic, delimiter, signature, and a message without buffers. */
+const shortNews = 7;
 
 /** How an engine says that a request ended. */
 function statusOf(frames: readonly Buffer[]): ReplyStatus {

@@ -13,6 +13,8 @@ export interface Carrier {
   /** Bytes that were written and that the system has not taken yet. */
   backlog(): number;
   write(chunks: Buffer[]): void;
+  /** Hands a packet over as it is, where the other side is in this process; bytes are written where this is missing. */
+  pass?(packet: Packet): void;
   /** Stops and goes on reading: the other side feels it as a full pipe. */
   pause(): void;
   resume(): void;
@@ -40,11 +42,18 @@ export class Link {
   #signs: NodeJS.Timeout | undefined;
   #handle: (packet: Packet) => void = () => {};
 
-  constructor(makeCarrier: (onBytes: (chunk: Buffer) => void, onClose: (error?: Error) => void) => Carrier) {
+  constructor(
+    makeCarrier: (
+      onBytes: (chunk: Buffer) => void,
+      onClose: (error?: Error) => void,
+      onPacket: (packet: Packet) => void,
+    ) => Carrier,
+  ) {
     this.closed = this.#close.promise;
     this.#carrier = makeCarrier(
-      (chunk) => this.#receive(chunk),
+      (chunk) => this.#receive(() => this.#reader.push(chunk)),
       (error) => this.#end(error),
+      (packet) => this.#receive(() => [packet]),
     );
   }
 
@@ -111,6 +120,8 @@ export class Link {
   send(route: Route, body: readonly Buffer[]): void {
     if (!this.#open) return;
     this.#spoke = true;
+    if (this.#carrier.pass)
+      return this.#carrier.pass({ route, body: body.length === 1 ? (body[0] as Buffer) : Buffer.concat(body) });
     this.#waiting.push(...encodePacket(route, body));
     if (this.#busy) return;
     this.#busy = true;
@@ -142,10 +153,10 @@ export class Link {
     this.#end(error);
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(read: () => Packet[]): void {
     this.#lease?.renew();
     try {
-      for (const packet of this.#reader.push(chunk)) if (packet.route.channel !== 'alive') this.#handle(packet);
+      for (const packet of read()) if (packet.route.channel !== 'alive') this.#handle(packet);
     } catch (error) {
       // Whatever a peer sends ends its own link at most, never the program.
       this.#carrier.close();

@@ -1,3 +1,4 @@
+import type { Packet } from '../protocol/packets.js';
 import { type Carrier, Link } from './link.js';
 
 /** One end of a pair: what the other end writes waits here until its turn, or until reading goes on. */
@@ -5,16 +6,16 @@ class End implements Carrier {
   /** Both ends share a process, not the other's memory: large frames travel in the packets. */
   readonly local = false;
   other: End | undefined;
-  #chunks: Buffer[] = [];
+  #packets: Packet[] = [];
   #size = 0;
   #paused = false;
   #scheduled = false;
   #closed = false;
-  readonly #onBytes: (chunk: Buffer) => void;
+  readonly #onPacket: (packet: Packet) => void;
   readonly #onClose: () => void;
 
-  constructor(onBytes: (chunk: Buffer) => void, onClose: () => void) {
-    this.#onBytes = onBytes;
+  constructor(onPacket: (packet: Packet) => void, onClose: () => void) {
+    this.#onPacket = onPacket;
     this.#onClose = onClose;
   }
 
@@ -27,13 +28,16 @@ class End implements Carrier {
     return this.#size;
   }
 
-  write(chunks: readonly Buffer[]): void {
-    this.other?.take(chunks);
+  /** Both ends are in one process: nothing is ever written as bytes. */
+  write(): void {}
+
+  pass(packet: Packet): void {
+    this.other?.take(packet);
   }
 
-  take(chunks: readonly Buffer[]): void {
-    this.#chunks.push(...chunks);
-    for (const { length } of chunks) this.#size += length;
+  take(packet: Packet): void {
+    this.#packets.push(packet);
+    this.#size += packet.body.length;
     this.#schedule();
   }
 
@@ -71,10 +75,10 @@ class End implements Carrier {
 
   #deliver(): void {
     this.#scheduled = false;
-    const chunks = this.#chunks;
-    this.#chunks = [];
+    const packets = this.#packets;
+    this.#packets = [];
     this.#size = 0;
-    for (const chunk of chunks) this.#onBytes(chunk);
+    for (const packet of packets) this.#onPacket(packet);
     if (this.#closed) this.#onClose();
   }
 }
@@ -83,8 +87,8 @@ class End implements Carrier {
 export function linkPair(): [Link, Link] {
   const ends: End[] = [];
   const open = (): Link =>
-    new Link((onBytes, onClose) => {
-      const end = new End(onBytes, onClose);
+    new Link((_onBytes, onClose, onPacket) => {
+      const end = new End(onPacket, onClose);
       ends.push(end);
       return end;
     });
