@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
-import { programFile } from '../base/package.js';
+import { nodeFlags, programFile } from '../base/package.js';
 import { sleep } from '../base/wait.js';
 import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-kit/contract.js';
 import { readExitRecord } from '../launcher-kit/exit-record.js';
@@ -11,9 +11,6 @@ import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
 import { markVariable } from '../processes/table.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
-
-/** Flags that keep Node's own threads and memory small. */
-const nodeFlags = ['--v8-pool-size=1', '--max-semi-space-size=8'];
 
 /** What a job of ours is to run. */
 export interface JobRequest {

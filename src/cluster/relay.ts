@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
 import { ensureFolder, removeFile } from '../base/files.js';
-import { programFile } from '../base/package.js';
+import { nodeFlags, programFile } from '../base/package.js';
 import { poll } from '../base/wait.js';
 import { openTool } from '../processes/tool.js';
 import { readConnectionFile } from '../profile/connection-file.js';
@@ -31,7 +31,11 @@ export async function openRelay(place: Place, controllerFile: string, plain: boo
   ensureFolder(security);
   await removeFile(file);
   const flags = ['--controller', controllerFile, '--file', file, '--attached', ...(plain ? ['--plain'] : [])];
-  const tool = openTool({ argv: [process.execPath, programFile('ipgateway'), ...flags], env: process.env, onOutput: () => {} });
+  const tool = openTool({
+    argv: [process.execPath, ...nodeFlags, programFile('ipgateway'), ...flags],
+    env: process.env,
+    onOutput: () => {},
+  });
   const close = async (): Promise<void> => {
     tool.stop();
     await tool.ended;

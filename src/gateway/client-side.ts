@@ -12,7 +12,7 @@ import { PythonClient } from './python-client.js';
 import { ShownOutput } from './shown-output.js';
 import type { Signer } from './signer.js';
 import { Speaker } from './speaker.js';
-import { readHeader, readObject, splitWire, toFrame, type WireHeader } from './wire.js';
+import { readHeader, readObject, splitWire, toFrame, toFrameWith, type WireHeader } from './wire.js';
 
 export interface ClientSideOptions {
   signer: Signer;
@@ -167,9 +167,10 @@ export class ClientSide {
     const { msg_type: type } = header;
     if (type === 'registration_request' || type === 'unregistration_request') return;
     if (type === 'shutdown_request') return this.#shutdown({ socket, to, frames, client });
-    const { content, buffers = [] } = await this.#hub.answer(client, type, asked ?? {});
+    const { content, records, buffers = [] } = await this.#hub.answer(client, type, asked ?? {});
     const reply = content['status'] === 'ok' || type.endsWith('_request') ? type.replace(/_request$/, '_reply') : 'hub_error';
-    this.#speaker.send(socket, [to], [...this.#speaker.message(reply, content, frames[0]), ...buffers]);
+    const frame = records ? toFrameWith(content, 'records', records) : content;
+    this.#speaker.send(socket, [to], [...this.#speaker.message(reply, frame, frames[0]), ...buffers]);
   }
 
   async #shutdown({ socket, to, frames, client }: Pick<Opened, 'socket' | 'to' | 'frames' | 'client'>): Promise<void> {

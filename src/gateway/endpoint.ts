@@ -30,6 +30,12 @@ export interface EndpointOptions {
 /** Where the gateway listens: other machines reach it by none of these sockets. */
 const address = '127.0.0.1';
 
+/**
+ * A socket of ZeroMQ buries subscribers that have gone only when somebody asks it something, so one that seldom publishes is asked so
+ * often (milliseconds): 20 KB of each would wait for the next message.
+ */
+const tidyTime = 500;
+
 /** One listening socket. Sends go through one queue, since a socket of ZeroMQ takes one at a time. */
 export class Endpoint {
   readonly port: number;
@@ -38,10 +44,12 @@ export class Endpoint {
   readonly #queue = new Queue<readonly Buffer[]>();
   #sending = false;
   #closed = false;
+  readonly #tidying: NodeJS.Timeout | undefined;
 
   private constructor(socket: Router | Publisher | Subscriber, options: EndpointOptions) {
     this.#socket = socket;
     this.#onUnroutable = options.onUnroutable ?? (() => {});
+    if (options.kind === 'publisher') this.#tidying = setInterval(() => void socket.writable, tidyTime).unref();
     this.port = Number((socket.lastEndpoint ?? '').split(':').at(-1));
   }
 
@@ -82,6 +90,7 @@ export class Endpoint {
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#tidying);
     this.#queue.clear();
     this.#socket.close();
   }

@@ -9,6 +9,8 @@ import type { ShownOutput } from './shown-output.js';
 /** What an answer to Python is made of. */
 export interface HubAnswer {
   content: Record<string, unknown>;
+  /** What `records` in the content are, each as JSON: there may be thousands, too many to be objects at once. */
+  records?: Buffer[];
   buffers?: Buffer[];
 }
 
@@ -122,16 +124,28 @@ export class HubRequests {
   async #queues(client: PythonClient, { targets, verbose }: Content): Promise<HubAnswer> {
     const wanted = this.#ids(targets);
     const { content } = await client.ask('queue_request', {});
-    const done = verbose ? await this.#named(client, idsOf(await this.#list(client)), 'without buffers') : [];
+    const done = verbose ? await this.#completed(client) : new Map<string, string[]>();
     const show = (ids: string[]): unknown => (verbose ? ids : ids.length);
     const answer: Content = { unassigned: show(content.unassigned) };
     for (const { id, direct, balanced, completed } of content.engines) {
       if (!wanted.has(id)) continue;
-      const uuid = this.#directory.byId(id)?.uuid;
-      const own = done.filter((record) => record.completed !== null && record.engine_uuid === uuid).map(({ msg_id }) => msg_id);
+      const own = done.get(this.#directory.byId(id)?.uuid ?? '') ?? [];
       answer[String(id)] = { queue: show(direct), tasks: show(balanced), completed: verbose ? own : completed };
     }
     return { content: answer };
+  }
+
+  /** Tasks that are done, by the engine that did them. */
+  async #completed(client: PythonClient): Promise<Map<string, string[]>> {
+    const done = new Map<string, string[]>();
+    const ids = idsOf(await this.#list(client));
+    for await (const { msg_id, completed, engine_uuid: uuid } of this.#records(client, ids, 'without buffers')) {
+      if (completed === null || uuid === null) continue;
+      const own = done.get(uuid) ?? [];
+      own.push(msg_id);
+      done.set(uuid, own);
+    }
+    return done;
   }
 
   async #results(client: PythonClient, { msg_ids, status_only }: Content): Promise<HubAnswer> {
@@ -157,21 +171,27 @@ export class HubRequests {
 
   async #query(client: PythonClient, { query, keys }: Content): Promise<HubAnswer> {
     const wanted = keys === null || keys === undefined ? undefined : new Set(['msg_id', ...texts(keys)]);
-    const withBuffers = ['buffers', 'result_buffers'].filter((name) => wanted?.has(name));
+    const withBuffers = bufferNames.filter((name) => wanted?.has(name));
     const conditions = (query ?? {}) as Record<string, unknown>;
     const test = recordTest(conditions);
     // What stands in the list of tasks needs no message to be read.
     const early = recordTest(Object.fromEntries(Object.entries(conditions).filter(([column]) => listColumns.has(column))));
     const candidates = idsOf((await this.#list(client)).filter((listed) => early({ ...listed })));
-    const all = await this.#named(client, candidates, withBuffers.length > 0 ? 'whole' : 'without buffers');
-    const found = all.filter((record) => test({ ...record }));
-    const lengths = (name: 'buffers' | 'result_buffers'): number[] | null =>
-      withBuffers.includes(name) ? found.map((record) => record[name].length) : null;
-    const records = found.map((record) =>
-      Object.fromEntries(Object.entries(record).filter(([name]) => !bufferColumns.has(name) && (wanted?.has(name) ?? true))),
-    );
-    const buffers = found.flatMap((record) => bufferNames.flatMap((name) => (withBuffers.includes(name) ? record[name] : [])));
-    return { content: { records, buffer_lens: lengths('buffers'), result_buffer_lens: lengths('result_buffers') }, buffers };
+    const records: Buffer[] = [];
+    const buffers: Buffer[] = [];
+    const lengths = { buffers: [] as number[], result_buffers: [] as number[] };
+    for await (const record of this.#records(client, candidates, withBuffers.length > 0 ? 'whole' : 'without buffers')) {
+      if (!test({ ...record })) continue;
+      const columns = Object.entries(record).filter(([name]) => !bufferColumns.has(name) && (wanted?.has(name) ?? true));
+      records.push(Buffer.from(JSON.stringify(Object.fromEntries(columns))));
+      for (const name of withBuffers) {
+        lengths[name].push(record[name].length);
+        buffers.push(...record[name]);
+      }
+    }
+    const lengthsOf = (name: 'buffers' | 'result_buffers'): number[] | null =>
+      withBuffers.includes(name) ? lengths[name] : null;
+    return { content: { buffer_lens: lengthsOf('buffers'), result_buffer_lens: lengthsOf('result_buffers') }, records, buffers };
   }
 
   async #purge(client: PythonClient, { msg_ids, engine_ids }: Content): Promise<HubAnswer> {
@@ -201,17 +221,28 @@ export class HubRequests {
 
   /** Those tasks whole, in that order. */
   async #named(client: PythonClient, ids: readonly string[], messages: MessageDetail): Promise<PythonRecord[]> {
-    const records = new Map<string, PythonRecord>();
+    const all: PythonRecord[] = [];
+    for await (const record of this.#records(client, ids, messages)) all.push(record);
+    return all;
+  }
+
+  /** Those tasks, in that order; only a page of them is in memory at a time. */
+  async *#records(client: PythonClient, ids: readonly string[], messages: MessageDetail): AsyncGenerator<PythonRecord> {
     for (let at = 0; at < ids.length; at += page) {
-      const { content, buffers } = await client.ask('records_request', { ids: ids.slice(at, at + page), messages });
-      for (const record of readRecords(content, buffers, this.#directory, this.#output)) records.set(record.msg_id, record);
+      const wanted = ids.slice(at, at + page);
+      const { content, buffers } = await client.ask('records_request', { ids: wanted, messages });
+      const read = readRecords(content, buffers, this.#directory, this.#output);
+      const records = new Map(read.map((record) => [record.msg_id, record]));
+      for (const id of wanted) {
+        const record = records.get(id);
+        if (record) yield record;
+      }
     }
-    return ids.flatMap((id) => records.get(id) ?? []);
   }
 }
 
 /** So many tasks are read with their messages at once. */
-const page = 100;
+const page = 50;
 
 const idsOf = (tasks: readonly ListedTask[]): string[] => tasks.map(({ msg_id }) => msg_id);
 

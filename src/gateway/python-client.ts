@@ -27,7 +27,10 @@ export interface Asked {
 /** So many answered requests are remembered by their ids. */
 const mostAnswered = 100;
 
-/** One client of Python: a native client of its own towards the controller, under its own session. */
+/**
+ * One client of Python: a native client of its own towards the controller, under its own session, from when it asks for something that
+ * the controller must see.
+ */
 export class PythonClient {
   readonly session: string;
   readonly asked = new Map<string, Asked>();
@@ -35,22 +38,34 @@ export class PythonClient {
   questions = 0;
   readonly #answered = new Set<string>();
   readonly #waiting = new Queue<{ route: Route; body: readonly Buffer[] }>();
-  readonly #peer: Promise<Peer>;
+  readonly #connect: () => Promise<Link>;
+  readonly #lease: number;
+  readonly #onPacket: (packet: Packet) => void;
+  #opened: Promise<Peer> | undefined;
   #link: Link | undefined;
 
   constructor(session: string, connect: () => Promise<Link>, lease: number, onPacket: (packet: Packet) => void) {
     this.session = session;
-    this.#peer = this.#open(connect, lease, onPacket);
-    // Whoever asks hears of a connection that failed; nobody has to.
-    this.#peer.catch(() => {});
+    this.#connect = connect;
+    this.#lease = lease;
+    this.#onPacket = onPacket;
   }
 
-  async #open(connect: () => Promise<Link>, lease: number, onPacket: (packet: Packet) => void): Promise<Peer> {
-    const link = await connect();
-    link.keepLease(lease);
+  #peer(): Promise<Peer> {
+    if (!this.#opened) {
+      this.#opened = this.#open();
+      // Whoever asks hears of a connection that failed; nobody has to.
+      this.#opened.catch(() => {});
+    }
+    return this.#opened;
+  }
+
+  async #open(): Promise<Peer> {
+    const link = await this.#connect();
+    link.keepLease(this.#lease);
     // Python's client numbers its own messages under this session.
     const peer = new Peer(link, new Session(this.session, `gateway-${this.session}`));
-    peer.onPacket(onPacket);
+    peer.onPacket(this.#onPacket);
     const greeted = peer.request({
       type: 'connection_request',
       content: { version: packageVersion(), protocol: protocolVersion },
@@ -75,23 +90,24 @@ export class PythonClient {
 
   /** Sends a request to engines, in the order in which they came. */
   send(route: Route, body: readonly Buffer[]): void {
-    if (this.#link) this.#link.send(route, body);
-    else this.#waiting.push({ route, body });
+    if (this.#link) return this.#link.send(route, body);
+    this.#waiting.push({ route, body });
+    void this.#peer();
   }
 
   /** Settles when the controller knows its session: from then on answers come back to it. */
   async ready(): Promise<void> {
-    await this.#peer;
+    await this.#peer();
   }
 
   /** Asks the controller something; an error in the answer is thrown. */
   async ask<T extends RequestType>(type: T, content: MessageContents[T]): Promise<{ content: GoodReply<T>; buffers: Buffer[] }> {
-    const peer = await this.#peer;
+    const peer = await this.#peer();
     const request = peer.request.bind(peer) as (outgoing: Outgoing<T>, timeout: number) => Promise<unknown>;
     return (await request({ type, content }, 60_000)) as { content: GoodReply<T>; buffers: Buffer[] };
   }
 
   close(): void {
-    void this.#peer.then(({ link }) => link.close()).catch(() => {});
+    void this.#opened?.then(({ link }) => link.close()).catch(() => {});
   }
 }

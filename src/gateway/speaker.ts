@@ -18,9 +18,10 @@ export class Speaker {
     socket?.send(joinWire(route, this.#signer.sign(frames), frames));
   }
 
-  /** The frames of a message of that type; `parent` are the bytes of the header that it answers. */
+  /** The frames of a message of that type; content is an object, or a frame already; `parent` are the bytes of the header that it answers. */
   message(type: string, content: object, parent?: Buffer, metadata: object = {}): Buffer[] {
-    return [this.#header(type), parent ?? emptyFrame, toFrame(metadata), toFrame(content)];
+    const frame = Buffer.isBuffer(content) ? content : toFrame(content);
+    return [this.#header(type), parent ?? emptyFrame, toFrame(metadata), frame];
   }
 
   #header(type: string): Buffer {

@@ -63,4 +63,11 @@ const longestName = 500;
 /** A frame of JSON. */
 export const toFrame = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
+/** A frame of JSON of an object with one more field, a list whose values are JSON already. */
+export function toFrameWith(value: object, name: string, list: readonly Buffer[]): Buffer {
+  const start = Buffer.from(JSON.stringify({ ...value, [name]: [] }).slice(0, -2));
+  return Buffer.concat([start, ...list.flatMap((one, index) => (index > 0 ? [comma, one] : [one])), Buffer.from(']}')]);
+}
+const comma = Buffer.from(',');
+
 export const emptyFrame = Buffer.from('{}');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { removeFile } from '../base/files.js';
 import type { Log } from '../base/log.js';
-import { programFile } from '../base/package.js';
+import { nodeFlags, programFile } from '../base/package.js';
 import { endGroups } from '../processes/end.js';
 import { describeExit, type Started, startProcess } from '../processes/start.js';
 import { identify, markVariable } from '../processes/table.js';
@@ -40,7 +40,7 @@ export class GatewayProcess {
     this.#starts += 1;
     const argv = [
       process.execPath,
-      '--v8-pool-size=1',
+      ...nodeFlags,
       // What passes through is short-lived: more room for it would only be filled.
       '--max-semi-space-size=2',
       programFile('ipgateway'),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Log } from '../base/log.js';
-import { programFile } from '../base/package.js';
+import { nodeFlags, programFile } from '../base/package.js';
 import type { Deferred } from '../base/wait.js';
 import { endGroups } from '../processes/end.js';
 import { describeExit, startProcess } from '../processes/start.js';
@@ -19,7 +19,7 @@ export async function startController(
   end: Deferred<string>,
 ): Promise<{ close(): Promise<void> }> {
   const file = join(process.env['IPCLUSTER_JOB_DIR'] ?? '.', 'controller.log');
-  const argv = [process.execPath, '--v8-pool-size=1', '--max-semi-space-size=8', programFile('ipcontroller'), ...flags] as const;
+  const argv = [process.execPath, ...nodeFlags, programFile('ipcontroller'), ...flags] as const;
   const { pid, exited } = await startProcess({ argv, env: process.env, stdout: file, stderr: file });
   log.info(`the controller of this job has pid ${pid}: ${file}`);
   void exited.then((exit) => end.resolve(`the controller of this job has ended: ${describeExit(exit)}`));
