@@ -1,6 +1,7 @@
 """Round trips of unmodified ipyparallel by several controllers, in turns of one process: whatever slows the machine meets all of them.
 
-Arguments: NAME=FILE for each, with the client's connection file. Prints one JSON object: medians in milliseconds.
+Arguments: how many turns, and NAME=FILE for each, with the client's connection file. Without turns it only waits for the engines.
+Prints one JSON object: medians in milliseconds.
 """
 import json
 import os
@@ -10,7 +11,7 @@ import time
 
 import ipyparallel as ipp
 
-turns, trips = 15, 200
+turns, trips = int(sys.argv[1]), 200
 
 
 def connect(file):
@@ -28,9 +29,9 @@ def trip(view):
     return time.perf_counter() - begin
 
 
-views = {name: connect(file) for name, file in (argument.split("=", 1) for argument in sys.argv[1:])}
+views = {name: connect(file) for name, file in (argument.split("=", 1) for argument in sys.argv[2:])}
 times = {name: [] for name in views}
-for view in views.values():
+for view in views.values() if turns else ():
     for _ in range(400):
         trip(view)
 for _ in range(turns):
@@ -38,4 +39,4 @@ for _ in range(turns):
         for _ in range(20):
             trip(view)
         times[name] += [trip(view) for _ in range(trips)]
-print(json.dumps({name: statistics.median(list) * 1000 for name, list in times.items()}))
+print(json.dumps({name: statistics.median(list) * 1000 for name, list in times.items() if list}))

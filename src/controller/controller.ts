@@ -146,7 +146,7 @@ export class Controller {
     const broker = new Broker(replies, store, clients, log, keys.memory, before?.next ?? 0);
     const nodes = new Nodes(broker, log, lease);
     const registrar = new Registrar(paths.registeredFile, this.#nonce, broker.engines, nodes, log);
-    nodes.onChange = () => registrar.changed();
+    nodes.onChange = (isNew) => registrar.changed(isNew);
     if (again) log.info(`${await broker.balanced.restore()} tasks of the controller before were not finished`);
     const rejoining = new Rejoining(
       (before?.supervisors ?? []).map(({ name }) => name),

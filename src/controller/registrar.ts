@@ -18,6 +18,7 @@ export class Registrar {
   readonly #nodes: Nodes;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
+  #due = Number.POSITIVE_INFINITY;
   #writing: Promise<void> = Promise.resolve();
   /** When it may be written again, on the monotonic clock. */
   #rested = Number.NEGATIVE_INFINITY;
@@ -31,14 +32,22 @@ export class Registrar {
     this.#log = log;
   }
 
-  /** Somebody came or went. It is written soon: a controller that comes after this one waits for nobody who is not in it. */
-  changed(): void {
-    if (this.#closed || this.#timer) return;
-    const wait = Math.max(gathering, this.#rested - performance.now());
+  /**
+   * Somebody came or went, and it is written when the disk has rested; a new supervisor at once, since a controller that comes after
+   * this one waits for nobody who is not in the file.
+   */
+  changed(isNew = false): void {
+    const now = performance.now();
+    const due = now + Math.max(gathering, isNew ? 0 : this.#rested - now);
+    if (this.#closed || due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
     this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#write());
-    }, wait);
+      this.#writing = this.#writing.then(() => {
+        this.#due = Number.POSITIVE_INFINITY;
+        return this.#write();
+      });
+    }, due - now);
   }
 
   async close(): Promise<void> {
