@@ -5,10 +5,10 @@ import { type RegisteredFile, writeRegisteredFile } from '../profile/registered-
 import type { EngineTable } from './engine-table.js';
 import type { Nodes } from './nodes.js';
 
-/** Those who come together are written together (milliseconds). */
+/** The file is written at most so often (milliseconds): it may lie on a shared disk. */
+const interval = 1000;
+/** New supervisors do not wait for that, but those who come together are written together (milliseconds). */
 const gathering = 20;
-/** A write is followed by a rest of so many times its length, at most so long (milliseconds): the disk may be slow, and shared. */
-const rest = { times: 20, most: 5000 };
 
 /** Keeps `registered.json` up to date: who is registered, for those who cannot ask. */
 export class Registrar {
@@ -18,10 +18,10 @@ export class Registrar {
   readonly #nodes: Nodes;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
+  /** When it is written next, on the monotonic clock. */
   #due = Number.POSITIVE_INFINITY;
   #writing: Promise<void> = Promise.resolve();
-  /** When it may be written again, on the monotonic clock. */
-  #rested = Number.NEGATIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(path: string, nonce: string, engines: EngineTable, nodes: Nodes, log: Log) {
@@ -33,20 +33,17 @@ export class Registrar {
   }
 
   /**
-   * Somebody came or went, and it is written when the disk has rested; a new supervisor at once, since a controller that comes after
-   * this one waits for nobody who is not in the file.
+   * Somebody came or went: it is written soon, and of a new supervisor at once, since a controller that comes after this one waits for
+   * nobody who is not in the file.
    */
   changed(isNew = false): void {
     const now = performance.now();
-    const due = now + Math.max(gathering, isNew ? 0 : this.#rested - now);
+    const due = Math.max(now + gathering, isNew ? 0 : this.#last + interval);
     if (this.#closed || due >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = due;
     this.#timer = setTimeout(() => {
-      this.#writing = this.#writing.then(() => {
-        this.#due = Number.POSITIVE_INFINITY;
-        return this.#write();
-      });
+      this.#writing = this.#writing.then(() => this.#write());
     }, due - now);
   }
 
@@ -57,12 +54,11 @@ export class Registrar {
   }
 
   async #write(): Promise<void> {
-    const begin = performance.now();
+    this.#due = Number.POSITIVE_INFINITY;
+    this.#last = performance.now();
     await writeRegisteredFile(this.#path, this.#picture()).catch((error: unknown) =>
       this.#log.warn('the list of engines could not be written', messageOf(error)),
     );
-    const end = performance.now();
-    this.#rested = end + Math.min(rest.most, rest.times * (end - begin));
   }
 
   #picture(): RegisteredFile {
