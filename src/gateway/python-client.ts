@@ -1,3 +1,4 @@
+import { IpclusterError } from '../base/errors.js';
 import { packageVersion } from '../base/package.js';
 import { Queue } from '../base/queue.js';
 import { type Outgoing, Session } from '../protocol/message.js';
@@ -107,7 +108,9 @@ export class PythonClient {
     return (await request({ type, content }, 60_000)) as { content: GoodReply<T>; buffers: Buffer[] };
   }
 
+  /** One that never needed its connection gets none any more: whoever still asks hears that it is closed. */
   close(): void {
-    void this.#opened?.then(({ link }) => link.close()).catch(() => {});
+    this.#opened ??= Promise.reject(new IpclusterError('CLOSED', 'This client of Python has gone.'));
+    this.#opened.then(({ link }) => link.close()).catch(() => {});
   }
 }

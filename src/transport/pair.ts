@@ -1,6 +1,9 @@
 import type { Packet } from '../protocol/packets.js';
 import { type Carrier, Link } from './link.js';
 
+/** What a packet takes beside its body, about (bytes): those without one must count, too. */
+const packetSize = 128;
+
 /** One end of a pair: what the other end writes waits here until its turn, or until reading goes on. */
 class End implements Carrier {
   /** Both ends share a process, not the other's memory: large frames travel in the packets. */
@@ -37,7 +40,7 @@ class End implements Carrier {
 
   take(packet: Packet): void {
     this.#packets.push(packet);
-    this.#size += packet.body.length;
+    this.#size += packetSize + packet.body.length;
     this.#schedule();
   }
 
