@@ -92,7 +92,8 @@ export class Home {
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.stdin.end(input);
+    // A program may end without having read anything: its exit code says how that was meant.
+    child.stdin.on('error', () => {}).end(input);
     const code = await new Promise<number | null>((done) => child.once('close', done));
     clearTimeout(timer);
     return { code, stdout, stderr };

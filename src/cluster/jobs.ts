@@ -23,17 +23,19 @@ export interface JobRequest {
   count: number;
   /** The Node to run it with; this one when absent. */
   node?: string | undefined;
+  /** When the start began that it belongs to: folders of one start are known by that. */
+  begun: Date;
 }
 
 /** Says what to start: one of our programs, in a job folder that nobody had before, under a mark of its own. */
-export function makeSpec({ place, mark, name, program, args, count, node = process.execPath }: JobRequest): JobSpec {
+export function makeSpec({ place, mark, name, program, args, count, begun, node = process.execPath }: JobRequest): JobSpec {
   const placeArgs = place.clusterId ? ['--cluster-id', place.clusterId] : [];
   return {
     name: `${jobNames(place)}${name.slice(0, 1)}${randomBytes(2).toString('hex').slice(0, 3)}`,
     argv: [node, ...nodeFlags, programFile(program), ...placeArgs, ...args],
     count,
     env: { [markVariable]: `${mark}/${name}`, IPP_PROFILE_DIR: place.profileFolder, IPCLUSTER_WORK_DIR: place.workFolder },
-    jobDir: newJobFolder(pathsOf(place).jobs, name),
+    jobDir: newJobFolder(pathsOf(place).jobs, begun, name),
     templates: join(place.profileFolder, 'templates'),
     cwd: process.cwd(),
   };
@@ -48,8 +50,8 @@ export function jobNames({ profileFolder, clusterId }: Place): string {
 }
 
 /** A name that sorts by time: folders of jobs are kept, and the newest is found by it. */
-function newJobFolder(jobs: string, name: string): string {
-  const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
+function newJobFolder(jobs: string, begun: Date, name: string): string {
+  const stamp = begun.toISOString().replaceAll(/[-:]|\..*/g, '');
   return join(jobs, `${stamp}-${randomBytes(2).toString('hex')}-${name}`);
 }
 

@@ -83,7 +83,8 @@ export interface Prepared {
 /** The jobs of a request, under a mark that is new or given. Touches nothing. Throws LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS or RESOURCES. */
 export async function prepare(request: StartRequest, mark = markOf(request.place, randomUUID())): Promise<Prepared> {
   const { count, home } = request;
-  const engines = count > 0 ? prepareEngines(request, mark, 'engines') : undefined;
+  const begun = new Date();
+  const engines = count > 0 ? prepareEngines(request, mark, 'engines', begun) : undefined;
   if (engines && home === 'in-job') {
     const { spec, launcher } = engines;
     const placeWords = request.place.clusterId ? ['--cluster-id', request.place.clusterId] : [];
@@ -94,10 +95,15 @@ export async function prepare(request: StartRequest, mark = markOf(request.place
     };
   }
   const joins = engines && request.launcher.reach === 'elsewhere' ? ['--join', engines.spec.jobDir] : [];
-  return { mark, jobs: [await prepareController(request, mark, joins), ...(engines ? [engines] : [])] };
+  return { mark, jobs: [await prepareController(request, mark, joins, begun), ...(engines ? [engines] : [])] };
 }
 
-async function prepareController(request: StartRequest, mark: string, joins: readonly string[]): Promise<PreparedJob> {
+async function prepareController(
+  request: StartRequest,
+  mark: string,
+  joins: readonly string[],
+  begun: Date,
+): Promise<PreparedJob> {
   const { place, home, launcher, controllerArgs, batch, node, controllerHost: host } = request;
   const own = home === 'job' ? launcher : launcher.reach === 'here' ? launcher : await launcherOf('local', []);
   const args = [...controllerArgs, ...joins];
@@ -108,6 +114,7 @@ async function prepareController(request: StartRequest, mark: string, joins: rea
     program: 'ipcontroller',
     args,
     count: 1,
+    begun,
     node: own === launcher ? node : undefined,
   });
   const where = host === undefined || own !== launcher ? {} : { host };
@@ -115,13 +122,18 @@ async function prepareController(request: StartRequest, mark: string, joins: rea
 }
 
 /** The job of a set of engines. */
-export function prepareEngines(request: Omit<StartRequest, 'reuse'>, mark: string, name: string): PreparedJob {
+export function prepareEngines(
+  request: Omit<StartRequest, 'reuse'>,
+  mark: string,
+  name: string,
+  begun = new Date(),
+): PreparedJob {
   const { place, count, launcher, engineArgs, timeout, lease, batch, node, home } = request;
   const elsewhere = launcher.reach === 'elsewhere';
   // A controller that has to queue as well may come long after its engines.
   const patience = elsewhere && home !== 'here' ? Math.max(timeout, lease) : timeout;
   const args = ['--timeout', `${patience}ms`, ...engineArgs];
-  const spec = makeSpec({ place, mark, name, program: 'ipengine', args, count, node });
+  const spec = makeSpec({ place, mark, name, program: 'ipengine', args, count, node, begun });
   if (!elsewhere) return { role: 'engines', launcher, spec: { ...spec, batch } };
   const needs = joinFile(spec.jobDir);
   const enough = request.minEngines === undefined ? {} : { enough: request.minEngines };

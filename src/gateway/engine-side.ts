@@ -1,5 +1,7 @@
 import type { Log } from '../base/log.js';
+import { headerOf } from '../protocol/message.js';
 import type { ReplyStatus } from '../protocol/routes.js';
+import { takeStopped } from '../protocol/stop-on-error.js';
 import { type Curve, Endpoint } from './endpoint.js';
 import { Hearts } from './hearts.js';
 import { executeReply, type Held, PythonEngine } from './python-engine.js';
@@ -206,7 +208,16 @@ export class EngineSide {
   #settle(engine: PythonEngine, key: string, held: Held, status: ReplyStatus, frames: Buffer[]): void {
     engine.settle(key);
     this.#options.host.reply(engine, held.id, status, frames);
+    if (status === 'error' && held.stops) this.#stopBehind(engine, held.header.session);
     this.#hand(engine);
+  }
+
+  /** Code of that session has failed, and what waits behind it does not run. */
+  #stopBehind(engine: PythonEngine, session: string): void {
+    for (const { id, body } of takeStopped(engine.waiting, session)) {
+      const reply = this.#speaker.message('execute_reply', { status: 'aborted' }, headerOf(body).bytes, { status: 'aborted' });
+      this.#options.host.reply(engine, id, 'aborted', reply);
+    }
   }
 
   /** The value is there, or does not come: the reply goes out. */

@@ -1,6 +1,7 @@
 import { Pace } from '../base/pace.js';
 import { decodeFrames } from '../protocol/frames.js';
 import type { ReplyStatus } from '../protocol/routes.js';
+import { stopsOnError } from '../protocol/stop-on-error.js';
 import { emptyFrame, readHeader, readObject, toFrame, type WireHeader } from './wire.js';
 
 /** A request that an engine of Python has. */
@@ -12,6 +13,8 @@ export interface Held {
   headerFrame: Buffer;
   /** True for a request of ours, whose answer is to look like one of our engines'. */
   native: boolean;
+  /** True for code whose failure stops what waits behind it. */
+  stops: boolean;
   handedAt: number;
   /** What the code has shown as its value, and the reply, which waits for it. */
   shown: Record<string, unknown> | undefined;
@@ -54,7 +57,8 @@ export class PythonEngine {
 
   /** The next request that it may be given now. */
   next(): EngineRequest | undefined {
-    if (!this.ready || this.held.size >= this.#pace.window) return undefined;
+    const window = [...this.held.values()].some(({ stops }) => stops) ? 1 : this.#pace.window;
+    if (!this.ready || this.held.size >= window) return undefined;
     const first = this.waiting.shift();
     return first && this.#prepare(first.id, first.body);
   }
@@ -83,15 +87,16 @@ export class PythonEngine {
     const broadcast = facts['is_broadcast'] === true;
     const header = broadcast ? { ...given, msg_id: `${given.msg_id}_${this.uuid}` } : given;
     const native = given.msg_type === 'execute_request' && readObject(content)?.['silent'] === undefined;
+    const stops = stopsOnError(body);
     const frames = [
       broadcast ? toFrame(header) : headerFrame,
       parent,
       broadcast ? toFrame({ ...facts, original_msg_id: given.msg_id }) : metadata,
-      native ? executeContent(content) : content,
+      native ? executeContent(content) : stops ? toFrame({ ...readObject(content), stop_on_error: false }) : content,
       ...buffers,
     ];
-    const times = { handedAt: performance.now(), idleSince: undefined };
-    const held: Held = { id, header, headerFrame: frames[0] as Buffer, native, ...times, shown: undefined, reply: undefined };
+    const begin = { handedAt: performance.now(), idleSince: undefined, shown: undefined, reply: undefined };
+    const held: Held = { id, header, headerFrame: frames[0] as Buffer, native, stops, ...begin };
     this.held.set(header.msg_id, held);
     return { held, control: controlTypes.has(header.msg_type), frames };
   }

@@ -11,9 +11,11 @@ import { oomScores, setOomScore, taskEnvironment } from '../processes/environmen
 import { type Placement, placementOf } from '../processes/placement.js';
 import { type Exit, type Started, startProcess } from '../processes/start.js';
 import { markVariable } from '../processes/table.js';
+import { headerOf } from '../protocol/message.js';
 import type { HeldRequest } from '../protocol/messages.js';
 import { encodePacket, joinSmall, type Packet } from '../protocol/packets.js';
 import { type Route, sequenceLimit } from '../protocol/routes.js';
+import { stopsOnError, takeStopped } from '../protocol/stop-on-error.js';
 import { engineCommand } from './engine-command.js';
 
 /** A request that the engine has, or that waits here for it. */
@@ -157,10 +159,15 @@ export class EngineChild {
     this.handOver();
   }
 
+  get #window(): number {
+    const last = this.handed.at(-1);
+    return last?.queue === 'direct' && stopsOnError(last.body) ? 1 : this.#pace.window;
+  }
+
   /** Hands requests to the engine: one at a time, or a few where they are short, so that it need not wait for each. */
   handOver(): void {
     const parts: Buffer[] = [];
-    while (this.socket && this.handed.length < this.#pace.window) {
+    while (this.socket && this.handed.length < this.#window) {
       const next = this.waiting.shift();
       if (!next) break;
       this.#sequence = (this.#sequence + 1) % sequenceLimit;
@@ -184,14 +191,16 @@ export class EngineChild {
     this.#write(encodePacket(route, body));
   }
 
-  /** Takes note of a reply: which request it ends, and how long such requests take. */
-  answered(packet: Packet): void {
-    if (packet.route.channel !== 'reply') return;
-    const { id } = packet.route;
+  /** Takes note of a reply: which request it ends, and how long such requests take. Answers those that will not run because of it. */
+  answered(packet: Packet): Assigned[] {
+    if (packet.route.channel !== 'reply') return [];
+    const { id, status } = packet.route;
     const index = this.handed.findIndex((assigned) => assigned.id === id);
     const [assigned] = index >= 0 ? this.handed.splice(index, 1) : [];
-    if (!assigned) return;
+    if (!assigned) return [];
     this.#pace.answered(assigned.handedAt);
+    if (status !== 'error' || assigned.queue !== 'direct' || !stopsOnError(assigned.body)) return [];
+    return takeStopped(this.waiting, headerOf(assigned.body).header.session);
   }
 
   /** Removes a request that the engine will not run; false when it is not here. */

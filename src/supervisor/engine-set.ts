@@ -10,7 +10,7 @@ import { decodeMessage, isMessage, Session } from '../protocol/message.js';
 import type { Evidence, MessageContents } from '../protocol/messages.js';
 import { encodePacket, type Packet, PacketReader } from '../protocol/packets.js';
 import { CrashLoop, type RestartPolicy } from './crash-loop.js';
-import { EngineChild, type EngineSettings } from './engine-child.js';
+import { type Assigned, EngineChild, type EngineSettings } from './engine-child.js';
 import { describeEnd, gatherEvidence } from './evidence.js';
 import { FactFinder, factsInterval } from './facts.js';
 import { interruptForeign, signalEngine } from './foreign.js';
@@ -23,6 +23,8 @@ export interface EngineListener {
   /** An engine is over; its requests are still in it. `next` is its successor when it restarts. */
   down(child: EngineChild, end: EngineEnd, next: EngineChild | undefined): void;
   packet(child: EngineChild, packet: Packet): void;
+  /** A request was taken out of the engine's queue, because one before it failed. */
+  stopped(child: EngineChild, request: Assigned): void;
   facts(facts: MessageContents['engine_facts']): void;
   /** Engines have other ids from now on: the controller had given theirs to somebody else. */
   renumbered(ids: ReadonlyMap<number, number>): void;
@@ -268,7 +270,8 @@ export class EngineSet {
   #hear(child: EngineChild, packet: Packet): void {
     if (packet.route.channel !== 'hub') {
       this.#listener.packet(child, packet);
-      return child.answered(packet);
+      for (const request of child.answered(packet)) this.#listener.stopped(child, request);
+      return;
     }
     const message = decodeMessage(packet.body);
     if (isMessage(message, 'engine_loaded')) {

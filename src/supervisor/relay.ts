@@ -70,7 +70,10 @@ export class Relay implements EngineListener {
 
   down(child: EngineChild, { reason, evidence }: EngineEnd, next: EngineChild | undefined): void {
     const { id, uuid, aimed } = child;
-    if (next && aimed && child.handed.includes(aimed)) this.#answerAborted(child, aimed);
+    if (next && aimed && child.handed.includes(aimed)) {
+      this.#answerAborted(child, aimed, 'restarted');
+      child.drop(aimed.id, child.handed);
+    }
     const content = { id, uuid, reason, restarting: next !== undefined, evidence };
     this.#peer?.tell({ type: 'engine_down', content });
   }
@@ -92,9 +95,18 @@ export class Relay implements EngineListener {
     else if (route.channel === 'output') this.#peer?.link.send({ ...route, from: child.id }, [body]);
   }
 
-  #reply(child: EngineChild, given: Extract<Packet['route'], { channel: 'reply' }>, body: Buffer): void {
+  stopped(child: EngineChild, request: Assigned): void {
+    this.#answerAborted(child, request, 'removed');
+  }
+
+  #reply(
+    child: EngineChild,
+    given: Extract<Packet['route'], { channel: 'reply' }>,
+    body: Buffer,
+    asked = child.handed.find(({ id }) => id === given.id),
+  ): void {
     const route = { ...given, from: child.id };
-    const queue = child.handed.find(({ id }) => id === route.id)?.queue ?? 'direct';
+    const queue = asked?.queue ?? 'direct';
     this.kept.add({ engine: child.id, queue, route, body });
     this.#peer?.link.send(route, [body]);
   }
@@ -150,18 +162,17 @@ export class Relay implements EngineListener {
     );
   }
 
-  /** The engine cannot answer any more for the request that it is restarted for. */
-  #answerAborted(child: EngineChild, { id, body }: Assigned): void {
-    const { bytes, header } = headerOf(body);
+  /** Answers in the place of an engine that will not: it is restarted for that request, or never got it. */
+  #answerAborted(child: EngineChild, request: Assigned, how: InterruptOutcome): void {
+    const { bytes, header } = headerOf(request.body);
     const parts = [
       this.#session.header(replyTypeOf(header.msg_type)),
       { engine: child.uuid, engine_id: child.id, status: 'aborted' },
-      { status: 'aborted', how: 'restarted' },
+      { status: 'aborted', how },
     ].map((part) => Buffer.from(JSON.stringify(part)));
     const [replyHeader, metadata, content] = parts as [Buffer, Buffer, Buffer];
     const reply = Buffer.concat(encodeFrames([replyHeader, bytes, metadata, content]));
-    this.#reply(child, { channel: 'reply', id, status: 'aborted' }, reply);
-    child.drop(id, child.handed);
+    this.#reply(child, { channel: 'reply', id: request.id, status: 'aborted' }, reply, request);
   }
 }
 

@@ -109,6 +109,46 @@ print(sorted(rc.queue_status()[2]))
     ]);
   });
 
+  test('code that fails stops the code of its client behind it, unless it is silent, wherever that waits', async () => {
+    await start('-n', '1');
+    await home.run(['engines', 'add', '-n', '1', '--engine', 'python', '--python', python]);
+    const independent = home.spawnOn(undefined, [python, '-m', 'ipyparallel.engine']);
+    const lines = await runPython(
+      home,
+      `
+rc = ipp.Client()
+rc.wait_for_engines(3, timeout=20)
+other = ipp.Client()
+def ending(ar):
+    try:
+        ar.get(10)
+        return 'ok'
+    except ipp.error.RemoteError as e:
+        return e.ename
+    except ipp.error.TaskAborted:
+        return 'aborted'
+slow = 'import time; time.sleep(0.5); 1/0'
+for engine, fails in enumerate(['await new Promise((done) => setTimeout(done, 500)); null.x', slow, slow]):
+    for silent in (True, False):
+        asked = [rc[engine].execute(fails, silent=silent, block=False)]
+        asked += [rc[engine].execute('1 + 1', silent=False, block=False) for i in range(3)]
+        time.sleep(0.1)
+        asked += [other[engine].execute('1 + 1', silent=False, block=False)]
+        print(engine, silent, *map(ending, asked))
+rc.shutdown(targets=[2], block=True)
+`,
+    );
+    expect(lines).toEqual([
+      '0 True TypeError ok ok ok ok',
+      '0 False TypeError aborted aborted aborted ok',
+      '1 True ZeroDivisionError ok ok ok ok',
+      '1 False ZeroDivisionError aborted aborted aborted ok',
+      '2 True ZeroDivisionError ok ok ok ok',
+      '2 False ZeroDivisionError aborted aborted aborted ok',
+    ]);
+    await new Promise((done) => independent.once('close', done));
+  });
+
   test('an engine that dies is noticed at once and comes back; interrupt, restart, signals and logs are those of all engines', async () => {
     await start('-n', '2', '--engine', 'python');
     const lines = await runPython(
