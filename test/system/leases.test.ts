@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { IpclusterError } from '../../src/base/errors.js';
 import { Client } from '../../src/client/client.js';
 import { Home, until } from '../helpers.js';
@@ -11,6 +11,8 @@ const pidOf = (program: string): number =>
   home.processes().find(({ command }) => command.includes(`programs/${program}.js`))?.pid ?? -1;
 
 beforeAll(() => home.enter());
+/** A test that fails must not leave its cluster to the next one. */
+afterEach(() => home.run(['stop']));
 afterAll(() => home.leave());
 
 describe('a controller that is killed', () => {
