@@ -270,7 +270,8 @@ export class Controller {
         broker.engineDown(message.content);
       else if (node && isMessage(message, 'engine_facts')) broker.engines.note(node, message.content);
       else if (node && isMessage(message, 'caught_up')) rejoining.joined(node.name);
-      if (node) nodes.onChange();
+      // An engine that came by itself can be found again only by that list.
+      if (node) nodes.onChange(node.name === gatewayName && isMessage(message, 'engine_up'));
     });
     void link.closed.then((error) => {
       if (node) nodes.closed(node, peer, error);

@@ -178,6 +178,7 @@ export class EngineSide {
   /** An engine of the gateway before: it has its id, and only its heart tells that it is there. */
   adopt(uuid: string, id: number): void {
     this.engines.set(uuid, new PythonEngine(uuid, id));
+    this.#hearts.beat();
   }
 
   #lose(engine: PythonEngine, reason: string, orderly: boolean): void {

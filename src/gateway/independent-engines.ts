@@ -27,6 +27,8 @@ export class IndependentEngines implements EngineHost {
   readonly #peer: Peer;
   readonly #log: Log;
   #side: EngineSide | undefined;
+  /** Told when an engine is ready, until all engines of the gateway before are, or are given up. */
+  #whenReady: () => void = () => {};
 
   private constructor(peer: Peer, log: Log) {
     this.#peer = peer;
@@ -48,12 +50,18 @@ export class IndependentEngines implements EngineHost {
   serve(side: EngineSide, known: readonly { id: number; uuid: string }[]): void {
     this.#side = side;
     for (const { id, uuid } of known) side.adopt(uuid, id);
-    const caughtUp = (): void => this.#peer.tell({ type: 'caught_up', content: {} });
-    if (known.length === 0) return caughtUp();
-    setTimeout(() => {
-      for (const engine of side.engines.values()) if (!engine.ready) side.forget(engine.uuid);
-      caughtUp();
+    const silent = (): string[] => known.flatMap(({ uuid }) => (side.engines.get(uuid)?.ready === false ? uuid : []));
+    const late = setTimeout(() => {
+      for (const uuid of silent()) side.forget(uuid);
+      this.#whenReady();
     }, adoptionTime).unref();
+    this.#whenReady = (): void => {
+      if (silent().length > 0) return;
+      clearTimeout(late);
+      this.#whenReady = () => {};
+      this.#peer.tell({ type: 'caught_up', content: {} });
+    };
+    this.#whenReady();
   }
 
   async admit(_uuid: string, wanted: number | undefined): Promise<number> {
@@ -64,6 +72,7 @@ export class IndependentEngines implements EngineHost {
   ready({ id, uuid }: PythonEngine): void {
     const content = { id, uuid, pid: 0, language: 'python', log: null, restarts: 0, cpus: null, gpus: null };
     this.#peer.tell({ type: 'engine_up', content });
+    this.#whenReady();
   }
 
   reply(engine: PythonEngine, id: string, status: ReplyStatus, frames: Buffer[]): void {

@@ -247,6 +247,34 @@ except ipp.error.TaskAborted:
     expect(done).toBe('40');
   });
 
+  test('an engine that came by itself finds the controller that comes after, and keeps its id and its namespace', async () => {
+    await start('-n', '1', '--lease', '10s');
+    const independent = home.spawnOn(undefined, [python, '-m', 'ipyparallel.engine']);
+    const before = await runPython(
+      home,
+      'rc = ipp.Client()\nrc.wait_for_engines(2, timeout=20)\nrc[1]["kept"] = 7\nprint(rc.ids, rc[1].apply_sync(os.getpid))',
+    );
+    expect(before).toEqual([`[0, 1] ${independent.pid}`]);
+    const controller = home.processes().find(({ command }) => command.includes('ipcontroller.js'));
+    process.kill(controller?.pid ?? 0, 'SIGKILL');
+    expect(await home.json('start', '-d', '-n', '1', '--lease', '10s', '--reuse')).toMatchObject({
+      ids: expect.arrayContaining([0]),
+    });
+    const again = await runPython(
+      home,
+      `
+rc = ipp.Client()
+rc.wait_for_engines(2, timeout=20)
+print(rc.ids, rc[1].apply_sync(os.getpid), rc[1]["kept"])
+lb = rc.load_balanced_view()
+print(lb.apply_sync(lambda: 1))
+`,
+    );
+    expect(again).toEqual([`[0, 1] ${independent.pid} 7`, '1']);
+    await home.run(['stop']);
+    await new Promise((done) => independent.once('close', done));
+  });
+
   test('an interpreter that is not there, or has no ipyparallel, is found before anything is started', async () => {
     const wrong = await home.run(['start', '-n', '1', '-d', '--engine', 'python', '--python', '/no/python']);
     expect(wrong).toMatchObject({
