@@ -69,6 +69,8 @@ interface Parts {
 
 /** A client may have so many questions open; then nothing is read from it until half of them are answered. */
 const mostQuestions = 32;
+/** Whoever comes is not heard further until the list of engines is written, unless that takes so long (milliseconds). */
+const listTime = 1000;
 
 /** The controller: binds, writes the connection files last, runs until it is told to end, undoes it all in reverse. */
 export class Controller {
@@ -146,7 +148,7 @@ export class Controller {
     const broker = new Broker(replies, store, clients, log, keys.memory, before?.next ?? 0);
     const nodes = new Nodes(broker, log, lease);
     const registrar = new Registrar(paths.registeredFile, this.#nonce, broker.engines, nodes, log);
-    nodes.onChange = (isNew) => registrar.changed(isNew);
+    nodes.onChange = () => registrar.changed();
     if (again) log.info(`${await broker.balanced.restore()} tasks of the controller before were not finished`);
     const rejoining = new Rejoining(
       (before?.supervisors ?? []).map(({ name }) => name),
@@ -252,7 +254,7 @@ export class Controller {
   }
 
   #admitSupervisor(link: Link, address: string): void {
-    const { broker, nodes, rejoining, receipts } = this.#parts as Parts;
+    const { broker, nodes, registrar, rejoining, receipts } = this.#parts as Parts;
     const peer = new Peer(link, this.#session);
     let node: Node | undefined;
     link.keepLease(this.#options.lease);
@@ -270,12 +272,25 @@ export class Controller {
         broker.engineDown(message.content);
       else if (node && isMessage(message, 'engine_facts')) broker.engines.note(node, message.content);
       else if (node && isMessage(message, 'caught_up')) rejoining.joined(node.name);
+      if (!node) return;
+      if (isMessage(message, 'registration_request')) this.#noteDown(link);
       // An engine that came by itself can be found again only by that list.
-      if (node) nodes.onChange(node.name === gatewayName && isMessage(message, 'engine_up'));
+      else if (node.name === gatewayName && isMessage(message, 'engine_up')) void registrar.write();
+      else registrar.changed();
     });
     void link.closed.then((error) => {
       if (node) nodes.closed(node, peer, error);
       else this.#options.log.info(`somebody with the engines' token left: ${address}`, ...(error ? [error.message] : []));
+    });
+  }
+
+  /** A controller that comes after this one waits for nobody who is not on the list: until he is, nothing more of him is heard. */
+  #noteDown(link: Link): void {
+    link.pause('list');
+    const late = setTimeout(() => link.resume('list'), listTime);
+    void (this.#parts as Parts).registrar.write().then(() => {
+      clearTimeout(late);
+      link.resume('list');
     });
   }
 

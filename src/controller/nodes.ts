@@ -16,8 +16,8 @@ export class Nodes {
   readonly #lease: number;
   readonly #nodes = new Map<string, Node>();
   readonly #incarnations = new Incarnations();
-  /** Told whenever somebody comes, goes, or comes back, and whether it is somebody new. */
-  onChange: (isNew?: boolean) => void = () => {};
+  /** Told whenever somebody comes, goes, or comes back. */
+  onChange: () => void = () => {};
 
   constructor(broker: Broker, log: Log, lease: number) {
     this.#broker = broker;
@@ -61,7 +61,7 @@ export class Nodes {
     }
     this.#dropMissing(node, new Set(engines.map(({ uuid }) => uuid)));
     this.#broker.balanced.queue.schedule();
-    this.onChange(known === undefined);
+    this.onChange();
     return { node, ids };
   }
 

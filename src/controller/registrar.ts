@@ -5,10 +5,8 @@ import { type RegisteredFile, writeRegisteredFile } from '../profile/registered-
 import type { EngineTable } from './engine-table.js';
 import type { Nodes } from './nodes.js';
 
-/** The file is written at most so often (milliseconds): it may lie on a shared disk. */
+/** What can wait is written at most so often (milliseconds): the file may lie on a shared disk. */
 const interval = 1000;
-/** New supervisors do not wait for that, but those who come together are written together (milliseconds). */
-const gathering = 20;
 
 /** Keeps `registered.json` up to date: who is registered, for those who cannot ask. */
 export class Registrar {
@@ -18,9 +16,10 @@ export class Registrar {
   readonly #nodes: Nodes;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
-  /** When it is written next, on the monotonic clock. */
-  #due = Number.POSITIVE_INFINITY;
+  /** The last write, under way or planned. */
   #writing: Promise<void> = Promise.resolve();
+  /** The write that has not begun yet. */
+  #next: Promise<void> | undefined;
   #last = Number.NEGATIVE_INFINITY;
   #closed = false;
 
@@ -32,19 +31,24 @@ export class Registrar {
     this.#log = log;
   }
 
+  /** Somebody came or went: it is written soon. */
+  changed(): void {
+    if (this.#closed || this.#timer) return;
+    const wait = Math.max(0, this.#last + interval - performance.now());
+    this.#timer = setTimeout(() => void this.write(), wait);
+  }
+
   /**
-   * Somebody came or went: it is written soon, and of a new supervisor at once, since a controller that comes after this one waits for
-   * nobody who is not in the file.
+   * Writes it at once, or behind the write that is under way: those who ask meanwhile share one. Settles when it is on the disk, or
+   * cannot be.
    */
-  changed(isNew = false): void {
-    const now = performance.now();
-    const due = Math.max(now + gathering, isNew ? 0 : this.#last + interval);
-    if (this.#closed || due >= this.#due) return;
+  write(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#due = due;
-    this.#timer = setTimeout(() => {
-      this.#writing = this.#writing.then(() => this.#write());
-    }, due - now);
+    this.#timer = undefined;
+    if (this.#closed) return this.#writing;
+    this.#next ??= this.#writing.then(() => this.#write());
+    this.#writing = this.#next;
+    return this.#next;
   }
 
   async close(): Promise<void> {
@@ -54,7 +58,7 @@ export class Registrar {
   }
 
   async #write(): Promise<void> {
-    this.#due = Number.POSITIVE_INFINITY;
+    this.#next = undefined;
     this.#last = performance.now();
     await writeRegisteredFile(this.#path, this.#picture()).catch((error: unknown) =>
       this.#log.warn('the list of engines could not be written', messageOf(error)),

@@ -25,7 +25,9 @@ const slots = new Slots();
 const socket = connect(socketPath);
 const reader = new PacketReader();
 const commands = new Commands(socketPath, uuid);
-const kernel = new Kernel({ slots, session, commands, send, backlog: () => socket.writableLength });
+const kernel = new Kernel({ slots, session, commands, receive, send, backlog: () => socket.writableLength });
+/** What has come and is not read yet: an interrupt of user code must not take it along. */
+const arrived: Buffer[] = [];
 let watched = false;
 let startWatcher: (() => void) | undefined;
 /** Without work, the watcher is started after this time (milliseconds): many engines that start at once must not be slowed down by it. */
@@ -35,13 +37,7 @@ socket.on('connect', () => {
   send({ channel: 'hub' }, session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }));
 });
 socket.on('data', (chunk) => {
-  for (const packet of reader.push(chunk)) {
-    if (packet.route.channel !== 'engine') welcome(packet.body);
-    else {
-      startWatcher?.();
-      kernel.accept(packet);
-    }
-  }
+  arrived.push(chunk);
   kernel.wake();
 });
 socket.on('error', () => {});
@@ -54,6 +50,18 @@ socket.on('close', () => {
 process.on('SIGTERM', () => leave(0));
 process.on('unhandledRejection', (reason) => report('Unhandled rejection', reason));
 process.on('uncaughtException', (error) => report('Uncaught exception', error));
+
+function receive(): void {
+  for (const chunk of arrived.splice(0)) {
+    for (const packet of reader.push(chunk)) {
+      if (packet.route.channel !== 'engine') welcome(packet.body);
+      else {
+        startWatcher?.();
+        kernel.accept(packet);
+      }
+    }
+  }
+}
 
 function send(route: Route, body: Buffer[]): void {
   socket.cork();
@@ -85,6 +93,7 @@ function watch(): void {
   });
   watcher.on('message', ({ sequence }: Settle) => {
     watcher.postMessage({ sequence, outcome: kernel.settle(sequence) } satisfies Settled);
+    kernel.wake();
   });
   watcher.on('error', (error) => {
     process.stderr.write(`the watcher failed: ${error.message}\n`);

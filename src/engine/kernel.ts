@@ -33,6 +33,8 @@ export interface KernelOptions {
   slots: Slots;
   session: Session;
   commands: Commands;
+  /** Takes in what has come since, and hands it to {@link Kernel.accept}. */
+  receive: () => void;
   send: (route: Route, body: Buffer[]) => void;
   /** Bytes that were sent and that the supervisor has not taken yet. */
   backlog: () => number;
@@ -48,6 +50,7 @@ export class Kernel {
   readonly #slots: Slots;
   readonly #session: Session;
   readonly #commands: Commands;
+  readonly #receive: KernelOptions['receive'];
   readonly #send: KernelOptions['send'];
   readonly #backlog: KernelOptions['backlog'];
   #dropped = 0;
@@ -58,52 +61,50 @@ export class Kernel {
   #interrupted = -1;
   #ready = false;
 
-  constructor({ slots, session, commands, send, backlog }: KernelOptions) {
+  constructor({ slots, session, commands, receive, send, backlog }: KernelOptions) {
+    this.#receive = receive;
     this.#backlog = backlog;
     this.#commands = commands;
     this.#slots = slots;
     this.#session = session;
     this.#send = send;
-    this.output = new OutputCollector((name, text) => this.#stream(name, text));
+    this.output = new OutputCollector(
+      (name, text) => this.#stream(name, text),
+      (work) => slots.inside(work),
+    );
   }
 
   /** Starts on what has come: not before the watcher can interrupt it. */
   start(): void {
     this.#ready = true;
-    this.#pump();
+    this.wake();
   }
 
-  /** Takes a request. It is kept before anything else is done, since an interrupt may end whatever follows. */
+  /** Takes a request. */
   accept(packet: Packet): void {
     this.#queue.push(packet);
   }
 
-  /** Runs what waits. */
+  /** Takes in what has come, and runs what waits. An interrupt may end this before it has begun: what has come must be kept. */
   wake(): void {
-    this.#inKernel(() => this.#pump());
+    this.#slots.inside(() => this.#pump());
   }
 
-  /** The watcher wants that request settled, after it terminated its code or instead of that. Answers how it ended. */
+  /** The watcher wants that request settled, after it terminated its code or instead of that. Answers how it ended; then {@link wake}. */
   settle(sequence: number): InterruptOutcome {
     const running = this.#current;
     if (running?.route.sequence !== sequence) return sequence === this.#interrupted ? 'interrupted' : 'finished';
     const terminated = !this.#slots.isIn(sequence, phase.awaiting);
     const outcome = running.cancel ? 'killed' : terminated ? 'interrupted' : 'abandoned';
-    this.#inKernel(() => {
+    this.#slots.inside(() => {
       running.cancel?.();
       this.#finish(running, 'aborted', { content: { status: 'aborted', how: outcome } });
-      this.#pump();
     });
     return outcome;
   }
 
-  #inKernel(work: () => void): void {
-    this.#slots.enter();
-    work();
-    this.#slots.leave();
-  }
-
   #pump(): void {
+    this.#receive();
     while (this.#ready && !this.#current) {
       const packet = this.#queue.shift();
       if (!packet) return;
@@ -135,7 +136,7 @@ export class Kernel {
     if (!this.#slots.advance(sequence, phase.running, phase.awaiting)) return this.#wait(running);
     const then = (end: () => void): void => {
       if (this.#current !== running) return;
-      this.#inKernel(() => {
+      this.#slots.inside(() => {
         if (this.#release(running, phase.awaiting)) end();
         this.#pump();
       });
@@ -160,7 +161,9 @@ export class Kernel {
   #wait(running: Running): void {
     const { sequence } = running.route;
     const end = performance.now() + 10_000;
-    while (this.#slots.isIn(sequence, phase.signalled) && performance.now() < end);
+    this.#slots.outside(() => {
+      while (this.#slots.isIn(sequence, phase.signalled) && performance.now() < end);
+    });
     this.#interrupted = sequence;
     this.#finish(running, 'aborted', { content: { status: 'aborted', how: 'interrupted' } });
   }
@@ -170,6 +173,10 @@ export class Kernel {
       return this.#commands.run(message, running, (name, text) => this.output.write(name, text));
     }
     this.#commands.forgetEnvironment();
+    return this.#slots.outside(() => this.#runCode(message));
+  }
+
+  #runCode(message: Message): Answer | Promise<Answer> {
     if (isMessage(message, 'apply_request')) return this.#apply(message);
     if (isMessage(message, 'execute_request')) return this.#execute(message);
     if (isMessage(message, 'push_request')) {

@@ -10,13 +10,16 @@ const largest = 32_768;
  */
 export class OutputCollector {
   readonly #sink: OutputSink;
+  readonly #guarded: (work: () => void) => void;
   readonly #waiting: { name: 'stdout' | 'stderr'; text: string }[] = [];
   #size = 0;
   #last = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(sink: OutputSink) {
+  /** `guarded` runs what must not be cut short by an interrupt of the code that writes. */
+  constructor(sink: OutputSink, guarded: (work: () => void) => void) {
     this.#sink = sink;
+    this.#guarded = guarded;
   }
 
   /** Puts itself in the place of the process's own streams. */
@@ -46,6 +49,8 @@ export class OutputCollector {
     if (this.#waiting.length === 0) return;
     this.#last = performance.now();
     this.#size = 0;
-    for (const { name, text } of this.#waiting.splice(0)) this.#sink(name, text);
+    this.#guarded(() => {
+      for (const { name, text } of this.#waiting.splice(0)) this.#sink(name, text);
+    });
   }
 }

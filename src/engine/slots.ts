@@ -1,6 +1,6 @@
 /*
  * What the engine's main thread and its watcher share: for each request handed to the engine a word (number and phase), and a
- * gate that says whether the main thread is in the kernel's own code. All steps are compare-and-set, so that an interrupt meets
+ * gate that says whether the main thread is in the kernel's own code, where nothing may be cut short. All steps are compare-and-set, so that an interrupt meets
  * the request it is aimed at or none.
  */
 
@@ -16,6 +16,8 @@ export type Aim = 'removed' | 'running' | 'awaiting' | 'finished';
 export class Slots {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array;
+  /** Main thread: how deep it is in the kernel's own code. */
+  #depth = 0;
 
   constructor(memory = new SharedArrayBuffer(4 * (slotCount + 1))) {
     this.memory = memory;
@@ -72,13 +74,38 @@ export class Slots {
     }
   }
 
-  /** Main thread: enters the kernel; waits while the watcher is about to terminate what runs. */
-  enter(): void {
+  /** Main thread: does what no termination may cut short; waits before it while the watcher is about to terminate what runs. */
+  inside(work: () => void): void {
+    const depth = this.#depth;
+    if (depth === 0) this.#enter();
+    this.#depth = depth + 1;
+    try {
+      work();
+    } finally {
+      this.#depth = depth;
+      if (depth === 0) this.#leave();
+    }
+  }
+
+  /** Main thread: runs user code from inside. A termination strikes here, and then nothing that follows is run, up to the event loop. */
+  outside<T>(work: () => T): T {
+    const depth = this.#depth;
+    this.#depth = 0;
+    this.#leave();
+    try {
+      return work();
+    } finally {
+      this.#enter();
+      this.#depth = depth;
+    }
+  }
+
+  #enter(): void {
     const end = performance.now() + 5000;
     while (Atomics.compareExchange(this.#words, gateIndex, 0, 1) === 2 && performance.now() < end);
   }
 
-  leave(): void {
+  #leave(): void {
     Atomics.compareExchange(this.#words, gateIndex, 1, 0);
   }
 

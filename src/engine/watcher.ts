@@ -90,7 +90,7 @@ async function interrupt(sequence: number): Promise<InterruptOutcome | 'stuck'> 
   // Children that the code waits for (execSync) end by this; the engine itself ignores it.
   process.kill(-process.pid, 'SIGINT');
   for (let round = 0; round < 10; round++) {
-    await terminate(sequence, aim === 'awaiting' || round > 0);
+    await terminate(sequence);
     const outcome = await settle(sequence, 100 + 50 * round);
     if (outcome) return outcome;
   }
@@ -105,11 +105,11 @@ async function settle(sequence: number, patience: number): Promise<InterruptOutc
   return answer?.sequence === sequence ? answer.outcome : undefined;
 }
 
-/** Ends whatever JavaScript the main thread runs now, but never the kernel's own. */
-async function terminate(sequence: number, guarded: boolean): Promise<void> {
-  if (guarded) {
-    while (!slots.shut()) await sleep(1);
-  }
+/** Ends whatever JavaScript the main thread runs for that request, but never the kernel's own. */
+async function terminate(sequence: number): Promise<void> {
+  while (!slots.shut()) await sleep(1);
+  // It was settled meanwhile: what runs now is another's.
+  if (!slots.isIn(sequence, phase.signalled) && !slots.isIn(sequence, phase.terminated)) return slots.reopen();
   const done = deferred<void>();
   inspector.post('Runtime.terminateExecution', () => done.resolve());
   await Promise.race([done.promise, sleep(500)]);

@@ -56,6 +56,7 @@ describe('interrupts', () => {
 
   test.each([
     ['a loop', 'while (true) {}', 'interrupted'],
+    ['a loop that prints', "while (true) console.log('x')", 'interrupted'],
     ['a loop after an await', 'await null; while (true) {}', 'interrupted'],
     ['a loop after a timer', 'await new Promise((r) => setTimeout(r, 10)); while (true) {}', 'interrupted'],
     ['a child that is waited for', "require('node:child_process').execSync('sleep 600')", 'interrupted'],

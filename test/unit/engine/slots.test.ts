@@ -34,13 +34,19 @@ test('one that awaits is told apart', () => {
   expect(slots.advance(2, phase.awaiting, phase.done)).toBe(false);
 });
 
-test('the gate is shut only while nobody is inside', () => {
+test('the gate is shut only while nobody is inside, at whatever depth', () => {
   const slots = new Slots();
-  slots.enter();
-  expect(slots.shut()).toBe(false);
-  slots.leave();
+  slots.inside(() => {
+    slots.inside(() => {});
+    expect(slots.shut()).toBe(false);
+    slots.outside(() => {
+      expect(slots.shut()).toBe(true);
+      slots.reopen();
+      slots.inside(() => expect(slots.shut()).toBe(false));
+      expect(slots.shut()).toBe(true);
+      slots.reopen();
+    });
+    expect(slots.shut()).toBe(false);
+  });
   expect(slots.shut()).toBe(true);
-  slots.reopen();
-  slots.enter();
-  expect(slots.shut()).toBe(false);
 });
