@@ -159,6 +159,7 @@ export class EngineChild {
     this.handOver();
   }
 
+  /** How many requests it may have: none behind code whose failure stops what follows. */
   get #window(): number {
     const last = this.handed.at(-1);
     return last?.queue === 'direct' && stopsOnError(last.body) ? 1 : this.#pace.window;

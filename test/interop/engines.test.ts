@@ -113,6 +113,7 @@ print(sorted(rc.queue_status()[2]))
     await start('-n', '1');
     await home.run(['engines', 'add', '-n', '1', '--engine', 'python', '--python', python]);
     const independent = home.spawnOn(undefined, [python, '-m', 'ipyparallel.engine']);
+    const over = new Promise((done) => independent.once('close', done));
     const lines = await runPython(
       home,
       `
@@ -146,7 +147,7 @@ rc.shutdown(targets=[2], block=True)
       '2 True ZeroDivisionError ok ok ok ok',
       '2 False ZeroDivisionError aborted aborted aborted ok',
     ]);
-    await new Promise((done) => independent.once('close', done));
+    await over;
   });
 
   test('an engine that dies is noticed at once and comes back; interrupt, restart, signals and logs are those of all engines', async () => {
@@ -250,6 +251,7 @@ except ipp.error.TaskAborted:
   test('an engine that came by itself finds the controller that comes after, and keeps its id and its namespace', async () => {
     await start('-n', '1', '--lease', '10s');
     const independent = home.spawnOn(undefined, [python, '-m', 'ipyparallel.engine']);
+    const over = new Promise((done) => independent.once('close', done));
     const before = await runPython(
       home,
       'rc = ipp.Client()\nrc.wait_for_engines(2, timeout=20)\nrc[1]["kept"] = 7\nprint(rc.ids, rc[1].apply_sync(os.getpid))',
@@ -272,7 +274,7 @@ print(lb.apply_sync(lambda: 1))
     );
     expect(again).toEqual([`[0, 1] ${independent.pid} 7`, '1']);
     await home.run(['stop']);
-    await new Promise((done) => independent.once('close', done));
+    await over;
   });
 
   test('an interpreter that is not there, or has no ipyparallel, is found before anything is started', async () => {
