@@ -19,6 +19,8 @@ export interface EngineHost {
   output(engine: PythonEngine, id: string, session: string, frames: Buffer[]): void;
   /** It is over; `held` are the requests that it had begun. */
   gone(engine: PythonEngine, reason: string, orderly: boolean): void;
+  /** The nanny of the engine of that id says goodbye: from then on nothing of it waits for us. */
+  departed?(id: unknown): void;
 }
 
 export interface EngineSideOptions {
@@ -151,6 +153,7 @@ export class EngineSide {
       // Its nanny says so, under a name of its own.
       const engine = this.byId(content['id']);
       if (engine) this.#lose(engine, 'it ended', false);
+      this.#options.host.departed?.(content['id']);
     }
   }
 

@@ -35,7 +35,7 @@ export async function openGateway(options: GatewayOptions): Promise<OpenGateway>
     async close() {
       await client.side.close();
       // Nobody can come back to this controller: engines end with it, as those with a supervisor do.
-      independent.endAll();
+      await independent.endAll();
       await engines.close();
       independent.close();
     },

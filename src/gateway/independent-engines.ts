@@ -16,6 +16,8 @@ import type { PythonEngine } from './python-engine.js';
 
 /** Code that was interrupted must end within this time (milliseconds). */
 const interruptTime = 5000;
+/** Engines that are asked to end must have done so within this time (milliseconds): IPython's nannies try as long. */
+const farewellTime = 3000;
 /** Engines of the gateway before are waited for so long (milliseconds). */
 const adoptionTime = 3000;
 
@@ -29,6 +31,8 @@ export class IndependentEngines implements EngineHost {
   #side: EngineSide | undefined;
   /** Told when an engine is ready, until all engines of the gateway before are, or are given up. */
   #whenReady: () => void = () => {};
+  /** Engines that were asked to end and whose nanny has not said goodbye. */
+  readonly #leaving = new Set<unknown>();
 
   private constructor(peer: Peer, log: Log) {
     this.#peer = peer;
@@ -90,13 +94,20 @@ export class IndependentEngines implements EngineHost {
     this.#peer.tell({ type: 'engine_down', content: { id, uuid, reason, restarting: false, evidence } });
   }
 
-  /** Asks all engines to end. */
-  endAll(): void {
-    this.#tell(
-      [...(this.#side?.engines.values() ?? [])].map(({ id }) => id),
-      'shutdown_request',
-      { restart: false },
-    );
+  /**
+   * Asks all engines to end, and waits for the farewell of each nanny, for three seconds at most: one that finds nobody to pass its
+   * engine's last answer to waits for ever.
+   */
+  async endAll(): Promise<void> {
+    const ids = [...(this.#side?.engines.values() ?? [])].map(({ id }) => id);
+    for (const id of ids) this.#leaving.add(id);
+    this.#tell(ids, 'shutdown_request', { restart: false });
+    const end = performance.now() + farewellTime;
+    while (this.#leaving.size > 0 && performance.now() < end) await sleep(10);
+  }
+
+  departed(id: unknown): void {
+    this.#leaving.delete(id);
   }
 
   close(): void {
