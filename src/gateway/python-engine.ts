@@ -57,8 +57,9 @@ export class PythonEngine {
 
   /** The next request that it may be given now. */
   next(): EngineRequest | undefined {
+    if (!this.ready || this.waiting.length === 0) return undefined;
     const window = [...this.held.values()].some(({ stops }) => stops) ? 1 : this.#pace.window;
-    if (!this.ready || this.held.size >= window) return undefined;
+    if (this.held.size >= window) return undefined;
     const first = this.waiting.shift();
     return first && this.#prepare(first.id, first.body);
   }

@@ -168,7 +168,7 @@ export class EngineChild {
   /** Hands requests to the engine: one at a time, or a few where they are short, so that it need not wait for each. */
   handOver(): void {
     const parts: Buffer[] = [];
-    while (this.socket && this.handed.length < this.#window) {
+    while (this.socket && this.waiting.length > 0 && this.handed.length < this.#window) {
       const next = this.waiting.shift();
       if (!next) break;
       this.#sequence = (this.#sequence + 1) % sequenceLimit;
