@@ -8,6 +8,7 @@ import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-ki
 import { readExitRecord } from '../launcher-kit/exit-record.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
+import { isFinal } from '../launcher-kit/states.js';
 import { markVariable } from '../processes/table.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
@@ -67,16 +68,19 @@ export async function attachJob({ launcher, ids, jobDir, name, options = [] }: R
   return made.attach({ launcher: made.name, ids, jobDir, ...(name !== undefined && { name }) });
 }
 
-/** How a recorded job is, once its system has said it or that has taken too long. */
-export async function lookAtJob(recorded: RecordedJob): Promise<JobStatus> {
-  const job = await attachJob(recorded);
-  await Promise.race([job.seen, sleep(patience)]);
-  await job[Symbol.asyncDispose]();
-  return job.status;
-}
-
-/** A system may take so long to say how a job is (milliseconds). */
+/** A system may take so long to say how a job is, where that is what was asked (milliseconds). */
 const patience = 25_000;
+
+/** How a recorded job is, as its system says it; unknown where that takes longer than `timeout` milliseconds. */
+export async function lookAtJob(recorded: RecordedJob, timeout = patience): Promise<JobStatus> {
+  const since = new Date().toISOString();
+  const job = await attachJob(recorded);
+  const seen = await Promise.race([job.seen.then(() => true), sleep(timeout)]);
+  await job[Symbol.asyncDispose]();
+  if (seen || isFinal(job.status.state)) return job.status;
+  const cause = `${recorded.launcher} has not said it within ${timeout / 1000} s`;
+  return { ...job.status, state: { state: 'unknown', since, cause } };
+}
 
 const opened = new Map<string, Promise<Launcher>>();
 

@@ -63,12 +63,15 @@ async function lastRegistered(place: Place): Promise<ClusterStatus['registered']
   return file ? { engines: file.supervisors.reduce((sum, { engines }) => sum + engines.length, 0), updated: file.updated } : null;
 }
 
+/** Where the controller has answered, nobody waits longer than this for a job's system (milliseconds); else as long as it may take. */
+const systemTime = 3000;
+
 /** A job's state: by its live engines where all of them are there, and only otherwise by the word of its system. */
 async function viewJob(recorded: RecordedJob, present: StatusContent | undefined): Promise<JobView> {
   const { launcher, ids, count } = recorded;
   const live = present?.engines.filter(({ job }) => job !== null && ids.some((id) => job === `${launcher}:${id}`)) ?? [];
   if (live.length >= count) return { ...recorded, state: 'running' };
-  return { ...recorded, state: describeState((await lookAtJob(recorded)).state) };
+  return { ...recorded, state: describeState((await lookAtJob(recorded, present && systemTime)).state) };
 }
 
 /** One line of `list`. */

@@ -107,6 +107,13 @@ const stages: Record<string, Stage> = {
   'throw-away.mjs': fake(resolve('test/conformance/throw-away.mjs'), 'lsf'),
 };
 
+/** Launchers and variants, in groups that share nothing, so that they may be tried at once. */
+export const groups = {
+  batch: ['slurm', 'here', 'sge'],
+  hosts: ['local', 'ssh', 'ssh transport=openssh', 'mpi', 'mpi command=mpiexec.hydra'],
+  standIns: ['pbs', 'pbs flavor=torque', 'lsf', resolve('test/conformance/throw-away.mjs')],
+};
+
 /** The stage of a launcher; undefined for one that nobody has thought of. */
 export const stageOf = (candidate: string): Stage | undefined =>
   stages[candidate.startsWith('/') ? join('.', candidate.slice(candidate.lastIndexOf('/') + 1)) : candidate];

@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Client } from '../../src/client/client.js';
 import type { RemoteError } from '../../src/client/remote-error.js';
 import { Cluster } from '../../src/cluster/cluster.js';
@@ -40,11 +40,19 @@ describe('interrupts', () => {
   };
 
   test('a tight loop: status answers meanwhile and shows it, the namespace is kept', async () => {
+    let engines: { state: string; task: string; since: string }[] = [];
+    const timed = async (): Promise<number> => {
+      const begin = performance.now();
+      ({ engines } = await home.json<{ engines: typeof engines }>('status'));
+      return performance.now() - begin;
+    };
+    const free = await timed();
     const { id } = await home.json<{ id: string }>('exec', '--targets', '0', '--no-wait', 'kept = 7; while (true) {}');
+    // A loop that is left behind would hold up the tests that come after.
+    onTestFinished(async () => void (await client.direct(0).interrupt()));
     await until('engine 0 is busy', async () => (await client.status()).engines[0]?.task === id);
-    const begin = Date.now();
-    const { engines } = await home.json<{ engines: { state: string; task: string; since: string }[] }>('status');
-    expect(Date.now() - begin).toBeLessThan(1000);
+    // A second; on a machine that is busy itself, what the command takes beside engines that are free.
+    expect(await timed()).toBeLessThan(Math.max(1000, 3 * free));
     expect(engines[0]).toMatchObject({ state: 'busy', task: id });
     expect(Date.parse(engines[0]?.since ?? '')).toBeLessThanOrEqual(Date.now());
     const asked = performance.now();

@@ -37,10 +37,13 @@ export function observeHosts(ref: JobRef, seating: Seating, opener: Opener, earl
   const heard = deferred<void>();
   let ending: Promise<void> = Promise.resolve();
   let [pause, due] = [firstPause, early ? 0 : performance.now() + firstPause];
+  let asking: Promise<void> | undefined;
   const askAll = async (): Promise<void> => {
+    await Promise.all(parts.filter((part) => !isOver(part)).map((part) => askPart(part, opener, ref.jobDir)));
+    // A host that does not answer has taken long enough already.
     due = performance.now() + pause;
     pause = Math.min(longestPause, pause * 2);
-    await Promise.all(parts.filter((part) => !isOver(part)).map((part) => askPart(part, opener, ref.jobDir)));
+    asking = undefined;
     heard.resolve();
   };
   return observeJob({
@@ -49,7 +52,8 @@ export function observeHosts(ref: JobRef, seating: Seating, opener: Opener, earl
     probe: async () => {
       const before = await statusOf(ref, parts);
       if (performance.now() < due) return before;
-      await askAll();
+      asking ??= askAll();
+      await asking;
       return statusOf(ref, parts);
     },
     interval,

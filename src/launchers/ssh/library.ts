@@ -2,7 +2,7 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { messageOf } from '../../base/errors.js';
-import { deferred } from '../../base/wait.js';
+import { type Bound, deferred } from '../../base/wait.js';
 import type { ToolOutcome } from '../../processes/tool.js';
 import type { Configuration } from './configuration.js';
 import type { Connection, Target } from './connection.js';
@@ -21,7 +21,7 @@ export interface LibraryConnection extends Connection {
  */
 export async function openWithLibrary(
   configuration: Configuration,
-  timeout: number,
+  { timeout, signal }: Bound,
   through?: LibraryConnection,
 ): Promise<LibraryConnection> {
   const { hostname, port, user, agent, identitiesOnly } = configuration;
@@ -60,7 +60,14 @@ export async function openWithLibrary(
     },
     ...(algorithms && { algorithms: { serverHostKey: algorithms as never } }),
   });
-  await opened.promise;
+  const giveUp = (): void => void client.destroy();
+  signal?.addEventListener('abort', giveUp);
+  if (signal?.aborted) giveUp();
+  try {
+    await opened.promise;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
   return connectionOf(client, closed.promise);
 }
 

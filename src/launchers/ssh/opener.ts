@@ -25,6 +25,7 @@ export class Opener {
   readonly #options: OpenOptions;
   readonly #open = new Map<string, Promise<Connection>>();
   readonly #waiting: (() => void)[] = [];
+  #closing = new AbortController();
   #busy = 0;
 
   constructor(options: OpenOptions) {
@@ -37,14 +38,18 @@ export class Opener {
   open(host: Host): Promise<Connection> {
     const known = this.#open.get(host.word);
     if (known) return known;
-    const opening = this.#inTurn(() => this.#openAgain(host));
+    const { signal } = this.#closing;
+    const opening = this.#inTurn(() => this.#openAgain(host, signal));
     this.#open.set(host.word, opening);
     const forget = (): void => void this.#open.delete(host.word);
     opening.then(({ closed }) => void closed.then(forget), forget);
     return opening;
   }
 
+  /** Closes what is open, and gives up what is being opened. */
   async close(): Promise<void> {
+    this.#closing.abort();
+    this.#closing = new AbortController();
     const open = [...this.#open.values()];
     this.#open.clear();
     await Promise.all(open.map(async (opening) => (await opening.catch(() => undefined))?.close()));
@@ -62,42 +67,43 @@ export class Opener {
     }
   }
 
-  async #openAgain(host: Host): Promise<Connection> {
+  async #openAgain(host: Host, signal: AbortSignal): Promise<Connection> {
     const configuration = await configurationOf(host, this.#options.config);
     for (let attempt = 1, pause = firstPause; ; attempt++, pause *= 2) {
       try {
-        return await this.#openOnce(host, configuration);
+        return await this.#openOnce(host, configuration, signal);
       } catch (error) {
         const known = asHostError(error);
-        if (!isPassing(known) || attempt === tries) throw known;
-        await sleep(pause * (0.5 + Math.random()));
+        if (!isPassing(known) || attempt === tries || signal.aborted) throw known;
+        await sleep(pause * (0.5 + Math.random()), signal);
       }
     }
   }
 
-  async #openOnce(host: Host, configuration: Configuration): Promise<Connection> {
+  async #openOnce(host: Host, configuration: Configuration, signal: AbortSignal): Promise<Connection> {
     const { transport, config, timeout } = this.#options;
+    const bound = { timeout, signal };
     const system =
       transport === 'openssh' || (transport === 'auto' && (configuration.needs ?? configuration.master) !== undefined);
-    if (system) return (await import('./openssh.js')).openWithSystem(host, configuration, config, timeout);
-    const through = await this.#way(configuration.jumps);
-    return (await import('./library.js')).openWithLibrary(configuration, timeout, through);
+    if (system) return (await import('./openssh.js')).openWithSystem(host, configuration, config, bound);
+    const through = await this.#way(configuration.jumps, signal);
+    return (await import('./library.js')).openWithLibrary(configuration, bound, through);
   }
 
   /** The connection to the last of the hosts on the way, each reached through the one before it; kept for all who go the same way. */
-  async #way(jumps: readonly string[]): Promise<LibraryConnection | undefined> {
+  async #way(jumps: readonly string[], signal: AbortSignal): Promise<LibraryConnection | undefined> {
     const last = jumps.at(-1);
     if (last === undefined) return undefined;
     const key = `way ${jumps.join(',')}`;
-    const known = this.#open.get(key) ?? this.#openJump(last, jumps.slice(0, -1));
+    const known = this.#open.get(key) ?? this.#openJump(last, jumps.slice(0, -1), signal);
     this.#open.set(key, known);
     known.catch(() => this.#open.delete(key));
     return known as Promise<LibraryConnection>;
   }
 
-  async #openJump(word: string, before: readonly string[]): Promise<LibraryConnection> {
+  async #openJump(word: string, before: readonly string[], signal: AbortSignal): Promise<LibraryConnection> {
     const own = await configurationOf(jumpOf(word), this.#options.config);
-    const through = await this.#way(before.length > 0 ? before : own.jumps);
-    return (await import('./library.js')).openWithLibrary(own, this.#options.timeout, through);
+    const through = await this.#way(before.length > 0 ? before : own.jumps, signal);
+    return (await import('./library.js')).openWithLibrary(own, { timeout: this.#options.timeout, signal }, through);
   }
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quoteWord } from '../../base/shell.js';
-import { deferred } from '../../base/wait.js';
+import { type Bound, deferred } from '../../base/wait.js';
 import { socketPath } from '../../launcher-kit/meeting.js';
 import { openTool, runTool } from '../../processes/tool.js';
 import { type Configuration, hostWords } from './configuration.js';
@@ -29,7 +29,7 @@ export async function openWithSystem(
   host: Host,
   configuration: Configuration,
   file: string | undefined,
-  timeout: number,
+  bound: Bound,
 ): Promise<Connection> {
   const words = hostWords(host, file);
   // Among our other sockets, where a dead one is found and removed.
@@ -37,7 +37,7 @@ export async function openWithSystem(
   const control = ['-o', `ControlPath=${path}`];
   const closed = deferred<string>();
   let stop = (): void => {};
-  if (configuration.master === undefined) stop = await openMaster(words, control, configuration, timeout, closed.resolve);
+  if (configuration.master === undefined) stop = await openMaster(words, control, configuration, bound, closed.resolve);
   const call = (args: readonly string[], time: number, input?: string) =>
     runTool({ argv: ['ssh', ...strict, '-o', 'ControlMaster=no', ...control, ...args], env: process.env, timeout: time, input });
   return {
@@ -70,7 +70,7 @@ async function openMaster(
   words: readonly string[],
   control: readonly string[],
   configuration: Configuration,
-  timeout: number,
+  { timeout, signal }: Bound,
   onEnd: (said: string) => void,
 ): Promise<() => void> {
   const opened = deferred<void>();
@@ -88,6 +88,8 @@ async function openMaster(
     env: { ...process.env, ...helper.env },
     onOutput: (text) => void (text.includes(ready) && opened.resolve()),
   });
+  signal?.addEventListener('abort', tool.stop);
+  if (signal?.aborted) tool.stop();
   const limit = setTimeout(() => {
     tool.stop();
     opened.reject(hostError('Connection timed out'));
@@ -100,6 +102,7 @@ async function openMaster(
     await opened.promise;
   } finally {
     clearTimeout(limit);
+    signal?.removeEventListener('abort', tool.stop);
     helper.remove();
   }
   return tool.stop;

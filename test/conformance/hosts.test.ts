@@ -1,0 +1,4 @@
+import { tryLaunchers } from './promises.js';
+import { groups } from './stages.js';
+
+tryLaunchers(groups.hosts);
