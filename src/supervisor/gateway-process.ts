@@ -50,7 +50,8 @@ export class GatewayProcess {
       this.file,
       ...(plain ? ['--plain'] : []),
     ] as const;
-    const env = { ...process.env, [markVariable]: `${mark}/gateway` };
+    // One heap of malloc for all threads: what the compiler frees in its own would stay there, some megabytes.
+    const env = { ...process.env, [markVariable]: `${mark}/gateway`, MALLOC_ARENA_MAX: '1' };
     this.#process = await startProcess({ argv, env, stdout: output, stderr: output });
     void this.#process.exited.then((exit) => {
       if (this.#closing) return;
