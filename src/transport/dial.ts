@@ -3,7 +3,8 @@ import { request as httpRequest } from 'node:http';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type ClientOptions, WebSocket } from 'ws';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
-import { type Link, socketLink, webSocketLink } from './link.js';
+import { socketLink, webSocketLink } from './framed.js';
+import type { Link } from './link.js';
 import { upgradeWord } from './server.js';
 
 /** Where a controller can be reached, and how to know that it is the right one. */

@@ -1,4 +1,5 @@
 import type { Packet } from '../protocol/packets.js';
+import type { Route } from '../protocol/routes.js';
 import { type Carrier, Link } from './link.js';
 
 /** What a packet takes beside its body, about (bytes): those without one must count, too. */
@@ -31,12 +32,12 @@ class End implements Carrier {
     return this.#size;
   }
 
-  /** Both ends are in one process: nothing is ever written as bytes. */
-  write(): void {}
-
-  pass(packet: Packet): void {
-    this.other?.take(packet);
+  send(route: Route, body: readonly Buffer[]): void {
+    this.other?.take({ route, body: body.length === 1 ? (body[0] as Buffer) : Buffer.concat(body) });
   }
+
+  /** Nothing waits on this side. */
+  flush(): void {}
 
   take(packet: Packet): void {
     this.#packets.push(packet);
@@ -90,8 +91,8 @@ class End implements Carrier {
 export function linkPair(): [Link, Link] {
   const ends: End[] = [];
   const open = (): Link =>
-    new Link((_onBytes, onClose, onPacket) => {
-      const end = new End(onPacket, onClose);
+    new Link((receive, onClose) => {
+      const end = new End((packet) => receive(() => [packet]), onClose);
       ends.push(end);
       return end;
     });

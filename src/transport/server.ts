@@ -6,7 +6,8 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
 import type { PortRange } from '../base/quantities.js';
-import { type Link, socketLink, webSocketLink } from './link.js';
+import { socketLink, webSocketLink } from './framed.js';
+import type { Link } from './link.js';
 
 /** The word of our own upgrade on the Unix socket: the stream as it is, without WebSocket's frames. */
 export const upgradeWord = 'ipcluster';
