@@ -71,7 +71,11 @@ async function viewJob(recorded: RecordedJob, present: StatusContent | undefined
   const { launcher, ids, count } = recorded;
   const live = present?.engines.filter(({ job }) => job !== null && ids.some((id) => job === `${launcher}:${id}`)) ?? [];
   if (live.length >= count) return { ...recorded, state: 'running' };
-  return { ...recorded, state: describeState((await lookAtJob(recorded, present && systemTime)).state) };
+  const { state } = await lookAtJob(recorded, present && systemTime);
+  // Its engines are witnesses, too.
+  if (state.state === 'unknown' && live.length > 0)
+    return { ...recorded, state: `running (${live.length} of ${count} engines; ${state.cause})` };
+  return { ...recorded, state: describeState(state) };
 }
 
 /** One line of `list`. */
