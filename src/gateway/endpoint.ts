@@ -3,6 +3,7 @@ import { curveKeyPair, Publisher, Router, Subscriber } from 'zeromq';
 import { messageOf, systemCode } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { Queue } from '../base/queue.js';
+import { poll } from '../base/wait.js';
 
 /** The keys of CurveZMQ: who has the public one may connect, and nobody else can read what is sent. */
 export interface Curve {
@@ -77,8 +78,7 @@ export class Endpoint {
 
   /** Settles when everything that was sent has been handed over, within `time` ms at most. */
   async flush(time: number): Promise<void> {
-    const end = performance.now() + time;
-    while (this.#sending && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
+    await poll(() => (this.#sending ? undefined : true), { timeout: time }, 5);
   }
 
   /** Counts connections as they come and go. */

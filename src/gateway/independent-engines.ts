@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { newSession } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
-import { sleep } from '../base/wait.js';
+import { poll } from '../base/wait.js';
 import { encodeFrames } from '../protocol/frames.js';
 import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
 import { type InterruptOutcome, protocolVersion } from '../protocol/messages.js';
@@ -102,8 +102,7 @@ export class IndependentEngines implements EngineHost {
     const ids = [...(this.#side?.engines.values() ?? [])].map(({ id }) => id);
     for (const id of ids) this.#leaving.add(id);
     this.#tell(ids, 'shutdown_request', { restart: false });
-    const end = performance.now() + farewellTime;
-    while (this.#leaving.size > 0 && performance.now() < end) await sleep(10);
+    await poll(() => (this.#leaving.size === 0 ? true : undefined), { timeout: farewellTime }, 10);
   }
 
   departed(id: unknown): void {
@@ -162,11 +161,7 @@ export class IndependentEngines implements EngineHost {
     const aimed = [...engine.held.values()].find((held) => request === null || held.id === request);
     if (!aimed) return 'finished';
     this.#side?.tell(engine, 'signal_request', { sig: 'SIGINT' });
-    const end = performance.now() + interruptTime;
-    while (performance.now() < end) {
-      if (![...engine.held.values()].includes(aimed)) return 'interrupted';
-      await sleep(20);
-    }
-    return 'unknown';
+    const over = await poll(() => ([...engine.held.values()].includes(aimed) ? undefined : true), { timeout: interruptTime }, 20);
+    return over ? 'interrupted' : 'unknown';
   }
 }

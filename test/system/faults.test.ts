@@ -40,19 +40,13 @@ describe('interrupts', () => {
   };
 
   test('a tight loop: status answers meanwhile and shows it, the namespace is kept', async () => {
-    let engines: { state: string; task: string; since: string }[] = [];
-    const timed = async (): Promise<number> => {
-      const begin = performance.now();
-      ({ engines } = await home.json<{ engines: typeof engines }>('status'));
-      return performance.now() - begin;
-    };
-    const free = await timed();
     const { id } = await home.json<{ id: string }>('exec', '--targets', '0', '--no-wait', 'kept = 7; while (true) {}');
     // A loop that is left behind would hold up the tests that come after.
     onTestFinished(async () => void (await client.direct(0).interrupt()));
     await until('engine 0 is busy', async () => (await client.status()).engines[0]?.task === id);
-    // A second; on a machine that is busy itself, what the command takes beside engines that are free.
-    expect(await timed()).toBeLessThan(Math.max(1000, 3 * free));
+    const begin = Date.now();
+    const { engines } = await home.json<{ engines: { state: string; task: string; since: string }[] }>('status');
+    expect(Date.now() - begin).toBeLessThan(1000);
     expect(engines[0]).toMatchObject({ state: 'busy', task: id });
     expect(Date.parse(engines[0]?.since ?? '')).toBeLessThanOrEqual(Date.now());
     const asked = performance.now();

@@ -1,4 +1,4 @@
-import { sleep } from '../../base/wait.js';
+import { type Bound, sleep } from '../../base/wait.js';
 import { type Configuration, configurationOf } from './configuration.js';
 import { type Connection, HostError } from './connection.js';
 import { asHostError, isPassing } from './failures.js';
@@ -38,12 +38,11 @@ export class Opener {
   open(host: Host): Promise<Connection> {
     const known = this.#open.get(host.word);
     if (known) return known;
-    const { signal } = this.#closing;
-    const opening = this.#inTurn(() => this.#openAgain(host, signal));
-    this.#open.set(host.word, opening);
-    const forget = (): void => void this.#open.delete(host.word);
-    opening.then(({ closed }) => void closed.then(forget), forget);
-    return opening;
+    const bound = { timeout: this.#options.timeout, signal: this.#closing.signal };
+    return this.#keep(
+      host.word,
+      this.#inTurn(() => this.#openAgain(host, bound)),
+    );
   }
 
   /** Closes what is open, and gives up what is being opened. */
@@ -53,6 +52,16 @@ export class Opener {
     const open = [...this.#open.values()];
     this.#open.clear();
     await Promise.all(open.map(async (opening) => (await opening.catch(() => undefined))?.close()));
+  }
+
+  /** Keeps a connection under a name until it fails or closes; by then another one may have that name. */
+  #keep<T extends Connection>(name: string, opening: Promise<T>): Promise<T> {
+    this.#open.set(name, opening);
+    const forget = (): void => {
+      if (this.#open.get(name) === opening) this.#open.delete(name);
+    };
+    opening.then(({ closed }) => void closed.then(forget), forget);
+    return opening;
   }
 
   /** Lets only so many be made at once. */
@@ -67,43 +76,40 @@ export class Opener {
     }
   }
 
-  async #openAgain(host: Host, signal: AbortSignal): Promise<Connection> {
+  async #openAgain(host: Host, bound: Bound): Promise<Connection> {
     const configuration = await configurationOf(host, this.#options.config);
     for (let attempt = 1, pause = firstPause; ; attempt++, pause *= 2) {
       try {
-        return await this.#openOnce(host, configuration, signal);
+        return await this.#openOnce(host, configuration, bound);
       } catch (error) {
         const known = asHostError(error);
-        if (!isPassing(known) || attempt === tries || signal.aborted) throw known;
-        await sleep(pause * (0.5 + Math.random()), signal);
+        if (!isPassing(known) || attempt === tries || bound.signal?.aborted) throw known;
+        await sleep(pause * (0.5 + Math.random()), bound.signal);
       }
     }
   }
 
-  async #openOnce(host: Host, configuration: Configuration, signal: AbortSignal): Promise<Connection> {
-    const { transport, config, timeout } = this.#options;
-    const bound = { timeout, signal };
+  async #openOnce(host: Host, configuration: Configuration, bound: Bound): Promise<Connection> {
+    const { transport, config } = this.#options;
     const system =
       transport === 'openssh' || (transport === 'auto' && (configuration.needs ?? configuration.master) !== undefined);
     if (system) return (await import('./openssh.js')).openWithSystem(host, configuration, config, bound);
-    const through = await this.#way(configuration.jumps, signal);
+    const through = await this.#way(configuration.jumps, bound);
     return (await import('./library.js')).openWithLibrary(configuration, bound, through);
   }
 
   /** The connection to the last of the hosts on the way, each reached through the one before it; kept for all who go the same way. */
-  async #way(jumps: readonly string[], signal: AbortSignal): Promise<LibraryConnection | undefined> {
+  async #way(jumps: readonly string[], bound: Bound): Promise<LibraryConnection | undefined> {
     const last = jumps.at(-1);
     if (last === undefined) return undefined;
     const key = `way ${jumps.join(',')}`;
-    const known = this.#open.get(key) ?? this.#openJump(last, jumps.slice(0, -1), signal);
-    this.#open.set(key, known);
-    known.catch(() => this.#open.delete(key));
-    return known as Promise<LibraryConnection>;
+    const known = this.#open.get(key) as Promise<LibraryConnection> | undefined;
+    return known ?? this.#keep(key, this.#openJump(last, jumps.slice(0, -1), bound));
   }
 
-  async #openJump(word: string, before: readonly string[], signal: AbortSignal): Promise<LibraryConnection> {
+  async #openJump(word: string, before: readonly string[], bound: Bound): Promise<LibraryConnection> {
     const own = await configurationOf(jumpOf(word), this.#options.config);
-    const through = await this.#way(before.length > 0 ? before : own.jumps, signal);
-    return (await import('./library.js')).openWithLibrary(own, { timeout: this.#options.timeout, signal }, through);
+    const through = await this.#way(before.length > 0 ? before : own.jumps, bound);
+    return (await import('./library.js')).openWithLibrary(own, bound, through);
   }
 }
