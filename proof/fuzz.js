@@ -1,6 +1,6 @@
 // Bytes that are no good, for the port, the Unix socket and the engines' socket, while a good client is served.
 // node proof/fuzz.js [--seconds 60] [--messages 100000]: prints one JSON line for each target.
-import { randomBytes, randomInt } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -67,6 +67,21 @@ const pick = (list) => list[randomInt(list.length)]();
 const upgrade = (token) =>
   `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ipcluster\r\nAuthorization: Bearer ${token}\r\n\r\n`;
 
+/** Shows the controller the proof that it asks for, on its Unix socket (docs/decisions/0016); what is written meanwhile comes before it. */
+function enter(socket, token) {
+  const [name, nonce] = [createHash('sha256').update(`ipcluster token\n${token}`).digest('base64url').slice(0, 22), randomBytes(24).toString('base64url')];
+  const write = socket.write.bind(socket);
+  const waiting = [];
+  socket.write = (chunk) => (randomInt(100) === 0 ? write(chunk) : waiting.push(chunk));
+  write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ipcluster\r\nAuthorization: Ipcluster ${name} ${nonce}\r\n\r\n`);
+  socket.once('data', (answer) => {
+    const theirs = /ipcluster-nonce: (\S+)/.exec(String(answer))?.[1] ?? '';
+    write(createHmac('sha256', token).update(`ipcluster peer\n${nonce}\n${theirs}`).digest());
+    socket.write = write;
+    for (const chunk of waiting.splice(0)) write(chunk);
+  });
+}
+
 /** How a connection to each target begins. Every third is a stranger who shows no token. */
 function openings({ file, engineFile, engineSocket }) {
   const token = () => [file.token, engineFile.token, 'wrong'][randomInt(3)];
@@ -78,7 +93,9 @@ function openings({ file, engineFile, engineSocket }) {
     },
     'the Unix socket': () => {
       const socket = connect(file.socket);
-      socket.write(randomInt(8) === 0 ? randomBytes(randomInt(1, 300)) : upgrade(token()));
+      const secret = token();
+      if (randomInt(8) === 0) socket.write(randomBytes(randomInt(1, 300)));
+      else enter(socket, secret);
       return socket;
     },
     "the engines' socket": () => {

@@ -1,7 +1,10 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { expect } from 'vitest';
 import { poll } from '../src/base/wait.js';
 import { findMarked } from '../src/processes/table.js';
@@ -156,4 +159,30 @@ function packageFor(uid: number): string {
 export async function until(what: string, probe: () => boolean | Promise<boolean>, timeout = 10_000): Promise<void> {
   const answer = await poll(async () => ((await probe()) ? true : undefined), { timeout }, 50);
   expect(answer, what).toBe(true);
+}
+
+/**
+ * Enters the controller's Unix socket as its wire is written down (docs/decisions/0016), with nothing of ours; the stream of packets is
+ * answered. Rejects when the controller does not show that it holds the token.
+ */
+export async function enterSocket({ socket: path, token }: { socket: string; token: string }, change = (proof: Buffer) => proof) {
+  const name = createHash('sha256').update(`ipcluster token\n${token}`).digest('base64url').slice(0, 22);
+  const nonce = randomBytes(24).toString('base64url');
+  const proof = (who: string, theirs: string): Buffer =>
+    createHmac('sha256', token).update(`ipcluster ${who}\n${nonce}\n${theirs}`).digest();
+  return new Promise<Duplex>((resolve, reject) => {
+    const request = httpRequest({
+      socketPath: path,
+      headers: { connection: 'Upgrade', upgrade: 'ipcluster', authorization: `Ipcluster ${name} ${nonce}` },
+    });
+    request.on('upgrade', ({ headers }, stream) => {
+      const theirs = String(headers['ipcluster-nonce']);
+      if (headers['ipcluster-proof'] !== proof('controller', theirs).toString('base64url')) return reject(new Error('no proof'));
+      stream.on('error', () => {}).resume();
+      stream.write(change(proof('peer', theirs)));
+      resolve(stream);
+    });
+    request.on('response', ({ statusCode }) => reject(new Error(`HTTP ${statusCode}`)));
+    request.on('error', reject).end();
+  });
 }

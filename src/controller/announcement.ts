@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { bootId } from '../base/boot.js';
 import { removeFile } from '../base/files.js';
 import { newToken } from '../base/identifiers.js';
 import { type ConnectionFile, type Role, writeConnectionFile } from '../profile/connection-file.js';
@@ -9,6 +8,7 @@ import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
 import { joinFile, type Place, pathsOf } from '../profile/paths.js';
 import { protocolVersion } from '../protocol/messages.js';
 import type { OpenGateway } from '../transport/gateway-door.js';
+import type { Passes } from './passes.js';
 
 /** Where and as whom this controller can be met. */
 export interface Presence {
@@ -25,13 +25,13 @@ export interface Presence {
 export class Announcement {
   readonly #presence: Presence;
   readonly #keys: KeyFile;
-  /** Folders of jobs, by the digest of their token. */
-  readonly #folders = new Map<string, string>();
+  readonly #passes: Passes;
 
   /** `joins` are folders of jobs that may join from the beginning. */
-  constructor(presence: Presence, keys: KeyFile, joins: readonly string[] = []) {
+  constructor(presence: Presence, keys: KeyFile, passes: Passes, joins: readonly string[] = []) {
     this.#presence = presence;
     this.#keys = keys;
+    this.#passes = passes;
     for (const folder of new Set([...Object.keys(keys.joins ?? {}), ...joins])) this.#grant(folder);
   }
 
@@ -39,7 +39,7 @@ export class Announcement {
   publish(): void {
     const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
     writeKeyFile(keyFile, this.#keys);
-    for (const folder of this.#folders.values()) this.#writeJoin(folder);
+    for (const folder of this.#passes.folders) this.#writeJoin(folder);
     const { python } = this.#presence;
     this.#write(engineFile, 'engine', this.#keys.tokens.engine, python?.engine);
     this.#write(clientFile, 'client', this.#keys.tokens.client, python?.client);
@@ -55,19 +55,13 @@ export class Announcement {
   #grant(folder: string): void {
     const token = this.#keys.joins?.[folder] ?? newToken();
     this.#keys.joins = { ...this.#keys.joins, [folder]: token };
-    this.#folders.set(digest(token), folder);
-  }
-
-  /** The role of a job's token; undefined when it is none, or when the job has written its exit record (architecture 7). */
-  roleOf(token: string): Role | undefined {
-    const folder = this.#folders.get(digest(token));
-    return folder !== undefined && !existsSync(join(folder, 'exit.json')) ? 'engine' : undefined;
+    this.#passes.grant(folder, token);
   }
 
   /** Takes all of them away. */
   async withdraw(): Promise<void> {
     const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
-    const joins = [...this.#folders.values()].map(joinFile);
+    const joins = this.#passes.folders.map(joinFile);
     await Promise.all([clientFile, engineFile, keyFile, ...joins].map(removeFile));
   }
 
@@ -80,11 +74,9 @@ export class Announcement {
     const { certificate, fingerprint, memory, cluster, port } = this.#keys;
     const file: ConnectionFile = {
       ...{ kind: 'ipcluster', protocol: protocolVersion, role, clusterId: place.clusterId, addresses },
-      ...{ port, socket, memory, host: hostname(), pid: process.pid, nonce, cluster, lease },
+      ...{ port, socket, memory, host: hostname(), boot: bootId(), pid: process.pid, nonce, cluster, lease },
       ...{ certificate, fingerprint, token, location: hostname() },
     };
     writeConnectionFile(path, { ...python, ...file });
   }
 }
-
-const digest = (token: string): string => createHash('sha256').update(token).digest('hex');

@@ -28,6 +28,7 @@ import { checkVersion, Hub } from './hub.js';
 import { Intake, type IntakeLimits } from './intake.js';
 import { type Keys, obtainKeys } from './keys.js';
 import { Nodes } from './nodes.js';
+import { Passes } from './passes.js';
 import { Receipts } from './receipts.js';
 import { Registrar } from './registrar.js';
 import { Rejoining } from './rejoining.js';
@@ -103,12 +104,13 @@ export class Controller {
     closeFolder(pathsOf(place).work);
     this.#parts = await this.#assemble(obtained);
     const socket = socketPath(randomUUID());
-    this.#server = await this.#listen(keys, socket);
+    const passes = new Passes(keys.tokens);
+    this.#server = await this.#listen(keys, socket, passes);
     const { addresses } = this.#options.listening;
     this.#gateway = await this.#openGateway(obtained);
     const presence = { place, addresses, socket, nonce: this.#nonce, lease, python: this.#gateway };
     const published = { ...keys, port: this.#server.port, gateway: this.#gateway?.state };
-    this.#announcement = new Announcement(presence, published, this.#options.joins);
+    this.#announcement = new Announcement(presence, published, passes, this.#options.joins);
     this.#announcement.publish();
     if (this.#options.idleTimeout > 0) this.#watchIdleness(this.#options.idleTimeout);
     log.info(`listening on ${this.#options.listening.addresses.join(' ')} port ${this.#server.port}`);
@@ -173,7 +175,7 @@ export class Controller {
   }
 
   /** The port of the controller before is taken again where it is free: peers elsewhere know no other. */
-  async #listen(keys: KeyFile, socket: string): Promise<RunningServer> {
+  async #listen(keys: KeyFile, socket: string, passes: Passes): Promise<RunningServer> {
     const { listening, ports, log } = this.#options;
     const open = (range: PortRange): Promise<RunningServer> =>
       openServer({
@@ -181,9 +183,8 @@ export class Controller {
         ports: range,
         socketPath: socket,
         certificate: keys,
-        tokens: keys.tokens,
-        otherRole: (token) => this.#announcement?.roleOf(token),
-        onLink: (link, role, address) => (role === 'client' ? this.#admitClient(link) : this.#admitSupervisor(link, address)),
+        passOf: (name) => passes.passOf(name),
+        onLink: (link, { role }, address) => (role === 'client' ? this.#admitClient(link) : this.#admitSupervisor(link, address)),
         onGet: (path, role) => this.#get(path, role),
       });
     if (keys.port === 0 || ports.last !== 0) return open(ports);

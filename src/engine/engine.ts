@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
+import { objectionTo } from '../base/own-socket.js';
 import { programFile } from '../base/package.js';
 import { guardProcess } from '../base/signals.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
@@ -22,6 +23,12 @@ process.on('SIGINT', () => {});
 const [socketPath = '', uuid = ''] = process.argv.slice(2);
 const session = new Session(uuid);
 const slots = new Slots();
+const objection = objectionTo(socketPath);
+if (objection !== undefined) {
+  // Whoever answers there would give us code to run.
+  process.stderr.write(`The supervisor's socket is not used: ${objection} (${socketPath})\n`);
+  process.exit(1);
+}
 const socket = connect(socketPath);
 const reader = new PacketReader();
 const commands = new Commands(socketPath, uuid);

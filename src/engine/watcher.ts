@@ -1,6 +1,7 @@
 import { Session } from 'node:inspector';
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { objectionTo } from '../base/own-socket.js';
 import { deferred, sleep } from '../base/wait.js';
 import { sweepMarked } from '../processes/end.js';
 import { markVariable } from '../processes/table.js';
@@ -38,6 +39,8 @@ const slots = new Slots(memory);
 const inspector = new Session();
 inspector.connectToMainThread();
 const session = new MessageSession(uuid);
+const objection = objectionTo(socketPath);
+if (objection !== undefined) throw new Error(`the supervisor's socket is not used: ${objection}`);
 const socket = connect(socketPath);
 const reader = new PacketReader();
 let settled = deferred<Settled>();

@@ -5,6 +5,7 @@ import { IpclusterError, messageOf } from '../base/errors.js';
 import { removeFile, writeWhole } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
 import { createLog, type Log } from '../base/log.js';
+import { objectionTo } from '../base/own-socket.js';
 import { packageVersion } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
 import { deferred } from '../base/wait.js';
@@ -59,6 +60,9 @@ interface Opened {
 }
 
 async function openForEngines(socketPath: string, plain: boolean, log: Log): Promise<Opened> {
+  const objection = objectionTo(socketPath);
+  if (objection !== undefined)
+    throw new IpclusterError('UNREACHABLE', `The supervisor's socket is not used (${objection}): ${socketPath}`);
   const kept = keptFrom({ before: undefined, curve: !plain });
   const signer = new Signer(kept.key);
   const session = new Session(newSession());

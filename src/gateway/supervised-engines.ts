@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { readMemoryFile } from '../base/memory-files.js';
+import { objectionTo } from '../base/own-socket.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
 import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
 import { decodeMessage, isMessage, type Outgoing, type Session } from '../protocol/message.js';
@@ -42,6 +43,8 @@ export class SupervisedEngines implements EngineHost {
 
   /** Introduces an engine; its id comes when the supervisor has one for it. */
   admit(uuid: string): Promise<number> {
+    const objection = objectionTo(this.#path);
+    if (objection !== undefined) return Promise.reject(new Error(`the supervisor's socket is not used: ${objection}`));
     const id = deferred<number>();
     const socket = connect(this.#path);
     const reader = new PacketReader();

@@ -20,6 +20,8 @@ export interface ConnectionFile {
   /** Folder in this host's memory for large frames; empty where there is none. */
   memory: string;
   host: string;
+  /** Names the start of that host's kernel; empty text where it does not say. */
+  boot: string;
   pid: number;
   /** Differs from start to start, so that a stale file is recognised. */
   nonce: string;

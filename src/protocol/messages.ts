@@ -352,4 +352,4 @@ export type GoodReply<T extends MessageType> = Extract<MessageContents[ReplyTo<T
 export type RequestType = Extract<MessageType, `${string}_request`>;
 
 /** Raised with every change that older programs cannot follow. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;

@@ -1,17 +1,22 @@
-import { existsSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { hostname } from 'node:os';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type ClientOptions, WebSocket } from 'ws';
+import { bootId } from '../base/boot.js';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
-import { socketLink, webSocketLink } from './framed.js';
+import { objectionTo } from '../base/own-socket.js';
+import { sleep } from '../base/wait.js';
+import { webSocketLink } from './framed.js';
 import type { Link } from './link.js';
-import { upgradeWord } from './server.js';
+import { dialSocket } from './local-door.js';
 
 /** Where a controller can be reached, and how to know that it is the right one. */
 export interface Target {
   addresses: readonly string[];
   port: number;
   socket: string;
+  /** Where that socket is: a machine, and a start of its kernel; empty text where that is not known. */
+  host: string;
+  boot?: string;
   certificate: string;
   fingerprint: string;
   token: string;
@@ -23,29 +28,35 @@ interface Attempt {
   answer: string;
 }
 
+/** The socket is tried alone for so long (milliseconds), then the addresses as well: whoever holds it may never answer. */
+const headStart = 2000;
+
 /**
- * Reaches the controller: the Unix socket where it is on this host, else all addresses side by side, of which the first that
+ * Reaches the controller: by the Unix socket where it is on this host, else by all addresses side by side, of which the first that
  * shows the certificate is kept. Throws UNAUTHORIZED, CERTIFICATE or UNREACHABLE, with what every address answered.
  */
 export async function dial(target: Target, timeout: number, signal?: AbortSignal): Promise<Link> {
   const attempts: Attempt[] = [];
-  const bound = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeout)), ...(signal ? [signal] : [])]);
-  if (existsSync(target.socket)) {
-    const link = await dialSocket(target, bound).catch((error: unknown) => note(attempts, target.socket, error));
-    if (link) return link;
-    signal?.throwIfAborted();
-    // It is on this host and has all the time been silent: its port will say no more.
-    if (bound.aborted) throw unreachable(target, attempts);
-  }
   const losers = new AbortController();
-  const tries = target.addresses.map((address) =>
-    dialAddress(target, address, AbortSignal.any([bound, losers.signal])).catch((error: unknown) => {
-      note(attempts, address, error);
+  const bounds = [AbortSignal.timeout(Math.ceil(timeout)), losers.signal, ...(signal ? [signal] : [])];
+  const race = AbortSignal.any(bounds);
+  let chosen: Link | undefined;
+  const attempt = async (address: string, dialled: Promise<Link>): Promise<Link> => {
+    try {
+      const link = await dialled;
+      if (chosen) link.destroy();
+      chosen ??= link;
+      return link;
+    } catch (error) {
+      attempts.push({ address, answer: answerOf(error) });
       throw error;
-    }),
-  );
+    }
+  };
+  const local = isHere(target) ? attempt(target.socket, dialOwnSocket(target, race)) : undefined;
+  if (local) await Promise.race([local, sleep(headStart, race)]).catch(() => {});
   try {
-    return await Promise.any(tries);
+    const others = chosen ? [] : target.addresses.map((address) => attempt(address, dialAddress(target, address, race)));
+    return await Promise.any([...(local ? [local] : []), ...others]);
   } catch (error) {
     signal?.throwIfAborted();
     // Whoever refuses the token holds the certificate: it is the controller, and no other address will say better.
@@ -56,11 +67,21 @@ export async function dial(target: Target, timeout: number, signal?: AbortSignal
   }
 }
 
-function note(attempts: Attempt[], address: string, error: unknown): undefined {
-  if (isRefusal(error)) throw error;
+/** True when the socket is one of this machine, as it runs now: the same path elsewhere is somebody else's. */
+function isHere({ socket, host, boot = '' }: Target): boolean {
+  return socket !== '' && host === hostname() && (boot === '' || boot === bootId());
+}
+
+async function dialOwnSocket({ socket, token }: Target, signal: AbortSignal): Promise<Link> {
+  const objection = objectionTo(socket);
+  if (objection !== undefined) throw new Error(objection);
+  return dialSocket(socket, token, signal);
+}
+
+function answerOf(error: unknown): string {
   const code = systemCode(error);
-  attempts.push({ address, answer: code === 'ABORT_ERR' ? 'no answer in time' : (code ?? messageOf(error)) });
-  return undefined;
+  if (code === 'ABORT_ERR' || (error instanceof Error && /^(Abort|Timeout)Error$/.test(error.name))) return 'no answer in time';
+  return error instanceof IpclusterError ? error.message : (code ?? messageOf(error));
 }
 
 const isRefusal = (error: unknown): boolean => error instanceof IpclusterError && error.code === 'UNAUTHORIZED';
@@ -72,29 +93,7 @@ function unreachable({ port }: Target, attempts: readonly Attempt[]): IpclusterE
   return new IpclusterError('UNREACHABLE', `The controller cannot be reached: ${told}.`, { transient: true });
 }
 
-const authorization = (token: string): string => `Bearer ${token}`;
 const refused = (): IpclusterError => new IpclusterError('UNAUTHORIZED', 'The controller does not accept this token.');
-
-function dialSocket(target: Target, signal: AbortSignal): Promise<Link> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      socketPath: target.socket,
-      signal,
-      headers: { connection: 'Upgrade', upgrade: upgradeWord, authorization: authorization(target.token) },
-    });
-    request.once('upgrade', (_response, socket, first) => {
-      // The signal bounds the dialling; once there is a link it must not end it.
-      socket.removeAllListeners('error');
-      resolve(socketLink(socket, first));
-    });
-    request.once('response', ({ statusCode }) => {
-      request.destroy();
-      reject(statusCode === 401 ? refused() : new Error(`HTTP ${statusCode}`));
-    });
-    request.once('error', reject);
-    request.end();
-  });
-}
 
 /** The bytes of a certificate that is written as PEM. */
 const derOf = (pem: string): Buffer => Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
@@ -128,7 +127,7 @@ function dialAddress(target: Target, address: string, signal: AbortSignal): Prom
   const options = {
     perMessageDeflate: false,
     maxPayload: 1 << 24,
-    headers: { authorization: authorization(target.token) },
+    headers: { authorization: `Bearer ${target.token}` },
     generateMask: (mask: Buffer) => mask.fill(0),
     createConnection: (_options: unknown, done: Connected) => void connectPinned(target, address, signal, done),
   };

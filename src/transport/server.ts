@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -6,11 +5,10 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
 import type { PortRange } from '../base/quantities.js';
-import { socketLink, webSocketLink } from './framed.js';
+import { webSocketLink } from './framed.js';
 import type { Link } from './link.js';
-
-/** The word of our own upgrade on the Unix socket: the stream as it is, without WebSocket's frames. */
-export const upgradeWord = 'ipcluster';
+import { admitLocal } from './local-door.js';
+import { holdsToken, type Pass, tokenName } from './proof.js';
 
 /** A stranger has this long to show a token (milliseconds), and so many of them may be there at once: the oldest go first. */
 const strangerTime = 5000;
@@ -24,11 +22,9 @@ export interface ServerOptions<Role extends string> {
   ports: PortRange;
   socketPath: string;
   certificate: { key: string; certificate: string };
-  /** Which token makes which role. */
-  tokens: Record<Role, string>;
-  /** The role of another token; undefined for none. */
-  otherRole?: (token: string) => Role | undefined;
-  onLink: (link: Link, role: Role, address: string) => void;
+  /** The pass whose token goes by that name; undefined for none. */
+  passOf: (name: string) => Pass<Role> | undefined;
+  onLink: (link: Link, pass: Pass<Role>, address: string) => void;
   /** Answers GET of a path with JSON, or undefined where there is nothing. */
   onGet: (path: string, role: Role) => unknown;
 }
@@ -40,7 +36,8 @@ export interface RunningServer {
 
 /**
  * Opens the one port (TLS, WebSocket) and the Unix socket, both behind the same tokens: without a valid one every path answers
- * 401 with an empty body. Throws PORT_IN_USE or ADDRESS.
+ * 401 with an empty body. On the port tokens are told, since the certificate has proved the controller; on the socket each side proves
+ * that it holds one. Throws PORT_IN_USE or ADDRESS.
  */
 export async function openServer<Role extends string>(options: ServerOptions<Role>): Promise<RunningServer> {
   const { key, certificate: cert } = options.certificate;
@@ -54,28 +51,36 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
   const local = createHttpServer(bounds);
   const strangers: Strangers = new Map();
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 24 });
-  const roleOf = roleFinder(options);
   const upgraded = new Set<Duplex>();
+  const known = (request: IncomingMessage, socket: Duplex): void => {
+    strangers.delete(keyOf(request.socket));
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+  };
   for (const server of [tcp, local] as Server[]) {
     server.on('connection', (socket: Socket) => admitStranger(strangers, socket));
-    server.on('request', (request, response) => answerGet(options, roleOf(request), request, response));
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
-      socket.on('error', () => socket.destroy());
-      const role = roleOf(request);
-      if (!role) return refuse(socket);
-      strangers.delete(keyOf(request.socket));
-      upgraded.add(socket);
-      socket.once('close', () => upgraded.delete(socket));
-      const address = request.socket.remoteAddress ?? 'this host';
-      if (request.headers.upgrade === upgradeWord) {
-        socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${upgradeWord}\r\nConnection: Upgrade\r\n\r\n`);
-        return options.onLink(socketLink(socket, first), role, address);
-      }
-      webSockets.handleUpgrade(request, socket, first, (webSocket) => {
-        options.onLink(webSocketLink(webSocket), role, address);
-      });
-    });
+    server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => socket.on('error', () => socket.destroy()));
   }
+  local.on('request', (_request, response) => void response.writeHead(401).end());
+  local.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
+    // The server's own bounds end with the upgrade.
+    const late = setTimeout(() => socket.destroy(), strangerTime);
+    socket.once('close', () => clearTimeout(late));
+    const enter = (link: Link, pass: Pass<Role>): void => {
+      clearTimeout(late);
+      known(request, socket);
+      options.onLink(link, pass, 'this host');
+    };
+    admitLocal(request, socket, first, options.passOf, { enter, refuse: () => refuse(socket) });
+  });
+  tcp.on('request', (request, response) => answerGet(options, passOfBearer(options, request)?.role, request, response));
+  tcp.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
+    const pass = passOfBearer(options, request);
+    if (!pass) return refuse(socket);
+    known(request, socket);
+    const address = request.socket.remoteAddress ?? 'somewhere';
+    webSockets.handleUpgrade(request, socket, first, (webSocket) => options.onLink(webSocketLink(webSocket), pass, address));
+  });
   await listen(local, { path: options.socketPath });
   const port = await listenInRange(tcp as unknown as Server, options.host, options.ports);
   return {
@@ -118,18 +123,11 @@ function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-function roleFinder<Role extends string>({
-  tokens,
-  otherRole,
-}: ServerOptions<Role>): (request: IncomingMessage) => Role | undefined {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const known = Object.entries<string>(tokens).map(([role, token]) => ({ role: role as Role, digest: digest(token) }));
-  return (request) => {
-    const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ');
-    if (scheme !== 'Bearer') return undefined;
-    const given = digest(token);
-    return known.find((entry) => timingSafeEqual(entry.digest, given))?.role ?? otherRole?.(token);
-  };
+/** The pass that a request shows by saying its token, for who has proved to be the controller by its certificate. */
+function passOfBearer<Role extends string>({ passOf }: ServerOptions<Role>, request: IncomingMessage): Pass<Role> | undefined {
+  const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ');
+  const pass = scheme === 'Bearer' ? passOf(tokenName(token)) : undefined;
+  return pass && holdsToken(pass, token) ? pass : undefined;
 }
 
 function answerGet<Role extends string>(

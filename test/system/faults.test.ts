@@ -10,7 +10,7 @@ import type { ConnectionFile } from '../../src/profile/connection-file.js';
 import { Session } from '../../src/protocol/message.js';
 import { dial } from '../../src/transport/dial.js';
 import { Peer } from '../../src/transport/peer.js';
-import { Home, until } from '../helpers.js';
+import { enterSocket, Home, until } from '../helpers.js';
 
 const home = new Home();
 let cluster: Cluster;
@@ -251,7 +251,7 @@ describe('strangers', () => {
       link.close();
       return answer;
     };
-    const refusal = { code: 'VERSION', message: expect.stringMatching(/protocol 4\).*99\.0\.0 \(protocol 99\)/) };
+    const refusal = { code: 'VERSION', message: expect.stringMatching(/protocol 5\).*99\.0\.0 \(protocol 99\)/) };
     expect(await introduce('ipcontroller-client.json', 'connection_request')).toMatchObject(refusal);
     expect(await introduce('ipcontroller-engine.json', 'registration_request')).toMatchObject(refusal);
   });
@@ -266,21 +266,10 @@ describe('strangers', () => {
   });
 
   test('bytes that are no messages close the link, and the controller goes on', async () => {
-    const { request } = await import('node:http');
-    const { socket, token } = read('ipcontroller-client.json');
-    const closed = await new Promise<boolean>((resolve, reject) => {
-      const dialling = request({
-        socketPath: socket,
-        headers: { connection: 'Upgrade', upgrade: 'ipcluster', authorization: `Bearer ${token}` },
-      });
-      dialling.on('upgrade', (_response, stream) => {
-        stream.on('close', () => resolve(true)).on('error', () => {});
-        stream.write(Buffer.alloc(4096, 0x41));
-        stream.resume();
-      });
-      dialling.on('error', reject).end();
-    });
-    expect(closed).toBe(true);
+    const stream = await enterSocket(read('ipcontroller-client.json'));
+    const closed = new Promise<boolean>((resolve) => stream.on('close', () => resolve(true)));
+    stream.write(Buffer.alloc(4096, 0x41));
+    expect(await closed).toBe(true);
     expect(await client.direct(client.ids[0] as number).execute('1')).toBe(1);
   });
 });

@@ -52,7 +52,7 @@ describe('connection files', () => {
       socket: '',
       memory: '',
     },
-    ...{ host: 'h', pid: 1, nonce: 'n', certificate: 'c', fingerprint: 'f', token: 't', location: 'h' },
+    ...{ host: 'h', boot: '', pid: 1, nonce: 'n', certificate: 'c', fingerprint: 'f', token: 't', location: 'h' },
     ...{ cluster: 'c', lease: 60_000 },
   };
   const write = (name: string, text: string): string => {
