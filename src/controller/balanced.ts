@@ -9,7 +9,7 @@ import type { Asked, Replies } from './replies.js';
 import type { Store } from './store.js';
 import type { SubmittedRow } from './store-messages.js';
 import { TaskQueue } from './task-queue.js';
-import { headerBytesOf, makeTask, type Task, wrongLanguage } from './tasks.js';
+import { headerBytesOf, makeTask, type Outcome, type Task, wrongLanguage } from './tasks.js';
 
 /** Messages of waiting tasks beyond so many bytes stay on disk until their turn comes. */
 const bodiesInMemory = 64 * 1024 * 1024;
@@ -66,8 +66,7 @@ export class BalancedTasks {
     const { id, session, type, label } = task;
     this.#store.submitted({ id, session, queue: 'balanced', type, label, submitted: header.date, targets: 1 }, body);
     this.#clients.tell({ event: 'task', id, state: 'queued', engine: null, status: null });
-    if (this.queue.unknownDependencies(task).length > 0) void this.#addAfterLookup(task);
-    else this.#add(task);
+    this.#take(task);
   }
 
   /** Takes in what an earlier controller had accepted; it waits for engines that come back with it, until {@link settle}. */
@@ -91,10 +90,7 @@ export class BalancedTasks {
 
   /** What no engine came back with is given out again. */
   settle(): void {
-    for (const task of this.queue.settle()) {
-      if (this.queue.unknownDependencies(task).length > 0) void this.#addAfterLookup(task);
-      else this.#add(task);
-    }
+    for (const task of this.queue.settle()) this.#take(task);
   }
 
   /** An engine that came back holds this task; false when it is none of ours, or was answered by another meanwhile. */
@@ -141,19 +137,32 @@ export class BalancedTasks {
     this.queue.schedule();
   }
 
-  /** Dependencies may have ended so long ago that only the store knows of them. */
-  async #addAfterLookup(task: Task): Promise<void> {
-    const ids = this.queue.unknownDependencies(task);
-    const found = await this.#store.ask({ kind: 'outcomes', ids }).catch(() => []);
-    for (const { id, ok, engine } of found) this.queue.remember(id, { ok, engine });
-    const [missing] = this.queue.unknownDependencies(task);
-    if (missing === undefined) return this.#add(task);
-    this.#end(task, 'InvalidDependency', `No task is known by the id ${missing}.`);
+  #take(task: Task): void {
+    if (this.queue.unknownDependencies(task).length === 0) return this.#add(task);
+    this.queue.hold(task);
+    void this.#addAfterLookup(task);
   }
 
-  #add(task: Task): void {
+  /** Dependencies may have ended so long ago that only the store knows of them. */
+  async #addAfterLookup(task: Task): Promise<void> {
+    const outcomes = new Map<string, Outcome>();
+    for (;;) {
+      const missing = this.queue.unknownDependencies(task).filter((id) => !outcomes.has(id));
+      if (missing.length === 0) break;
+      const found = await this.#store.ask({ kind: 'outcomes', ids: missing }).catch(() => []);
+      if (!this.queue.isWaiting(task)) return;
+      for (const { id, ok, engine } of found) outcomes.set(id, { ok, engine });
+      if (found.length > 0) continue;
+      this.queue.remove(task);
+      return this.#end(task, 'InvalidDependency', `No task is known by the id ${missing[0]}.`);
+    }
+    this.#add(task, outcomes);
+  }
+
+  #add(task: Task, outcomes?: ReadonlyMap<string, Outcome>): void {
     const others = this.queue.otherLanguages(task);
-    this.queue.add(task);
+    this.queue.add(task, outcomes);
+    if (!this.queue.isWaiting(task)) return;
     if (task.language !== undefined && others.length > 0) {
       this.queue.remove(task);
       return this.#end(
@@ -299,6 +308,7 @@ export class BalancedTasks {
 
   /** Its message is needed no more. */
   #forget(task: Task): void {
+    clearTimeout(task.timer);
     if (task.body) this.#bytes -= task.size;
     task.body = undefined;
   }

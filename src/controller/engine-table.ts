@@ -67,13 +67,30 @@ export function windowOf(engine: Engine, now = performance.now()): number {
   return Math.min(largestPrefetch, 1 + Math.floor(prefetchTime / engine.average));
 }
 
+/** Ids of which it is known how often they changed. */
+class CountedSet extends Set<number> {
+  changes = 0;
+
+  override add(id: number): this {
+    this.changes += this.has(id) ? 0 : 1;
+    return super.add(id);
+  }
+
+  override delete(id: number): boolean {
+    const was = super.delete(id);
+    this.changes += was ? 1 : 0;
+    return was;
+  }
+}
+
 /** Who is registered. Ids are given once and never again; only a restarted engine keeps its own. */
 export class EngineTable {
   readonly #engines = new Map<number, Engine>();
   readonly #reserved = new Map<number, Node>();
   readonly #used = new Set<number>();
   /** Ids whose engine is being replaced: it will be there again. */
-  readonly restarting = new Set<number>();
+  readonly restarting = new CountedSet();
+  #changes = 0;
   /** Engines that are not started again, with the reason. */
   readonly givenUp = new Map<number, string>();
   #next: number;
@@ -81,6 +98,11 @@ export class EngineTable {
   /** Ids count from `next` on. */
   constructor(next = 0) {
     this.#next = next;
+  }
+
+  /** Another number whenever engines came, went, or are being replaced. */
+  get version(): number {
+    return this.#changes + this.restarting.changes;
   }
 
   /** The id that the next new engine gets. */
@@ -135,6 +157,7 @@ export class EngineTable {
       ...{ restarts, memory: null, stale: [], cpus, gpus },
     };
     this.#engines.set(id, engine);
+    this.#changes += 1;
     this.restarting.delete(id);
     this.givenUp.delete(id);
     return engine;
@@ -144,6 +167,7 @@ export class EngineTable {
   down(id: number): Engine | undefined {
     const engine = this.#engines.get(id);
     this.#engines.delete(id);
+    this.#changes += 1;
     return engine;
   }
 

@@ -1,7 +1,10 @@
+import { Queue } from '../base/queue.js';
+import { type Decided, Dependants } from './dependants.js';
 import { type Engine, type EngineTable, windowOf } from './engine-table.js';
-import { PriorityFifo } from './fifo.js';
+import { Lines, type TaskLine } from './lines.js';
+import { Outcomes } from './outcomes.js';
 import type { Policy } from './policies.js';
-import { judge, type Outcome, type Task } from './tasks.js';
+import type { Outcome, Task } from './tasks.js';
 
 /** What the queue decides and others carry out. */
 export interface QueueActions {
@@ -16,64 +19,41 @@ export interface QueueActions {
 /** How many messages are brought from disk at once. */
 const loadAhead = 256;
 
-/** Outcomes of finished tasks that are remembered for dependencies; older ones are in the store. */
-const rememberedOutcomes = 10_000;
+const otherEnd = 'a task that it depends on ended the other way';
+const noEngine = 'none of the engines that it may run on is there';
 
-/** The balanced queue: which task goes to which engine next. Pure: it sends nothing and knows no time. */
+/** The balanced queue: which task goes to which engine next. Pure: it sends nothing. No step of it walks all tasks. */
 export class TaskQueue {
   readonly #engines: EngineTable;
   readonly #policy: Policy;
   readonly #actions: QueueActions;
   /** Every task that is not finished. */
   readonly tasks = new Map<string, Task>();
-  #outcomes = new Map<string, Outcome>();
-  #earlier: ReadonlyMap<string, Outcome> = new Map();
-  /** Tasks that any engine of their language may take, by language. */
-  readonly #ready = new Map<string | undefined, PriorityFifo<Task>>();
-  /** Tasks with wishes about the engine, in order of arrival. */
-  readonly #choosy = new Set<Task>();
+  readonly #outcomes = new Outcomes();
+  /** Tasks that wait for engines. */
+  readonly #lines: Lines;
   /** Tasks that wait for others. */
-  readonly #blocked = new Set<Task>();
+  readonly #blocked = new Dependants();
   /** Tasks of a controller that was killed: an engine that comes back may have them. */
   readonly #unsettled = new Set<Task>();
+  /** Tasks about whose dependencies the store is being asked. */
+  readonly #held = new Set<Task>();
   #settling = false;
+  /** Ends that others have not heard of yet. */
+  readonly #ended = new Queue<{ id: string; outcome: Outcome }>();
+  #telling = false;
 
   constructor(engines: EngineTable, policy: Policy, actions: QueueActions) {
     this.#engines = engines;
     this.#policy = policy;
     this.#actions = actions;
+    this.#lines = new Lines(engines);
   }
 
   get counts(): { balanced: number; waiting: number; running: number } {
-    const balanced = this.#readyCount + this.#choosy.size + this.#unsettled.size;
-    return { balanced, waiting: this.#blocked.size, running: this.tasks.size - balanced - this.#blocked.size };
-  }
-
-  get #readyCount(): number {
-    let count = 0;
-    for (const { size } of this.#ready.values()) count += size;
-    return count;
-  }
-
-  #readyOf({ language }: Task): PriorityFifo<Task> {
-    const known = this.#ready.get(language);
-    if (known) return known;
-    const made = new PriorityFifo<Task>();
-    this.#ready.set(language, made);
-    return made;
-  }
-
-  /** Outcomes of earlier tasks, found in the store. */
-  remember(id: string, outcome: Outcome): void {
-    this.#outcomes.set(id, outcome);
-    if (this.#outcomes.size <= rememberedOutcomes) return;
-    // Half of them go at once: a map from which the oldest is deleted again and again becomes slow.
-    this.#earlier = this.#outcomes;
-    this.#outcomes = new Map();
-  }
-
-  #outcomeOf(id: string): Outcome | undefined {
-    return this.#outcomes.get(id) ?? this.#earlier.get(id);
+    const balanced = this.#lines.size + this.#unsettled.size;
+    const waiting = this.#blocked.size + this.#held.size;
+    return { balanced, waiting, running: this.tasks.size - balanced - waiting };
   }
 
   /** Tasks that no engine has. */
@@ -81,10 +61,15 @@ export class TaskQueue {
     return [...this.tasks.values()].flatMap(({ id, engine }) => (engine === undefined ? [id] : []));
   }
 
+  /** Tasks that any engine of their language might take, while there is none. */
+  get stranded(): Task[] {
+    return this.#lines.stranded();
+  }
+
   /** Ids of a task's dependencies that this queue has never heard of. */
   unknownDependencies(task: Task): string[] {
     const ids = [...(task.after?.dependencies ?? []), ...(task.follow?.dependencies ?? [])];
-    return ids.filter((id) => id === task.id || !(this.tasks.has(id) || this.#outcomeOf(id)));
+    return ids.filter((id) => id === task.id || !(this.tasks.has(id) || this.#outcomes.get(id)));
   }
 
   /** What the engines run that a task may go to, where none of those that are here can read it. */
@@ -92,16 +77,23 @@ export class TaskQueue {
     const others = new Set<string>();
     for (const engine of this.#engines.values()) {
       if (targets && !targets.includes(engine.id)) continue;
-      if (speaks(engine, language)) return [];
+      if (language === undefined || engine.language === language) return [];
       others.add(engine.language);
     }
     return [...others];
   }
 
-  /** Takes a task in. Call {@link schedule} after it. */
-  add(task: Task): void {
+  /** Takes a task in, with outcomes that only the store knew. Call {@link schedule} after it. */
+  add(task: Task, found?: ReadonlyMap<string, Outcome>): void {
+    this.#held.delete(task);
     this.tasks.set(task.id, task);
-    this.#place(task);
+    this.#decided(this.#blocked.add(task, (id) => this.#outcomes.get(id) ?? found?.get(id)));
+  }
+
+  /** Takes a task in that waits until it is added: others may depend on it already. */
+  hold(task: Task): void {
+    this.tasks.set(task.id, task);
+    this.#held.add(task);
   }
 
   /** Takes a task of an earlier controller in; it waits until {@link settle}. */
@@ -113,13 +105,14 @@ export class TaskQueue {
 
   /** An engine that came back has this task: it is given to nobody else. */
   claim(task: Task, engine: number): void {
-    if (!this.#unsettled.delete(task) && !this.#choosy.delete(task)) this.#readyOf(task).remove((other) => other === task);
+    this.#withdraw(task);
     task.engine = engine;
   }
 
   /** Whoever comes back is back: answers the tasks that nobody has, in order, to be added. */
   settle(): Task[] {
     this.#settling = false;
+    this.#lines.expire();
     const left = [...this.#unsettled];
     this.#unsettled.clear();
     return left;
@@ -128,110 +121,111 @@ export class TaskQueue {
   /** Puts a task that was given away back to the front. */
   putBack(task: Task): void {
     task.engine = undefined;
-    if (isChoosy(task)) this.#choosy.add(task);
-    else this.#readyOf(task).pushFront(task, task.priority);
+    this.#lines.add(task, true);
   }
 
   /** True while the task waits here and was given to nobody. */
   isWaiting(task: Task): boolean {
-    return this.tasks.has(task.id) && task.engine === undefined;
+    return this.tasks.get(task.id) === task && task.engine === undefined;
   }
 
   /** Takes a waiting task out, for a cancel or a time-out. */
   remove(task: Task): void {
-    if (!this.#blocked.delete(task) && !this.#choosy.delete(task) && !this.#unsettled.delete(task))
-      this.#readyOf(task).remove((other) => other === task);
+    this.#withdraw(task);
     this.finish(task, false);
   }
 
-  /** A task is over; those that waited for it may go on, or never can. */
-  finish(task: Task, ok: boolean): void {
-    clearTimeout(task.timer);
-    this.tasks.delete(task.id);
-    this.remember(task.id, { ok, engine: task.engine });
-    for (const other of [...this.#blocked]) {
-      const waitsForIt = [other.after, other.follow].some((dependency) => dependency?.dependencies.includes(task.id));
-      if (waitsForIt && this.#blocked.delete(other)) this.#place(other);
-    }
+  /** Wherever it waits, it does no more. */
+  #withdraw(task: Task): void {
+    if (this.#lines.delete(task) || this.#blocked.delete(task) || this.#unsettled.delete(task)) return;
+    this.#held.delete(task);
   }
 
-  #place(task: Task): void {
-    const verdicts = [task.after, task.follow].map((wish) => (wish ? judge(wish, (id) => this.#outcomeOf(id)) : 'met'));
-    if (verdicts.includes('never')) this.#actions.impossible(task, 'a task that it depends on ended the other way');
-    else if (verdicts.includes('wait')) this.#blocked.add(task);
-    else if (isChoosy(task)) this.#choosy.add(task);
-    else this.#readyOf(task).push(task, task.priority);
+  /**
+   * A task is over; those that waited for it may go on, or never can. What ends by that is seen to in the same call, one after
+   * another: a chain may be longer than any stack.
+   */
+  finish(task: Task, ok: boolean): void {
+    this.tasks.delete(task.id);
+    const outcome = { ok, engine: task.engine };
+    this.#outcomes.set(task.id, outcome);
+    this.#ended.push({ id: task.id, outcome });
+    if (!this.#telling) this.#tell();
+  }
+
+  #tell(): void {
+    const failures: unknown[] = [];
+    this.#telling = true;
+    for (let next = this.#ended.shift(); next; next = this.#ended.shift()) {
+      for (const decided of this.#blocked.ended(next.id, next.outcome)) {
+        try {
+          this.#decided(decided);
+        } catch (error) {
+          // One that cannot be answered for must not keep the others from hearing of their end.
+          failures.push(error);
+        }
+      }
+    }
+    this.#telling = false;
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #decided(decided: Decided | undefined): void {
+    if (!decided) return;
+    const { task, verdict, ran } = decided;
+    if (verdict === 'never') return this.#actions.impossible(task, otherEnd);
+    task.wanted = wantedOf(task, ran);
+    this.#lines.add(task);
   }
 
   /** Gives out whatever can be given out now. */
   schedule(): void {
-    for (const task of [...this.#choosy]) {
-      const allowed = this.#allowed(task);
-      if (allowed.length === 0) {
-        this.#choosy.delete(task);
-        this.#actions.impossible(task, 'none of the engines that it may run on is there');
-        continue;
-      }
-      const candidates = allowed.filter((engine) => hasRoom(engine) && hasTime(engine, task));
-      if (candidates.length === 0) continue;
-      if (!task.body) this.#actions.load([task]);
-      else if (this.#choosy.delete(task)) this.#actions.dispatch(task, this.#policy(candidates));
+    if (this.#lines.size === 0) return;
+    for (const task of this.#lines.review(this.#settling)) {
+      // It may have ended with one before it.
+      if (this.#lines.delete(task)) this.#actions.impossible(task, noEngine);
     }
-    for (const [language, ready] of this.#ready) this.#drain(language, ready);
+    const free = [...this.#engines.values()].filter(hasRoom);
+    const passed: TaskLine[] = [];
+    for (let line = this.#lines.next(free); line; line = this.#lines.next(free)) {
+      const served = this.#serve(line, free);
+      if (served === 'wait') {
+        this.#lines.aside(line);
+        passed.push(line);
+      } else if (served !== 'moved' && !hasRoom(served)) free.splice(free.indexOf(served), 1);
+    }
+    for (const line of passed) this.#lines.back(line);
   }
 
-  #drain(language: string | undefined, ready: PriorityFifo<Task>): void {
-    while (ready.size > 0) {
-      const candidates = [...this.#engines.values()].filter((engine) => hasRoom(engine) && speaks(engine, language));
-      if (candidates.length === 0) return;
-      if (!ready.peek()?.body) return this.#actions.load(ready.first(loadAhead).filter(({ body }) => !body));
-      const task = ready.shift();
-      const inTime = task?.timeLimit ? candidates.filter((engine) => hasTime(engine, task)) : candidates;
-      // One that takes too long for those that are free waits among those with wishes, and holds up nobody.
-      if (task && inTime.length === 0) this.#choosy.add(task);
-      else if (task) this.#actions.dispatch(task, this.#policy(inTime));
+  /** Gives the first task of a line to one of these engines; answers which, or what became of it. */
+  #serve(line: TaskLine, free: readonly Engine[]): Engine | 'wait' | 'moved' {
+    const head = line.head as Task;
+    if (!head.body) {
+      this.#actions.load(line.first(loadAhead).filter(({ body }) => !body));
+      return 'wait';
     }
-  }
-
-  /**
-   * The engines that a choosy task may go to. Those where it failed are tried again when there is no other, unless it says how long
-   * it can wait for one; those that lack what it needs never are.
-   */
-  #allowed(task: Task): Engine[] {
-    const wanted = this.#followed(task);
-    const named = [...this.#engines.values()].filter(
-      (engine) => (!wanted || wanted.has(engine.id)) && speaks(engine, task.language),
-    );
-    const allowed = named.filter(({ id }) => !task.unmet?.has(id));
-    if (allowed.length === 0 && named.length > 0) return task.targets ? [] : [noEngine];
-    const fresh = allowed.filter(({ id }) => !task.excluded?.has(id));
-    if (fresh.length === 0 && allowed.length > 0 && task.timeout > 0) return [noEngine];
-    // Without any wish and without any engine it can still run: on the next engine that comes.
-    if (allowed.length === 0 && (!wanted || this.#settling)) return [noEngine];
-    if (allowed.length === 0 && [...this.#engines.restarting].some((id) => wanted?.has(id))) return [noEngine];
-    return fresh.length > 0 ? fresh : allowed;
-  }
-
-  #followed(task: Task): Set<number> | undefined {
-    const sets: Set<number>[] = [];
-    if (task.targets) sets.push(new Set(task.targets));
-    if (task.follow) {
-      const ran = task.follow.dependencies.map((id) => this.#outcomeOf(id)?.engine);
-      const known = new Set(ran.filter((id) => id !== undefined));
-      sets.push(task.follow.all && known.size > 1 ? new Set() : known);
+    const candidates = free.filter((engine) => line.engines.has(engine.id) && hasTime(engine, head));
+    if (candidates.length === 0 && line.wishes.late) return 'wait';
+    this.#lines.shift(line);
+    if (candidates.length === 0) {
+      // One that takes too long for those that are free waits among its like, and holds up nobody else.
+      this.#lines.add(head, false, true);
+      return 'moved';
     }
-    const [first, second] = sets;
-    return first && second ? new Set([...first].filter((id) => second.has(id))) : first;
+    const engine = this.#policy(candidates);
+    this.#actions.dispatch(head, engine);
+    return engine;
   }
 }
 
-/** Stands for engines that may still come: it never has room. */
-const noEngine = { stopping: true, assigned: [], average: Number.POSITIVE_INFINITY } as unknown as Engine;
-
-const isChoosy = ({ targets, follow, excluded, unmet }: Task): boolean =>
-  targets !== undefined || follow !== undefined || excluded !== undefined || unmet !== undefined;
-
-const speaks = (engine: Engine, language: string | undefined): boolean => language === undefined || engine.language === language;
+/** The engines that a task must go to one of; undefined for any. */
+function wantedOf({ targets, follow }: Task, ran: ReadonlySet<number> | undefined): ReadonlySet<number> | undefined {
+  const named = targets && new Set(targets);
+  if (!follow || !ran) return named;
+  // Nobody can follow all of several.
+  const followed = follow.all && ran.size > 1 ? new Set<number>() : ran;
+  return named ? new Set([...named].filter((id) => followed.has(id))) : followed;
+}
 
 /** Nothing new begins on an engine whose job ends within this time (milliseconds). */
 const lastMinute = 60_000;

@@ -1,6 +1,7 @@
 import { IpclusterError } from '../base/errors.js';
 import { decodeFrames } from '../protocol/frames.js';
 import type { Header, Metadata } from '../protocol/message.js';
+import type { Line } from './line.js';
 
 /** What a task waits for: other balanced tasks, all or any of them, ended well, badly, or either. */
 export interface Dependency {
@@ -40,6 +41,12 @@ export interface Task {
   crashLimit: number;
   engine: number | undefined;
   timer: NodeJS.Timeout | undefined;
+  /** Engines that it must be one of: its targets, and those that it follows. Undefined for any. */
+  wanted: ReadonlySet<number> | undefined;
+  /** Where it waits for an engine. */
+  line: Line<Task> | undefined;
+  place: number;
+  order: number;
 }
 
 /** Makes a task from a request's header and metadata. Throws USAGE for wishes that make no sense. */
@@ -65,6 +72,10 @@ export function makeTask(header: Header, metadata: Metadata, body: Buffer): Task
     crashLimit: readNumber(metadata, 'crash_limit', 1, 3),
     engine: undefined,
     timer: undefined,
+    wanted: undefined,
+    line: undefined,
+    place: 0,
+    order: 0,
   };
 }
 
