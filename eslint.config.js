@@ -1,11 +1,12 @@
-// Typed rules only: the bugs of asynchronous code. Format and everything untyped is biome's.
+// Typed rules, the bugs of asynchronous code, and one of our own. Format and everything untyped is biome's.
 import tseslint from 'typescript-eslint';
+import boundedDelay from './scripts/bounded-delay.js';
 
 export default [
   {
     files: ['src/**/*.ts'],
     languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { '@typescript-eslint': tseslint.plugin },
+    plugins: { '@typescript-eslint': tseslint.plugin, house: { rules: { 'bounded-delay': boundedDelay } } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
@@ -15,4 +16,5 @@ export default [
       '@typescript-eslint/return-await': ['error', 'in-try-catch'],
     },
   },
+  { files: ['src/**/*.ts'], ignores: ['src/base/timer.ts'], rules: { 'house/bounded-delay': 'error' } },
 ];

@@ -13,10 +13,11 @@ export {
   type Progress,
   type Timing,
 } from './client/async-result.js';
-export { type After, BalancedView, type Condition, type Submitted, type TaskOptions } from './client/balanced-view.js';
+export { BalancedView } from './client/balanced-view.js';
 export type { ChunkSize } from './client/chunks.js';
 export { Client, type ConnectOptions, type StoredAnswer } from './client/client.js';
-export { type CommandOptions, DirectView, type Each, type Pulled, type Targets } from './client/direct-view.js';
+export { DirectView, type Each, type Pulled, type Targets } from './client/direct-view.js';
+export type { After, CommandOptions, Condition, Submitted, TaskOptions } from './client/options.js';
 export type { Sequence } from './client/partition.js';
 export { CompositeError, RemoteError } from './client/remote-error.js';
 export { Cluster, type ClusterOptions } from './cluster/cluster.js';

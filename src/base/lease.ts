@@ -14,9 +14,10 @@ export class Lease {
   /** `duration` in milliseconds; `onLapse` is called once, after that much silence. */
   constructor(duration: number, onLapse: () => void) {
     this.#duration = duration;
-    this.#step = Math.min(1000, Math.max(20, duration / 10));
+    const step = Math.min(1000, Math.max(20, duration / 10));
+    this.#step = step;
     this.#onLapse = onLapse;
-    this.#timer = setInterval(() => this.#count(performance.now()), this.#step);
+    this.#timer = setInterval(() => this.#count(performance.now()), step);
   }
 
   /** Something was heard. */

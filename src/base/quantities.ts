@@ -11,9 +11,9 @@ export function parseDuration(text: string, name: string): number {
   const clock = /^(?:(\d+)-)?(\d+):(\d{2})(?::(\d{2}))?$/.exec(trimmed);
   if (clock) {
     const [, days = '0', hours = '0', minutes = '0', seconds = '0'] = clock;
-    return ((Number(days) * 24 + Number(hours)) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+    return notTooLong(((Number(days) * 24 + Number(hours)) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000, text, name);
   }
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1000;
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return notTooLong(Number(trimmed) * 1000, text, name);
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(trimmed)) {
     throw new IpclusterError('USAGE', `${name} is "${text}", which is no duration: 30, 90s, 1h30m, 500ms or 01:30:00.`);
   }
@@ -21,7 +21,22 @@ export function parseDuration(text: string, name: string): number {
   for (const [, number = '0', unit = 's'] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     total += Number(number) * (units[unit] ?? 0);
   }
-  return total;
+  return notTooLong(total, text, name);
+}
+
+/** Longer than any date that a computer can write down (milliseconds, 3,170 years). */
+const longestDuration = 1e14;
+
+function notTooLong(milliseconds: number, text: string, name: string): number {
+  if (milliseconds <= longestDuration) return milliseconds;
+  throw new IpclusterError('USAGE', `${name} is "${text}", which is longer than any date reaches: at most 1000000d.`);
+}
+
+/** Reads a lease and answers milliseconds: it must leave time for signs of life. Throws USAGE. */
+export function parseLease(text: string): number {
+  const lease = parseDuration(text, '--lease');
+  if (lease >= 1000) return lease;
+  throw new IpclusterError('USAGE', `--lease is "${text}", but must be at least 1s.`);
 }
 
 /**
@@ -39,7 +54,7 @@ const sizes: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 3
 export function parseBytes(text: string, name: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim());
   const size = match && Number(match[1]) * (sizes[(match[2] ?? '').toLowerCase()] ?? Number.NaN);
-  if (size && Number.isFinite(size)) return Math.round(size);
+  if (size && Math.round(size) <= Number.MAX_SAFE_INTEGER) return Math.round(size);
   throw new IpclusterError('USAGE', `${name} is "${text}", which is no amount of memory: 512M, 1.5GiB, or a number of bytes.`);
 }
 
@@ -61,10 +76,36 @@ export function formatDuration(milliseconds: number): string {
 /** Reads a whole number of at least `least`; throws USAGE naming the flag. */
 export function parseCount(text: string, name: string, least = 0): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < least) {
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least) {
     throw new IpclusterError('USAGE', `${name} is "${text}", but must be a whole number of at least ${least}.`);
   }
   return value;
+}
+
+/**
+ * Answers a number of milliseconds that a program has given, fractions as well; `Infinity` is without end. Throws USAGE naming the
+ * option and the value.
+ */
+export function checkMilliseconds(value: number, name: string): number {
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new IpclusterError('USAGE', `${name} is ${shown(value)}, but must be milliseconds, 0 or more.`);
+}
+
+/** Answers a whole number of at least `least` that a program has given. Throws USAGE naming the option and the value. */
+export function checkWhole(value: number, name: string, least = 0): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new IpclusterError('USAGE', `${name} is ${shown(value)}, but must be a whole number of at least ${least}.`);
+}
+
+/** Answers a finite number that a program has given. Throws USAGE naming the option and the value. */
+export function checkFinite(value: number, name: string): number {
+  if (Number.isFinite(value)) return value;
+  throw new IpclusterError('USAGE', `${name} is ${shown(value)}, but must be a number.`);
+}
+
+/** A value for a sentence, whatever it is. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
 /** An inclusive range of TCP ports; 0 to 0 lets the system choose. */

@@ -1,9 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { longestDelay } from './timer.js';
 
-/** Waits; a signal ends it early with the signal's reason. */
+/** Waits, however long; a signal ends it early with the signal's reason. */
 export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   try {
-    await delay(milliseconds, undefined, signal ? { signal } : {});
+    for (let left = milliseconds; ; left -= longestDelay) {
+      await delay(Math.min(left, longestDelay), undefined, signal ? { signal } : {});
+      if (left <= longestDelay) return;
+    }
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

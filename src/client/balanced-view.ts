@@ -1,49 +1,12 @@
 import { type Callable, describeFunction } from '../protocol/functions.js';
-import type { Metadata, Outgoing } from '../protocol/message.js';
+import type { Outgoing } from '../protocol/message.js';
 import type { CommandResult, MessageType } from '../protocol/messages.js';
 import { encodeValue } from '../protocol/values.js';
 import { AsyncResult } from './async-result.js';
 import { type ChunkSize, mapInChunks } from './chunks.js';
-import type { CommandOptions } from './direct-view.js';
+import { type CommandOptions, commandRequest, encodeOptions, type TaskOptions } from './options.js';
 import { type Answer, replyValue } from './requests.js';
 import type { ViewContext } from './view-context.js';
-
-/** What a task waits for: results of earlier balanced tasks, or their ids. */
-export type After = Submitted | string | readonly (Submitted | string)[];
-
-/** Something that was submitted: any {@link AsyncResult}. */
-export interface Submitted {
-  readonly ids: readonly string[];
-}
-
-/** A dependency spelled out; a plain {@link After} means: all of them, and successfully. */
-export interface Condition {
-  tasks: After;
-  /** All of them, or any one. */
-  all?: boolean;
-  success?: boolean;
-  failure?: boolean;
-}
-
-/** Wishes about how tasks are scheduled. */
-export interface TaskOptions {
-  /** Engines that it may run on. */
-  targets?: readonly number[];
-  /** Run only after these. */
-  after?: After | Condition;
-  /** Run on an engine where these ran. */
-  follow?: After | Condition;
-  /** How often to try again elsewhere when the code fails. */
-  retries?: number;
-  /** Milliseconds that it may wait for an engine. */
-  timeout?: number;
-  /** Milliseconds that it may run. */
-  timeLimit?: number;
-  /** Higher goes first; 0 when absent. */
-  priority?: number;
-  /** A name to find its record by. */
-  label?: string;
-}
 
 /** Task: any engine, when free. */
 export class BalancedView {
@@ -77,8 +40,7 @@ export class BalancedView {
 
   /** Runs a shell task on a free engine; its exit code is a value, not an error. */
   command(argv: readonly string[], options: CommandOptions = {}): AsyncResult<CommandResult> {
-    const { stream = true, ...content } = options;
-    return this.#one({ type: 'command_request', content: { ...content, argv: [...argv] }, metadata: { stream } });
+    return this.#one(commandRequest(argv, options));
   }
 
   /**
@@ -111,31 +73,4 @@ export class BalancedView {
     result.ids.push(this.#context.requests.send({ ...outgoing, metadata }, undefined, listener));
     return result;
   }
-}
-
-/** Wishes as the message's metadata: IPython's names, times in seconds. */
-function encodeOptions({ targets, after, follow, retries, timeout, timeLimit, priority, label }: TaskOptions): Metadata {
-  return {
-    ...(targets && { targets }),
-    ...(after && { after: encodeCondition(after) }),
-    ...(follow && { follow: encodeCondition(follow) }),
-    ...(retries && { retries }),
-    ...(timeout && { timeout: timeout / 1000 }),
-    ...(timeLimit && { time_limit: timeLimit / 1000 }),
-    ...(priority && { priority }),
-    ...(label && { label }),
-  };
-}
-
-function encodeCondition(wish: After | Condition): Metadata {
-  if (typeof wish === 'object' && 'tasks' in wish) {
-    const { tasks, all = true, success = true, failure = false } = wish;
-    return { dependencies: idsOf(tasks), all, success, failure };
-  }
-  return { dependencies: idsOf(wish), all: true, success: true, failure: false };
-}
-
-function idsOf(after: After): string[] {
-  if (typeof after === 'string') return [after];
-  return 'ids' in after ? [...after.ids] : after.flatMap(idsOf);
 }

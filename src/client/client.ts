@@ -1,6 +1,8 @@
 import { IpclusterError } from '../base/errors.js';
 import { Feed } from '../base/feed.js';
 import { newSession } from '../base/identifiers.js';
+import { checkMilliseconds, checkWhole } from '../base/quantities.js';
+import { boundedSignal } from '../base/timer.js';
 import { sleep } from '../base/wait.js';
 import { awaitConnectionFile, type ConnectionFile, readConnectionFile } from '../profile/connection-file.js';
 import { findPlace, pathsOf } from '../profile/paths.js';
@@ -9,9 +11,10 @@ import type { ClusterEvent, InterruptOutcome, StatusContent, TaskQuery, TaskReco
 import type { Packet } from '../protocol/packets.js';
 import { dial } from '../transport/dial.js';
 import { Peer } from '../transport/peer.js';
-import { BalancedView, type TaskOptions } from './balanced-view.js';
+import { BalancedView } from './balanced-view.js';
 import { Connection, greet } from './connection.js';
 import { DirectView, type Targets } from './direct-view.js';
+import type { TaskOptions } from './options.js';
 import { Requests, readReply, replyValue } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
@@ -75,11 +78,13 @@ export class Client implements AsyncDisposable {
    * Connects to a running controller. Throws CLUSTER_NOT_FOUND, CONNECTION_FILE, UNREACHABLE, UNAUTHORIZED, CERTIFICATE or VERSION.
    */
   static async connect(options: ConnectOptions = {}): Promise<Client> {
-    const { timeout = 10_000, dialTimeout = timeout, signal } = options;
+    const { timeout = 10_000, dialTimeout = timeout, reconnect, signal } = options;
+    for (const [name, value] of Object.entries({ timeout, dialTimeout, reconnect }))
+      if (value !== undefined) checkMilliseconds(value, name);
     const { file, path } = await findConnection(options);
     const link = await dial(file, dialTimeout, signal);
     const peer = new Peer(link, new Session(newSession()));
-    const client = new Client(peer, file, path, options.reconnect ?? file.lease);
+    const client = new Client(peer, file, path, reconnect ?? file.lease);
     try {
       for (const { id, uuid } of await greet(peer, dialTimeout)) client.#engines.set(id, uuid);
       return client;
@@ -114,7 +119,8 @@ export class Client implements AsyncDisposable {
     count: number,
     { timeout = 60_000, signal }: { timeout?: number; signal?: AbortSignal } = {},
   ): Promise<number[]> {
-    const bound = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeout)), ...(signal ? [signal] : [])]);
+    checkWhole(count, 'count');
+    const bound = boundedSignal(checkMilliseconds(timeout, 'timeout'), signal);
     const events = this.#events.follow(bound);
     while (this.#engines.size < count) {
       if (!(await events.next()).done) continue;
@@ -154,6 +160,7 @@ export class Client implements AsyncDisposable {
 
   /** Records of tasks, newest first. */
   async query(query: TaskQuery = {}): Promise<TaskRecord[]> {
+    for (const name of ['limit', 'engine'] as const) if (query[name] !== undefined) checkWhole(query[name], name);
     return (await this.#connection.request({ type: 'query_request', content: { query } })).content.records;
   }
 

@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { type Callable, describeFunction } from '../protocol/functions.js';
 import type { Outgoing } from '../protocol/message.js';
-import type { CommandContent, CommandResult, InterruptOutcome, MessageType } from '../protocol/messages.js';
+import type { CommandResult, InterruptOutcome, MessageType } from '../protocol/messages.js';
 import { encodeValue } from '../protocol/values.js';
 import { AsyncResult } from './async-result.js';
+import { type CommandOptions, commandRequest } from './options.js';
 import { joinParts, type Sequence, splitEvenly } from './partition.js';
 import { type Answer, replyValue } from './requests.js';
 import type { ViewContext } from './view-context.js';
@@ -18,12 +19,6 @@ export type Each<V extends Targets, T> = V extends number ? T : T[];
 
 /** One value for one name, an array for several. */
 export type Pulled<N extends string | string[]> = N extends string ? unknown : unknown[];
-
-/** Options of a shell task. */
-export interface CommandOptions extends Omit<CommandContent, 'argv'> {
-  /** False when output is wanted at the end only: such commands start faster. */
-  stream?: boolean;
-}
 
 /** MultiEngine: these engines, now. Every call goes to all targets; results come in the order of the targets. */
 export class DirectView<V extends Targets = Targets> {
@@ -118,8 +113,7 @@ export class DirectView<V extends Targets = Targets> {
 
   /** Runs a shell task on every target; its exit code is a value, not an error. */
   command(argv: readonly string[], options: CommandOptions = {}): AsyncResult<Each<V, CommandResult>> {
-    const { stream = true, ...content } = options;
-    return this.#broadcast({ type: 'command_request', content: { ...content, argv: [...argv] }, metadata: { stream } });
+    return this.#broadcast(commandRequest(argv, options));
   }
 
   /** Empties the engines' namespace. */

@@ -1,3 +1,4 @@
+import { checkMilliseconds, checkWhole } from '../base/quantities.js';
 import type { Client } from '../client/client.js';
 import type { Given } from '../config/resolve.js';
 import { findPlace, type Place } from '../profile/paths.js';
@@ -45,6 +46,9 @@ export class Cluster implements AsyncDisposable {
    */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const { n, profile, clusterId, launcher, launcherOptions, ip, lease, timeout, signal } = options;
+    if (n !== undefined) checkWhole(n, 'n');
+    if (lease !== undefined) checkMilliseconds(lease, 'lease');
+    if (timeout !== undefined) checkMilliseconds(timeout, 'timeout');
     const found = findPlace({ profile, clusterId });
     const milliseconds = (value: number | undefined): string | undefined => (value === undefined ? undefined : `${value}ms`);
     const given: Given = {

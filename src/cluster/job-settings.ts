@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { parseCount, parseDuration } from '../base/quantities.js';
+import { parseCount, parseDuration, parseLease } from '../base/quantities.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
 import type { Launcher } from '../launcher-kit/contract.js';
 import { createLauncher, openLauncher, properName } from '../launcher-kit/registry.js';
@@ -50,7 +50,7 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
     engineArgs: values.flags('engine', 'python', 'gateway', 'restart', 'logLevel', 'engineWrapper', 'taskWrapper'),
     program: readEngineProgram({ engine: values.text('engine') ?? 'node', python: values.text('python') ?? 'python3' }),
     timeout: parseDuration(values.text('timeout') ?? '60s', '--timeout'),
-    lease: parseDuration(values.text('lease') ?? '60s', '--lease'),
+    lease: parseLease(values.text('lease') ?? '60s'),
     queueTimeout: durationOf(values, 'queueTimeout'),
     minEngines:
       values.text('minEngines') === undefined ? undefined : parseCount(values.text('minEngines') ?? '', '--min-engines', 1),

@@ -98,7 +98,7 @@ async function connectAndWait(
   watch: { reason: string | undefined },
 ): Promise<Registered> {
   const { place } = request;
-  const never = 2 ** 31 - 1;
+  const never = Number.POSITIVE_INFINITY;
   for (;;) {
     try {
       const client = await Client.connect({

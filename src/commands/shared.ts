@@ -96,16 +96,20 @@ export function settingsOf(place: Place, flags: Record<string, unknown>, found: 
   return resolveSettings(place, givenBy(flags), process.env, found);
 }
 
-/** Reads `all`, `3`, `0,2-5`. Throws USAGE. */
+/** No engine has a higher id than this. */
+const highestId = 1_000_000;
+
+/** Reads `all`, `3`, `0,2-5`; an engine that is named twice is asked once. Throws USAGE. */
 export function parseTargets(text: string): Targets {
   if (text === 'all') return 'all';
-  return text.split(',').flatMap((part) => {
+  const ids = text.split(',').flatMap((part) => {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
     const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-    if (!match || last < first)
+    if (!match || last < first || last > highestId)
       throw new IpclusterError('USAGE', `--targets is "${text}", but must be ids such as 0,2-5, or all.`);
     return Array.from({ length: last - first + 1 }, (_unused, index) => first + index);
   });
+  return [...new Set(ids)];
 }
 
 /** Prints a command's outcome: the object with --json, otherwise the text. */

@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.js';
+import { Timer } from '../base/timer.js';
 import { decodeMessage, headerOf } from '../protocol/message.js';
 import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { ReplyStatus } from '../protocol/routes.js';
@@ -176,13 +177,13 @@ export class BalancedTasks {
   }
 
   #arm(task: Task): void {
-    clearTimeout(task.timer);
+    task.timer?.end();
     if (task.timeout === 0) return;
-    task.timer = setTimeout(() => {
+    task.timer = new Timer(task.timeout, () => {
       if (!this.queue.isWaiting(task)) return;
       this.queue.remove(task);
       this.#end(task, 'TaskTimeout', `The task found no engine within ${task.timeout / 1000} s.`);
-    }, task.timeout);
+    });
   }
 
   #dispatch(task: Task, engine: Engine): void {
@@ -198,8 +199,8 @@ export class BalancedTasks {
     if (!task) return;
     this.#clients.tell({ event: 'task', id, state: 'running', engine: task.engine ?? null, status: null });
     if (task.timeLimit === 0) return;
-    clearTimeout(task.timer);
-    task.timer = setTimeout(() => void this.#overrun(task), task.timeLimit);
+    task.timer?.end();
+    task.timer = new Timer(task.timeLimit, () => void this.#overrun(task));
   }
 
   async #overrun(task: Task): Promise<void> {
@@ -308,7 +309,7 @@ export class BalancedTasks {
 
   /** Its message is needed no more. */
   #forget(task: Task): void {
-    clearTimeout(task.timer);
+    task.timer?.end();
     if (task.body) this.#bytes -= task.size;
     task.body = undefined;
   }

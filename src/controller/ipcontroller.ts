@@ -4,7 +4,7 @@ import { IpclusterError, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { packageVersion, programFile } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
-import { parseBytes, parseCount, parseDuration, parsePorts } from '../base/quantities.js';
+import { parseBytes, parseCount, parseDuration, parseLease, parsePorts } from '../base/quantities.js';
 import { programFlags } from '../config/program-flags.js';
 import { findPlace } from '../profile/paths.js';
 import type { GatewayModule } from '../transport/gateway-door.js';
@@ -75,13 +75,6 @@ function readArguments(argv: string[]) {
   } catch (error) {
     throw new IpclusterError('USAGE', `${messageOf(error)} See ipcontroller --help.`);
   }
-}
-
-/** A lease must leave time for signs of life. */
-function parseLease(text: string): number {
-  const lease = parseDuration(text, '--lease');
-  if (lease >= 1000) return lease;
-  throw new IpclusterError('USAGE', `--lease is "${text}", but must be at least 1s.`);
 }
 
 /** How the gateway is opened, if it is wanted: its file is loaded only then. */

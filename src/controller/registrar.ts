@@ -35,7 +35,7 @@ export class Registrar {
   changed(): void {
     if (this.#closed || this.#timer) return;
     const wait = Math.max(0, this.#last + interval - performance.now());
-    this.#timer = setTimeout(() => void this.write(), wait);
+    this.#timer = setTimeout(() => void this.write(), Math.min(wait, interval));
   }
 
   /**

@@ -100,6 +100,7 @@ export class Store {
     if (this.#timer && this.#due <= due) return;
     clearTimeout(this.#timer);
     this.#due = due;
+    // eslint-disable-next-line house/bounded-delay -- both callers name a constant
     this.#timer = setTimeout(() => this.flush(), interval);
   }
 

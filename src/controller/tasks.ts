@@ -1,4 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
+import type { Timer } from '../base/timer.js';
 import { decodeFrames } from '../protocol/frames.js';
 import type { Header, Metadata } from '../protocol/message.js';
 import type { Line } from './line.js';
@@ -40,7 +41,7 @@ export interface Task {
   crashes: number;
   crashLimit: number;
   engine: number | undefined;
-  timer: NodeJS.Timeout | undefined;
+  timer: Timer | undefined;
   /** Engines that it must be one of: its targets, and those that it follows. Undefined for any. */
   wanted: ReadonlySet<number> | undefined;
   /** Where it waits for an engine. */

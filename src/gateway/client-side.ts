@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.js';
+import { Timer } from '../base/timer.js';
 import { encodeFrames } from '../protocol/frames.js';
 import type { ClusterEvent, EngineName } from '../protocol/messages.js';
 import type { Link } from '../transport/link.js';
@@ -91,9 +92,9 @@ export class ClientSide {
     if (event.event !== 'engine_joined') return;
     this.#notify('registration_notification', event);
     for (const after of repeats) {
-      setTimeout(() => {
+      new Timer(after, () => {
         if (this.#options.directory.byUuid(event.uuid)) this.#notify('registration_notification', event);
-      }, after).unref();
+      }).unref();
     }
   }
 

@@ -1,3 +1,4 @@
+import { Timer } from '../base/timer.js';
 import type { Endpoint } from './endpoint.js';
 import type { PythonEngine } from './python-engine.js';
 
@@ -31,7 +32,7 @@ export class Hearts {
   readonly #listener: HeartListener;
   readonly #begun = performance.now();
   #ping: Endpoint | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #lastRound = 0;
 
   constructor(engines: ReadonlyMap<string, PythonEngine>, options: HeartOptions, listener: HeartListener) {
@@ -46,7 +47,7 @@ export class Hearts {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.end();
   }
 
   /** An engine has sent a heartbeat back. */
@@ -61,7 +62,7 @@ export class Hearts {
 
   /** Sends a heartbeat, and looks who answered those before. */
   beat(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.end();
     const now = performance.now();
     const { heartbeat } = this.#options;
     this.#ping?.send([Buffer.from(String((now - this.#begun) / 1000))]);
@@ -71,7 +72,7 @@ export class Hearts {
       this.#listener.round(now);
     }
     const expecting = [...this.#engines.values()].some(({ ready }) => !ready);
-    this.#timer = setTimeout(() => this.beat(), expecting ? Math.min(eager, heartbeat) : heartbeat);
+    this.#timer = new Timer(expecting ? Math.min(eager, heartbeat) : heartbeat, () => this.beat());
   }
 
   #judge(engine: PythonEngine, now: number): void {

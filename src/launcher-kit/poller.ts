@@ -1,3 +1,4 @@
+import { Timer } from '../base/timer.js';
 import type { JobRef } from './contract.js';
 import type { Report } from './reports.js';
 
@@ -12,7 +13,7 @@ export type AskSystem = (refs: readonly JobRef[]) => Promise<readonly Report[] |
 export class Poller {
   readonly #ask: AskSystem;
   readonly #followers = new Map<JobRef, (reports: readonly Report[] | undefined) => void>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #pause = firstPause;
   #last = '';
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -34,7 +35,7 @@ export class Poller {
     this.#schedule(left);
     return () => {
       this.#followers.delete(ref);
-      if (this.#followers.size === 0) clearTimeout(this.#timer);
+      if (this.#followers.size === 0) this.#timer?.end();
     };
   }
 
@@ -47,9 +48,8 @@ export class Poller {
   }
 
   #schedule(pause: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#round(), pause);
-    this.#timer.unref();
+    this.#timer?.end();
+    this.#timer = new Timer(pause, () => void this.#round()).unref();
   }
 
   async #round(): Promise<void> {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { Timer } from '../base/timer.js';
 import { oomScores, setOomScore } from './environment.js';
 import { signalPid } from './table.js';
 
@@ -10,7 +11,7 @@ export interface CommandOptions {
   env: NodeJS.ProcessEnv;
   cwd?: string | undefined;
   input?: string | undefined;
-  /** Milliseconds; the whole group is killed after that. */
+  /** Milliseconds; the whole group is killed after that. 0 is no limit. */
   timeLimit?: number | undefined;
   stdoutFile?: string | undefined;
   stderrFile?: string | undefined;
@@ -54,7 +55,7 @@ export function startCommand(options: CommandOptions): RunningCommand {
     signalPid(group, 'SIGTERM');
     hardStop = setTimeout(() => signalPid(group, 'SIGKILL'), 2000);
   };
-  const limit = options.timeLimit === undefined ? undefined : setTimeout(onLimit, options.timeLimit);
+  const limit = options.timeLimit ? new Timer(options.timeLimit, onLimit) : undefined;
   function onLimit(): void {
     timedOut = true;
     stop();
@@ -65,7 +66,7 @@ export function startCommand(options: CommandOptions): RunningCommand {
     });
     child.once('close', (exitCode, signal) => resolve({ exitCode, signal, timedOut }));
   }).finally(() => {
-    clearTimeout(limit);
+    limit?.end();
     // What the command left in its group goes with it: a task that has ended leaves nothing behind.
     if (hardStop && group !== undefined) signalPid(group, 'SIGKILL');
     clearTimeout(hardStop);

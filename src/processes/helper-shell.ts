@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { quoteCommand, quoteWord } from '../base/shell.js';
+import { Timer } from '../base/timer.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { CommandEnd, RunningCommand } from './command.js';
 import { oomScores, setOomScore } from './environment.js';
@@ -13,6 +14,7 @@ export interface QuietCommand {
   argv: readonly string[];
   env: Record<string, string>;
   cwd: string;
+  /** Milliseconds; 0 is no limit. */
   timeLimit: number | undefined;
 }
 
@@ -50,7 +52,7 @@ export class HelperShell {
       `(${exports.join('')}cd ${quoteWord(cwd)} && exec ${quoteCommand(argv)}) </dev/null >${quoteWord(stdout)} 2>${quoteWord(stderr)} 3>&-; echo $? >&3\n`,
     );
     let timedOut = false;
-    const limit = timeLimit === undefined ? undefined : setTimeout(onLimit, timeLimit);
+    const limit = timeLimit ? new Timer(timeLimit, onLimit) : undefined;
     const stop = (): void => this.#stop(shell);
     function onLimit(): void {
       timedOut = true;
@@ -58,7 +60,7 @@ export class HelperShell {
     }
     const ended = waiting.promise
       .then((end): QuietEnd => ({ ...end, timedOut, stdout: readFileSync(stdout, 'utf8'), stderr: readFileSync(stderr, 'utf8') }))
-      .finally(() => clearTimeout(limit));
+      .finally(() => limit?.end());
     return { ended, stop };
   }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Timer } from '../base/timer.js';
 
 /** What a command of the system said. */
 export interface ToolOutcome {
@@ -27,7 +28,7 @@ export function runTool({ argv, env, timeout, input }: ToolOptions): Promise<Too
     const child = spawn(program, args, { env, detached: true, stdio: 'pipe' });
     const said = { stdout: '', stderr: '' };
     let timedOut = false;
-    const limit = setTimeout(() => {
+    const limit = new Timer(timeout, () => {
       timedOut = true;
       try {
         process.kill(-(child.pid ?? Number.NaN), 'SIGKILL');
@@ -36,18 +37,18 @@ export function runTool({ argv, env, timeout, input }: ToolOptions): Promise<Too
       }
       // What it started may hold its output open without being in its group.
       setTimeout(() => resolve({ code: null, ...said, timedOut }), 500).unref();
-    }, timeout);
+    });
     for (const name of ['stdout', 'stderr'] as const)
       child[name].setEncoding('utf8').on('data', (text: string) => {
         if (said[name].length < keptOutput) said[name] += text;
       });
     child.stdin.on('error', () => {}).end(input);
     child.once('error', (error) => {
-      clearTimeout(limit);
+      limit.end();
       resolve({ code: 127, stdout: '', stderr: error.message, timedOut });
     });
     child.once('close', (code) => {
-      clearTimeout(limit);
+      limit.end();
       resolve({ code: timedOut ? null : code, ...said, timedOut });
     });
   });

@@ -4,6 +4,7 @@ import { type ClientOptions, WebSocket } from 'ws';
 import { bootId } from '../base/boot.js';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
 import { objectionTo } from '../base/own-socket.js';
+import { boundedSignal } from '../base/timer.js';
 import { sleep } from '../base/wait.js';
 import { webSocketLink } from './framed.js';
 import type { Link } from './link.js';
@@ -38,8 +39,7 @@ const headStart = 2000;
 export async function dial(target: Target, timeout: number, signal?: AbortSignal): Promise<Link> {
   const attempts: Attempt[] = [];
   const losers = new AbortController();
-  const bounds = [AbortSignal.timeout(Math.ceil(timeout)), losers.signal, ...(signal ? [signal] : [])];
-  const race = AbortSignal.any(bounds);
+  const race = boundedSignal(timeout, AbortSignal.any([losers.signal, ...(signal ? [signal] : [])]));
   let chosen: Link | undefined;
   const attempt = async (address: string, dialled: Promise<Link>): Promise<Link> => {
     try {

@@ -1,5 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
 import { Lease } from '../base/lease.js';
+import { longestDelay } from '../base/timer.js';
 import { deferred } from '../base/wait.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
@@ -92,10 +93,13 @@ export class Link {
       this.#carrier.destroy();
       this.#end(new IpclusterError('CLOSED', `Nothing was heard for ${duration / 1000} s.`, { transient: true }));
     });
-    this.#signs = setInterval(() => {
-      if (!this.#spoke) this.send({ channel: 'alive' }, []);
-      this.#spoke = false;
-    }, duration / 4);
+    this.#signs = setInterval(
+      () => {
+        if (!this.#spoke) this.send({ channel: 'alive' }, []);
+        this.#spoke = false;
+      },
+      Math.min(duration / 4, longestDelay),
+    );
   }
 
   /** Every packet from now on goes there. Set it in the turn in which the link is handed out. */

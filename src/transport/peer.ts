@@ -1,4 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
+import { Timer } from '../base/timer.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import { decodeMessage, type Header, type Message, type Outgoing, type Session } from '../protocol/message.js';
 import type { ErrorContent, GoodReply, ReplyTo, RequestType } from '../protocol/messages.js';
@@ -37,12 +38,12 @@ export class Peer {
     const answer = deferred<Message>();
     this.#asked.set(header.msg_id, answer);
     this.link.send({ channel: 'hub' }, this.session.encode(outgoing, header));
-    const timer = setTimeout(() => answer.reject(timeoutError(outgoing.type, timeout)), timeout);
+    const timer = new Timer(timeout, () => answer.reject(timeoutError(outgoing.type, timeout)));
     try {
       const reply = await answer.promise;
       return goodReply(reply) as Message<ReplyTo<T>> & { content: GoodReply<T> };
     } finally {
-      clearTimeout(timer);
+      timer.end();
       this.#asked.delete(header.msg_id);
     }
   }

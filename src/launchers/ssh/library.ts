@@ -2,6 +2,7 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { messageOf } from '../../base/errors.js';
+import { longestDelay, Timer } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
 import type { ToolOutcome } from '../../processes/tool.js';
 import type { Configuration } from './configuration.js';
@@ -51,7 +52,14 @@ export async function openWithLibrary(
   });
   const sock = through ? await through.reach({ host: hostname, port }) : undefined;
   client.connect({
-    ...{ host: hostname, port, username: user, readyTimeout: timeout, keepaliveInterval: 15_000, keepaliveCountMax: 3 },
+    ...{
+      host: hostname,
+      port,
+      username: user,
+      readyTimeout: Math.min(timeout, longestDelay),
+      keepaliveInterval: 15_000,
+      keepaliveCountMax: 3,
+    },
     ...(sock && { sock: sock as never }),
     authHandler: [...methods] as never,
     hostVerifier: (key: Buffer) => {
@@ -107,21 +115,21 @@ function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConn
 function runScript(client: ssh2.Client, script: string, timeout: number): Promise<ToolOutcome> {
   return new Promise((resolve, reject) => {
     const said = { stdout: '', stderr: '' };
-    const limit = setTimeout(() => resolve({ code: null, ...said, timedOut: true }), timeout);
+    const limit = new Timer(timeout, () => resolve({ code: null, ...said, timedOut: true }));
     const over = (): void => {
-      clearTimeout(limit);
+      limit.end();
       reject(hostError('Connection lost'));
     };
     client.once('close', over);
     client.exec('/bin/sh -s', (error, stream) => {
       if (error) {
-        clearTimeout(limit);
+        limit.end();
         return reject(hostError(error.message));
       }
       stream.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
       stream.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
       stream.once('close', (code: number | null) => {
-        clearTimeout(limit);
+        limit.end();
         client.off('close', over);
         resolve({ code: code ?? null, ...said, timedOut: false });
       });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quoteWord } from '../../base/shell.js';
+import { Timer } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
 import { socketPath } from '../../launcher-kit/meeting.js';
 import { openTool, runTool } from '../../processes/tool.js';
@@ -90,10 +91,10 @@ async function openMaster(
   });
   signal?.addEventListener('abort', tool.stop);
   if (signal?.aborted) tool.stop();
-  const limit = setTimeout(() => {
+  const limit = new Timer(timeout + 2000, () => {
     tool.stop();
     opened.reject(hostError('Connection timed out'));
-  }, timeout + 2000);
+  });
   void tool.ended.then((said) => {
     opened.reject(hostError([...helper.said, said || 'Connection closed'].join('\n')));
     onEnd(said.replace(ready, '').trim());
@@ -101,7 +102,7 @@ async function openMaster(
   try {
     await opened.promise;
   } finally {
-    clearTimeout(limit);
+    limit.end();
     signal?.removeEventListener('abort', tool.stop);
     helper.remove();
   }
