@@ -23,6 +23,7 @@ export { CompositeError, RemoteError } from './client/remote-error.js';
 export { Cluster, type ClusterOptions } from './cluster/cluster.js';
 export type { ConnectionFile, Role } from './profile/connection-file.js';
 export type { Callable } from './protocol/functions.js';
+export { transfer } from './protocol/memory.js';
 export type {
   AbortedContent,
   ClusterEvent,

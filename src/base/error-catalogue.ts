@@ -141,6 +141,12 @@ export const errorCatalogue = {
     'A value cannot travel: functions, symbols, promises and open handles cannot be cloned.',
     'Send plain data, typed arrays, maps, sets or dates.',
   ),
+  TOO_LARGE: entry(
+    2,
+    'A value is too large to be sent: 4 GB to named engines and as a result, 1 GB as a task for any engine.',
+    'Send it in parts.',
+    'Leave it in a file that both sides see, and send its name.',
+  ),
   FUNCTION_SOURCE: entry(
     2,
     'A function has no source that can travel: it is native or bound.',

@@ -1,11 +1,11 @@
 import { type Callable, describeFunction } from '../protocol/functions.js';
 import type { Outgoing } from '../protocol/message.js';
 import type { CommandResult, MessageType } from '../protocol/messages.js';
-import { encodeValue } from '../protocol/values.js';
+import { encodeValue, snapshot } from '../protocol/values.js';
 import { AsyncResult } from './async-result.js';
 import { type ChunkSize, mapInChunks } from './chunks.js';
 import { type CommandOptions, commandRequest, encodeOptions, type TaskOptions } from './options.js';
-import { type Answer, replyValue } from './requests.js';
+import type { Answer } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
 /** Task: any engine, when free. */
@@ -55,7 +55,9 @@ export class BalancedView {
     const { chunk = 'auto', ...wishes } = options;
     const content = { function: describeFunction(callable), each: true };
     const metadata = encodeOptions({ ...this.#options, ...wishes });
-    return mapInChunks(this.#context, [...items], chunk, (part) => ({
+    // With `auto` items are sent over time, as they are now.
+    const list = chunk === 'auto' ? Array.from(items, snapshot) : [...items];
+    return mapInChunks(this.#context, list, chunk, (part) => ({
       type: 'apply_request',
       content,
       metadata,
@@ -66,7 +68,7 @@ export class BalancedView {
   #one<T, M extends MessageType>(outgoing: Outgoing<M>): AsyncResult<T> {
     const result = new AsyncResult<T>(1, (parts) => parts[0] as T, this.#context.cancel);
     const answer = ({ engineId, outcome, runTime }: Answer): void => {
-      result.settle(0, 'error' in outcome ? outcome : { value: replyValue(outcome.message) }, engineId, runTime);
+      result.settle(0, 'error' in outcome ? outcome : { value: outcome.value }, engineId, runTime);
     };
     const metadata = { ...outgoing.metadata, ...encodeOptions(this.#options) };
     const listener = { answer, output: result.write.bind(result) };

@@ -1,7 +1,7 @@
 import { IpclusterError } from '../base/errors.js';
 import type { Outgoing } from '../protocol/message.js';
 import { AsyncResult } from './async-result.js';
-import { type Answer, replyValue } from './requests.js';
+import type { Answer } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
 /** How many items make one task. */
@@ -39,7 +39,7 @@ export function mapInChunks<R, I>(
     underWay += 1;
     const answer = ({ engineId, outcome, runTime }: Answer): void => {
       underWay -= 1;
-      const values = 'error' in outcome ? undefined : (replyValue(outcome.message) as unknown[]);
+      const values = 'error' in outcome ? undefined : (outcome.value as unknown[]);
       part.forEach((_item, offset) => {
         const settled = values ? { value: values[offset] } : (outcome as { error: IpclusterError });
         result.settle(start + offset, settled, engineId, runTime / part.length);

@@ -15,7 +15,7 @@ import { BalancedView } from './balanced-view.js';
 import { Connection, greet } from './connection.js';
 import { DirectView, type Targets } from './direct-view.js';
 import type { TaskOptions } from './options.js';
-import { Requests, readReply, replyValue } from './requests.js';
+import { Requests, readReply } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
 /** Which cluster to connect to. */
@@ -169,9 +169,7 @@ export class Client implements AsyncDisposable {
     const { content, buffers } = await this.#connection.request({ type: 'result_request', content: { id } });
     const answers = buffers.map((body): StoredAnswer => {
       const { outcome } = readReply(body, content.record.engine ?? undefined);
-      return 'error' in outcome
-        ? { value: undefined, error: outcome.error }
-        : { value: replyValue(outcome.message), error: undefined };
+      return 'error' in outcome ? { value: undefined, error: outcome.error } : { value: outcome.value, error: undefined };
     });
     return { record: content.record, answers };
   }

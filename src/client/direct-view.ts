@@ -8,7 +8,7 @@ import { encodeValue } from '../protocol/values.js';
 import { AsyncResult } from './async-result.js';
 import { type CommandOptions, commandRequest } from './options.js';
 import { joinParts, type Sequence, splitEvenly } from './partition.js';
-import { type Answer, replyValue } from './requests.js';
+import type { Answer } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
 /** Which engines: all of them at the time of the call, some, or one. */
@@ -143,7 +143,7 @@ export class DirectView<V extends Targets = Targets> {
       if ('error' in outcome) return result.settle(index, outcome, engineId, runTime);
       const { content } = outcome.message;
       if ('data' in content) result.texts[index] = content.data['text/plain'] ?? '';
-      result.settle(index, { value: replyValue(outcome.message) }, engineId, runTime);
+      result.settle(index, { value: outcome.value }, engineId, runTime);
     };
     result.ids.push(this.#context.requests.send(outgoing, targets, { answer, output: (event) => result.write(event) }));
   }

@@ -1,6 +1,7 @@
-import { IpclusterError } from '../base/errors.js';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { largeFrame, type MemoryFile, writeMemoryFile } from '../base/memory-files.js';
 import { Queue } from '../base/queue.js';
+import { tooLarge } from '../protocol/frames.js';
 import { decodeMessage, type Message, type Metadata, type Outgoing } from '../protocol/message.js';
 import type { AbortedContent, ErrorContent, MessageType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
@@ -15,7 +16,7 @@ export interface Answer {
   /** Which of the request's engines; 0 for a balanced task. */
   position: number;
   engineId: number | undefined;
-  outcome: { message: Message } | { error: IpclusterError };
+  outcome: { message: Message; value: unknown } | { error: IpclusterError };
   /** Milliseconds that it ran. */
   runTime: number;
 }
@@ -38,6 +39,9 @@ interface Pending {
   sent: boolean;
   listener: Listener;
 }
+
+/** The store keeps balanced tasks as they are, and takes no larger ones (bytes). */
+const largestTask = 990_000_000;
 
 /** Requests to engines that are on their way: sends them, and brings answers and output back to who asked. */
 export class Requests {
@@ -63,6 +67,8 @@ export class Requests {
     const id = header.msg_id;
     if (!to) {
       const body = session.encode(outgoing, header);
+      const size = body.reduce((sum, { length }) => sum + length, 0);
+      if (size > largestTask) throw tooLarge(size, largestTask, 'A task for any engine');
       const sent = this.#connection.send({ channel: 'balanced', id, to: [] }, body);
       this.#pending.set(id, { to, left: undefined, body, files: [], sent, listener });
       this.#unaccepted.push(id);
@@ -186,13 +192,18 @@ export class Requests {
 const lost = (evalue: string): IpclusterError =>
   new RemoteError({ status: 'error', ename: 'EngineError', evalue, traceback: [] }, undefined);
 
-/** Opens an engine's reply. */
+/** Opens an engine's reply; one that cannot be read is an answer, too: its error. */
 export function readReply(body: Buffer, engineId: number | undefined): Pick<Answer, 'outcome' | 'runTime'> {
-  const message = decodeMessage(body);
-  const content = message.content as { status: string };
-  const runTime = runTimeOf(message.metadata, message.header.date);
-  if (content.status === 'ok') return { outcome: { message }, runTime };
-  return { outcome: { error: new RemoteError(message.content as ErrorContent | AbortedContent, engineId) }, runTime };
+  try {
+    const message = decodeMessage(body);
+    const content = message.content as { status: string };
+    const runTime = runTimeOf(message.metadata, message.header.date);
+    if (content.status === 'ok') return { outcome: { message, value: replyValue(message) }, runTime };
+    return { outcome: { error: new RemoteError(message.content as ErrorContent | AbortedContent, engineId) }, runTime };
+  } catch (cause) {
+    const error = isIpclusterError(cause) ? cause : new IpclusterError('PROTOCOL', messageOf(cause), { cause });
+    return { outcome: { error }, runTime: 0 };
+  }
 }
 
 function runTimeOf(metadata: Metadata, completed: string): number {
@@ -201,7 +212,7 @@ function runTimeOf(metadata: Metadata, completed: string): number {
 }
 
 /** The value that a good reply carries. */
-export function replyValue({ buffers, content }: Message): unknown {
+function replyValue({ buffers, content }: Message): unknown {
   if ('result' in content) return content.result;
   return decodeValue(buffers);
 }

@@ -5,7 +5,7 @@ import { decodeMessage, isMessage, type Message, replyTypeOf, type Session } fro
 import type { InterruptOutcome, MessageContents, MessageType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
-import { decodeValue, encodeValue } from '../protocol/values.js';
+import { decodeValue, encodeOwn } from '../protocol/values.js';
 import type { Commands } from './command.js';
 import { describeFailure } from './failure.js';
 import { Namespace } from './namespace.js';
@@ -184,7 +184,7 @@ export class Kernel {
       return { content: { status: 'ok' } };
     }
     if (isMessage(message, 'pull_request')) {
-      return { content: { status: 'ok' }, buffers: encodeValue(this.#namespace.pull(message.content.names)) };
+      return { content: { status: 'ok' }, buffers: encodeOwn(this.#namespace.pull(message.content.names)) };
     }
     if (isMessage(message, 'clear_request')) {
       this.#namespace.clear();
@@ -205,7 +205,7 @@ export class Kernel {
 
   #apply({ content, buffers }: Message<'apply_request'>): Answer | Promise<Answer> {
     const given = (decodeValue(buffers) ?? []) as unknown[];
-    const answer = (value: unknown): Answer => ({ content: { status: 'ok' }, buffers: encodeValue(value) });
+    const answer = (value: unknown): Answer => ({ content: { status: 'ok' }, buffers: encodeOwn(value) });
     const run = (apply: (...values: unknown[]) => unknown): unknown => {
       if (!content.each) return apply(...given);
       const results = given.map((item) => apply(item));
@@ -219,7 +219,12 @@ export class Kernel {
 
   #succeed(running: Running, answer: Answer): void {
     const { status } = answer.content as { status: ReplyStatus };
-    this.#finish(running, status, answer);
+    try {
+      this.#finish(running, status, answer);
+    } catch (error) {
+      // It could not be sent as it is: that is the answer then.
+      this.#fail(running, error);
+    }
   }
 
   #fail(running: Running, error: unknown): void {
@@ -266,7 +271,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** The value of executed code is a courtesy: what cannot travel is shown as text only. */
 function encodeIfCloneable(value: unknown): { frames: Buffer[]; cloneable: boolean } {
   try {
-    return { frames: encodeValue(value), cloneable: true };
+    return { frames: encodeOwn(value), cloneable: true };
   } catch {
     return { frames: [], cloneable: false };
   }

@@ -1,28 +1,42 @@
 import { IpclusterError } from '../base/errors.js';
+import { owned } from './memory.js';
 import { largePacket } from './packets.js';
 
 /*
  * A body is a table of lengths and then the frames: u32 count, count × u32, padding, and each frame at a multiple of 8.
  */
 
-const pad = (length: number): number => (length + 7) & ~7;
+/** Up to the next multiple of 8; right above 2^31, too. */
+const pad = (length: number): number => length + (-length & 7);
 const zeros = Buffer.alloc(8);
 
 /** Frames of a message before its buffers: header, parent, metadata, content. */
 export const messageFrames = 4;
 
-/** Lays frames out as a body. A small body is one buffer; a large one keeps the frames as they are, uncopied. */
+/** The largest message (bytes): what one buffer of Node 20 and a length of 32 bits can hold, less its route. */
+export const largestMessage = 0xffe0_0000;
+
+/** Something is too large to be sent; both sizes are bytes. */
+export function tooLarge(size: number, limit: number, what = 'A message'): IpclusterError {
+  return new IpclusterError('TOO_LARGE', `${what} of ${size} bytes is too large to be sent: ${limit} is the most.`);
+}
+
+/**
+ * Lays frames out as a body, in memory that is nobody else's. A small body is one buffer; a large one keeps the frames as they
+ * are, and copies those that are borrowed. Throws TOO_LARGE.
+ */
 export function encodeFrames(frames: readonly Buffer[]): Buffer[] {
   const tableLength = pad(4 + 4 * frames.length);
   let size = tableLength;
   for (const frame of frames) size += pad(frame.length);
+  if (size > largestMessage) throw tooLarge(size, largestMessage);
   const large = size >= largePacket;
   const start = Buffer.alloc(large ? tableLength : size);
   start.writeUInt32LE(frames.length, 0);
   frames.forEach((frame, index) => {
     start.writeUInt32LE(frame.length, 4 + 4 * index);
   });
-  if (large) return [start, ...frames.flatMap((frame) => [frame, zeros.subarray(0, pad(frame.length) - frame.length)])];
+  if (large) return [start, ...frames.flatMap((frame) => [owned(frame), zeros.subarray(0, -frame.length & 7)])];
   let offset = tableLength;
   for (const frame of frames) {
     frame.copy(start, offset);

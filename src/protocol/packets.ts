@@ -27,7 +27,7 @@ const firstSize = 64 * 1024;
 const largestRoute = 1 << 20;
 
 const head = 8;
-const pad = (length: number): number => (length + 7) & ~7;
+const pad = (length: number): number => length + (-length & 7);
 
 /** Encodes a packet around a body that is given in parts; the parts themselves are not copied. */
 export function encodePacket(route: Route, body: readonly Buffer[]): Buffer[] {
@@ -36,7 +36,8 @@ export function encodePacket(route: Route, body: readonly Buffer[]): Buffer[] {
   const routeLength = pad(length);
   let size = routeLength;
   for (const part of body) size += part.length;
-  if (size > maximumPacket) throw new IpclusterError('PROTOCOL', `A message of ${size} bytes is too large to send.`);
+  if (size > maximumPacket)
+    throw new IpclusterError('TOO_LARGE', `A packet of ${size} bytes is too large to be sent: ${maximumPacket} is the most.`);
   const start = Buffer.allocUnsafe(head + routeLength);
   start.writeUInt32LE(size, 0);
   start.writeUInt32LE(routeLength, 4);

@@ -1,5 +1,7 @@
 import { Deserializer, Serializer } from 'node:v8';
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { largestMessage, tooLarge } from './frames.js';
+import { borrow, isGiven, move, owned } from './memory.js';
 
 /** Views of at least this many bytes travel as frames of their own. */
 const outOfBand = 1024;
@@ -33,15 +35,36 @@ class ValueSerializer extends Serializer {
     (this as unknown as HostObjects)._setTreatArrayBufferViewsAsHostObjects(true);
   }
 
+  /** Memory that was given away, to be taken when all of the value could be written, by the place of its frame. */
+  readonly #given = new Map<number, NodeJS.ArrayBufferView>();
+
   _writeHostObject(view: NodeJS.ArrayBufferView): void {
     const type = viewTypes.findLastIndex((candidate) => view instanceof candidate);
     if (type < 0) throw new Error(`${Object.prototype.toString.call(view)} could not be cloned.`);
-    const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+    const bytes = bytesOf(view);
     this.writeUint32(type);
-    this.writeUint32(bytes.length >= outOfBand ? this.buffers.push(bytes) : 0);
     if (bytes.length < outOfBand) {
+      this.writeUint32(0);
       this.writeUint32(bytes.length);
       this.writeRawBytes(bytes);
+      return;
+    }
+    const place = this.buffers.push(borrow(bytes));
+    this.writeUint32(place);
+    if (isGiven(view.buffer)) this.#given.set(place, view);
+  }
+
+  _getSharedArrayBufferId(): never {
+    throw new Error('A SharedArrayBuffer could not be cloned: send a view on it, whose bytes are copied.');
+  }
+
+  /** Takes the memory that was given away out of the hands of who gave it. */
+  takeGiven(): void {
+    const moved = new Map<ArrayBufferLike, ArrayBuffer>();
+    for (const [place, { buffer, byteOffset, byteLength }] of this.#given) {
+      const memory = moved.get(buffer) ?? move(buffer as ArrayBuffer);
+      moved.set(buffer, memory);
+      this.buffers[place - 1] = Buffer.from(memory, byteOffset, byteLength);
     }
   }
 
@@ -67,13 +90,19 @@ class ValueDeserializer extends Deserializer {
   }
 }
 
-/** A view of that type on the bytes: in place where they lie aligned in a buffer of their own, else on a copy. */
+/** The bytes that a view shows, in place. */
+function bytesOf(view: NodeJS.ArrayBufferView): Buffer {
+  // A view on memory that is gone says that it is empty; only this throws.
+  if (view.byteLength === 0) new Uint8Array(view.buffer);
+  return Buffer.from(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
+}
+
+/** A view of that type with exactly these bytes in a buffer of its own: a copy, unless they have one. */
 function viewOn(type: (typeof viewTypes)[number], bytes: Buffer): NodeJS.ArrayBufferView {
-  const inPlace = bytes.length >= outOfBand && bytes.byteOffset % 8 === 0;
-  const own = inPlace ? bytes : new Uint8Array(bytes);
-  if (type === Buffer) return Buffer.from(own.buffer, own.byteOffset, own.byteLength);
-  const size = 'BYTES_PER_ELEMENT' in type ? type.BYTES_PER_ELEMENT : 1;
-  return new (type as typeof Uint8Array)(own.buffer as ArrayBuffer, own.byteOffset, own.byteLength / size);
+  const isWhole = bytes.byteOffset === 0 && bytes.length === bytes.buffer.byteLength;
+  const own = (isWhole ? bytes : new Uint8Array(bytes)).buffer as ArrayBuffer;
+  if (type === Buffer) return Buffer.from(own);
+  return new (type as typeof Uint8Array)(own);
 }
 
 /** The first byte of every structured clone of V8; no JSON begins with it. */
@@ -88,7 +117,8 @@ function isPlain(value: unknown): boolean {
 
 /**
  * Clones a value into frames by the structured clone algorithm: the first holds the structure, each large view on memory is
- * one more, uncopied. `undefined` has no frames. Throws NOT_CLONEABLE naming what cannot travel.
+ * one more. That is borrowed: see {@link owned}. `undefined` has no frames. Of a view only the bytes that it shows travel.
+ * Throws NOT_CLONEABLE naming what cannot travel, TOO_LARGE.
  */
 export function encodeValue(value: unknown): Buffer[] {
   if (value === undefined) return [];
@@ -100,10 +130,19 @@ export function encodeValue(value: unknown): Buffer[] {
   } catch (cause) {
     throw new IpclusterError('NOT_CLONEABLE', `The value cannot travel: ${messageOf(cause)}`, { cause });
   }
-  return [serializer.releaseBuffer(), ...serializer.buffers];
+  const frames = [serializer.releaseBuffer(), ...serializer.buffers];
+  const size = frames.reduce((sum, { length }) => sum + length, 0);
+  if (size > largestMessage) throw tooLarge(size, largestMessage, 'A value');
+  serializer.takeGiven();
+  return [frames[0] as Buffer, ...serializer.buffers];
 }
 
-/** Reads what {@link encodeValue} wrote; throws PROTOCOL on anything else. */
+/** As {@link encodeValue}, in memory of its own: nothing that is done to the value from now on is seen. */
+export function encodeOwn(value: unknown): Buffer[] {
+  return encodeValue(value).map(owned);
+}
+
+/** Reads what {@link encodeValue} wrote, into memory of its own; throws PROTOCOL on anything else. */
 export function decodeValue(frames: readonly Buffer[]): unknown {
   const [first] = frames;
   if (!first) return undefined;
@@ -114,5 +153,15 @@ export function decodeValue(frames: readonly Buffer[]): unknown {
     return deserializer.readValue();
   } catch (cause) {
     throw new IpclusterError('PROTOCOL', `A value cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** A copy of a value as it would arrive, for what is sent later; the value itself where it cannot travel, which sending it will say. */
+export function snapshot<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  try {
+    return decodeValue(encodeOwn(value)) as T;
+  } catch {
+    return value;
   }
 }
