@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Quotes one word for a POSIX shell; plain words stay as they are. */
 export function quoteWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
@@ -20,4 +22,25 @@ export function splitWords(line: string): string[] {
 /** Quotes words into one line that a POSIX shell reads back as the same words. */
 export function quoteCommand(words: readonly string[]): string {
   return words.map(quoteWord).join(' ');
+}
+
+/*
+ * Names of files are bytes. Text that is no UTF-8 is kept as one lone surrogate (U+DC80 to U+DCFF) for each byte above 127, which
+ * JSON carries and no real text has.
+ */
+
+/** The text of bytes, from which {@link toBytes} makes the same bytes again. */
+export function fromBytes(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  return bytes.toString('latin1').replaceAll(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
+}
+
+/** The bytes of a text, UTF-8 but for those that {@link fromBytes} kept. */
+export function toBytes(text: string): Buffer {
+  const parts = text.split(/(?<![\ud800-\udbff])([\udc80-\udcff]+)/);
+  return Buffer.concat(
+    parts.map((part, index) =>
+      index % 2 === 0 ? Buffer.from(part) : Buffer.from([...part].map((byte) => byte.charCodeAt(0) - 0xdc00)),
+    ),
+  );
 }

@@ -44,16 +44,18 @@ export interface TaskOptions {
 export interface CommandOptions extends Omit<CommandContent, 'argv'> {
   /** False when output is wanted at the end only: such commands start faster. */
   stream?: boolean;
+  /** True for output as bytes where it is more than text, and up to 1 GiB of it; with `stream: false`. */
+  bytes?: boolean;
 }
 
 /** The request for a shell task. Throws USAGE for a limit that is none. */
 export function commandRequest(
   argv: readonly string[],
-  { stream = true, timeLimit, ...rest }: CommandOptions,
+  { stream = true, bytes = false, timeLimit, ...rest }: CommandOptions,
 ): Outgoing<'command_request'> {
   const limit = limitOf(timeLimit, 'timeLimit');
   const content = { ...rest, argv: [...argv], ...(limit && { timeLimit: limit }) };
-  return { type: 'command_request', content, metadata: { stream } };
+  return { type: 'command_request', content, metadata: { stream, ...(bytes && { bytes }) } };
 }
 
 /** Wishes as the message's metadata: IPython's names, times in seconds. Throws USAGE for numbers that make no sense. */

@@ -213,6 +213,9 @@ function runTimeOf(metadata: Metadata, completed: string): number {
 
 /** The value that a good reply carries. */
 function replyValue({ buffers, content }: Message): unknown {
-  if ('result' in content) return content.result;
+  if ('result' in content) {
+    const [stdoutBytes, stderrBytes] = buffers.map((bytes) => Buffer.from(new Uint8Array(bytes).buffer));
+    return stdoutBytes ? { ...content.result, stdoutBytes, stderrBytes } : content.result;
+  }
   return decodeValue(buffers);
 }

@@ -5,6 +5,7 @@ import { IpclusterError, messageOf } from '../base/errors.js';
 import type { AsyncResult } from '../client/async-result.js';
 import { RemoteError } from '../client/remote-error.js';
 import { connectTo } from '../cluster/find.js';
+import { put, readInput } from './pipes.js';
 import { commonFlags, Interrupted, interruption, parseTargets, placeOf, print, targetsFlag } from './shared.js';
 
 export default class Exec extends Command {
@@ -28,7 +29,7 @@ export default class Exec extends Command {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Exec);
-    const code = flags.file === undefined ? args.code : readCode(flags.file);
+    const code = flags.file === undefined ? args.code : await readCode(flags.file);
     if (code === undefined || (flags.file !== undefined && args.code !== undefined)) {
       throw new IpclusterError('USAGE', 'Give either code or --file.');
     }
@@ -62,16 +63,17 @@ export default class Exec extends Command {
   }
 }
 
-function readCode(path: string): string {
+async function readCode(path: string): Promise<string> {
+  if (path === '-') return (await readInput()).toString();
   try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     throw new IpclusterError('USAGE', `The file cannot be read: ${messageOf(cause)}`, { cause });
   }
 }
 
 async function show(result: AsyncResult<unknown>): Promise<void> {
-  for await (const { name, text } of result.outputs()) process[name].write(text);
+  for await (const { name, text } of result.outputs()) await put(name, text);
 }
 
 function describe(part: PromiseSettledResult<unknown>, result: AsyncResult<unknown>, index: number) {

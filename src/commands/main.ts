@@ -4,13 +4,16 @@ import { packageRoot, packageVersion } from '../base/package.js';
 import { describeError } from '../base/program.js';
 import { guardProcess } from '../base/signals.js';
 import { COMMANDS } from './commands.js';
+import { exactWords, isReaderGone, leave, watchReader } from './pipes.js';
 import { Interrupted, setRest } from './shared.js';
 
 export { COMMANDS } from './commands.js';
 
 /** Runs the command line and ends the program: 0 done, 1 failed, 2 wrong use, 3 timed out, 4 nothing there, 130 interrupted. */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(given: readonly string[]): Promise<void> {
   guardProcess();
+  watchReader();
+  const argv = exactWords(given);
   const cut = argv.indexOf('--');
   const words = cut < 0 ? [...argv] : argv.slice(0, cut);
   setRest(cut < 0 ? undefined : argv.slice(cut + 1));
@@ -23,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = report(explained(error), words.includes('--json'));
   }
-  process.exit();
+  await leave();
 }
 
 /** Commands that pass on what stands after `--`. */
@@ -55,7 +58,7 @@ async function checkCommand(words: readonly string[], hasRest: boolean): Promise
 /** Prints why it did not work, as a sentence or as JSON, and answers the exit code. */
 function report(error: unknown, json: boolean): number {
   if (error instanceof Interrupted) {
-    if (error.message) process.stderr.write(`ipcluster: ${error.message}\n`);
+    if (error.message && !isReaderGone()) process.stderr.write(`ipcluster: ${error.message}\n`);
     return 130;
   }
   const exit = (error as { oclif?: { exit?: number } }).oclif?.exit;

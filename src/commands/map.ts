@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { Command, Flags } from '@oclif/core';
 import { IpclusterError } from '../base/errors.js';
 import { parseCount, parseDuration } from '../base/quantities.js';
 import { connectTo } from '../cluster/find.js';
 import { commandText, type FarmItem, runFarm } from './farm/farm.js';
+import { readInputs } from './farm/inputs.js';
 import { JobLog } from './farm/job-log.js';
-import { FarmPrinter, FarmProgress } from './farm/printer.js';
+import { FarmPrinter, FarmProgress, printJson } from './farm/printer.js';
 import { splitCommand } from './farm/template.js';
-import { commonFlags, Interrupted, interruption, placeOf, print, restOfLine } from './shared.js';
+import { commonFlags, Interrupted, interruption, placeOf, restOfLine } from './shared.js';
 
 export default class MapCommand extends Command {
   static override summary = 'run a shell command for each input, on any free engine';
@@ -25,6 +25,7 @@ export default class MapCommand extends Command {
     retries: Flags.string({ default: '0', description: 'run what fails again, so often', helpValue: 'K' }),
     'time-limit': Flags.string({ description: 'kill a run after that', helpValue: 'DURATION' }),
     env: Flags.string({ multiple: true, default: [], description: 'hand on a variable of yours', helpValue: 'NAME' }),
+    null: Flags.boolean({ description: 'inputs on stdin end with a byte of zero, not with their line' }),
     'keep-order': Flags.boolean({ char: 'k', description: 'print output in the order of the inputs' }),
     progress: Flags.boolean({ allowNo: true, description: 'show a progress bar on stderr; on when that is a terminal' }),
     ...commonFlags,
@@ -36,7 +37,7 @@ export default class MapCommand extends Command {
     const retries = parseCount(flags.retries, '--retries');
     const timeLimit = flags['time-limit'] === undefined ? undefined : parseDuration(flags['time-limit'], '--time-limit');
     const env = readEnvironment(flags.env);
-    const inputs = given ?? readLines();
+    const inputs = given ?? (await readInputs(flags.null));
     const signal = interruption();
     await using client = await connectTo(placeOf(flags));
     if (client.ids.length === 0) throw new IpclusterError('NO_ENGINES', 'No engine is registered.');
@@ -50,7 +51,7 @@ export default class MapCommand extends Command {
     const printer = new FarmPrinter(flags['keep-order'], skip);
     const progress = new FarmProgress(total, flags.progress ?? (process.stderr.isTTY && !flags.json));
     const items: FarmItem[] = [];
-    const { done, failed, interrupted } = await runFarm({
+    const { done, failed, cut, interrupted } = await runFarm({
       ...{
         view: client.balanced(),
         template,
@@ -62,30 +63,23 @@ export default class MapCommand extends Command {
         cwd: process.cwd(),
         signal,
         log: opened?.log,
+        // JSON is text: it has what can be said as such, and says what is missing.
+        bytes: !flags.json,
       },
       width: Math.max(16, client.ids.length * 8),
-      onEnd: (item) => {
+      onEnd: async (item) => {
         progress.add(item);
         if (flags.json) items.push(item);
-        else printer.add(item);
+        else await printer.add(item);
       },
     });
     progress.clear();
-    if (flags.json) print(true, { total, done, failed, interrupted, items: items.sort((a, b) => a.number - b.number) }, '');
-    else printer.finish();
+    if (flags.json) await printJson({ total, done, failed, cut, interrupted }, items);
+    else await printer.finish();
     if (interrupted) throw new Interrupted(`interrupted after ${done} of ${total}${flags.joblog ? '; go on with --resume' : ''}`);
-    if (failed > 0) {
-      process.exitCode = 1;
-      if (!flags.json) process.stderr.write(`ipcluster map: ${failed} of ${total} failed\n`);
-    }
+    if (failed + cut > 0) process.exitCode = 1;
+    if (failed > 0 && !flags.json) process.stderr.write(`ipcluster map: ${failed} of ${total} failed\n`);
   }
-}
-
-function readLines(): string[] {
-  if (process.stdin.isTTY) throw new IpclusterError('USAGE', 'There are no inputs: name them after :::, or send lines to stdin.');
-  return readFileSync(0, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '');
 }
 
 function readEnvironment(names: readonly string[]): Record<string, string> {

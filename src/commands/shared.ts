@@ -4,6 +4,7 @@ import type { Targets } from '../client/direct-view.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
 import { batchKeys, flagOf, type Setting, settings } from '../config/settings.js';
 import { findPlace, type Place } from '../profile/paths.js';
+import { onReaderGone } from './pipes.js';
 
 /** Flags that every command takes. */
 export const commonFlags = {
@@ -156,6 +157,7 @@ export function interruption(): AbortSignal {
       controller.abort(new Interrupted());
     });
   }
+  onReaderGone(() => controller.abort(new Interrupted()));
   return controller.signal;
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { dirname } from 'node:path';
 import { splitWords } from '../base/shell.js';
 import { type RunningCommand, startCommand } from '../processes/command.js';
@@ -8,10 +9,13 @@ import type { CommandResult, OkContent } from '../protocol/messages.js';
 /** Output beyond this many characters is streamed but no longer kept for the result. */
 const keptOutput = 16 * 1024 * 1024;
 
+/** As bytes so many are kept. */
+const keptBytes = 1024 * 1024 * 1024;
+
 type OutputName = 'stdout' | 'stderr';
 
 /** The good answer to a command. */
-type Answer = { content: OkContent & { result: CommandResult } };
+type Answer = { content: OkContent & { result: CommandResult }; buffers?: Buffer[] };
 
 /** Runs shell tasks for an engine: in process groups of their own, with a mark, and ended with the engine. */
 export class Commands {
@@ -53,18 +57,24 @@ export class Commands {
     return quiet ? this.#runQuietly(message, request) : this.#runStreaming(message, request, onOutput);
   }
 
-  async #runQuietly({ header, content }: Message<'command_request'>, request: { cancel?: () => void }): Promise<Answer> {
+  async #runQuietly(
+    { header, content, metadata }: Message<'command_request'>,
+    request: { cancel?: () => void },
+  ): Promise<Answer> {
+    const asBytes = metadata['bytes'] === true;
     this.#helper ??= new HelperShell(this.#folder, this.#name, environment());
     const command = this.#helper.start({
       argv: wrapped(content.argv),
       env: { ...content.env, IPCLUSTER_TASK: header.msg_id },
       cwd: content.cwd ?? process.cwd(),
       timeLimit: content.timeLimit,
+      keep: asBytes ? keptBytes : keptOutput,
     });
-    return this.#follow(command, request, (end) => ({
-      ...end,
-      truncated: [end.stdout, end.stderr].some((text) => text.length > keptOutput),
-    }));
+    return this.#follow(command, request, ({ stdout, stderr, ...end }) => {
+      const isText = [stdout, stderr].every((bytes) => bytes.length <= keptOutput && isUtf8(bytes));
+      if (asBytes && !isText) return { result: { ...end, stdout: '', stderr: '' }, buffers: [stdout, stderr] };
+      return { result: { ...end, stdout: String(stdout), stderr: String(stderr) } };
+    });
   }
 
   async #runStreaming(
@@ -85,21 +95,20 @@ export class Commands {
         onOutput(name, text);
       },
     });
-    return this.#follow(command, request, (end) => ({ ...end, ...kept, truncated }));
+    return this.#follow(command, request, (end) => ({ result: { ...end, ...kept, truncated } }));
   }
 
   async #follow<End>(
     command: RunningCommand<End>,
     request: { cancel?: () => void },
-    describe: (end: End) => Omit<CommandResult, 'runTime'>,
+    describe: (end: End) => { result: Omit<CommandResult, 'runTime'>; buffers?: Buffer[] },
   ): Promise<Answer> {
     const begin = performance.now();
     request.cancel = () => command.stop();
     this.#running.add(command);
     try {
-      const result = describe(await command.ended);
-      const [stdout, stderr] = [result.stdout.slice(0, keptOutput), result.stderr.slice(0, keptOutput)];
-      return { content: { status: 'ok', result: { ...result, stdout, stderr, runTime: performance.now() - begin } } };
+      const { result, buffers = [] } = describe(await command.ended);
+      return { content: { status: 'ok', result: { ...result, runTime: performance.now() - begin } }, buffers };
     } finally {
       this.#running.delete(command);
     }

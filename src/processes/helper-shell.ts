@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, readFileSync, rmSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { quoteCommand, quoteWord } from '../base/shell.js';
+import { quoteCommand, quoteWord, toBytes } from '../base/shell.js';
 import { Timer } from '../base/timer.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { CommandEnd, RunningCommand } from './command.js';
@@ -16,12 +16,16 @@ export interface QuietCommand {
   cwd: string;
   /** Milliseconds; 0 is no limit. */
   timeLimit: number | undefined;
+  /** Bytes of each output that are kept. */
+  keep: number;
 }
 
 /** How it ended, with all that it wrote. */
 export interface QuietEnd extends CommandEnd {
-  stdout: string;
-  stderr: string;
+  stdout: Buffer;
+  stderr: Buffer;
+  /** True when there was more. */
+  truncated: boolean;
 }
 
 /**
@@ -41,16 +45,15 @@ export class HelperShell {
   }
 
   /** Starts a command. `ended` rejects with USAGE when there is no such program or folder. */
-  start({ argv, env, cwd, timeLimit }: QuietCommand): RunningCommand<QuietEnd> {
+  start({ argv, env, cwd, timeLimit, keep }: QuietCommand): RunningCommand<QuietEnd> {
     checkCommand(argv[0] ?? '', cwd, env['PATH'] ?? this.#env['PATH'] ?? '');
     const shell = this.#open();
     const waiting = deferred<CommandEnd>();
     this.#waiting = waiting;
     const exports = Object.entries(env).map(([key, value]) => `export ${key}=${quoteWord(value)}; `);
     const { stdout, stderr } = this.#files;
-    shell.stdin?.write(
-      `(${exports.join('')}cd ${quoteWord(cwd)} && exec ${quoteCommand(argv)}) </dev/null >${quoteWord(stdout)} 2>${quoteWord(stderr)} 3>&-; echo $? >&3\n`,
-    );
+    const line = `(${exports.join('')}cd ${quoteWord(cwd)} && exec ${quoteCommand(argv)}) </dev/null >${quoteWord(stdout)} 2>${quoteWord(stderr)} 3>&-; echo $? >&3\n`;
+    shell.stdin?.write(toBytes(line));
     let timedOut = false;
     const limit = timeLimit ? new Timer(timeLimit, onLimit) : undefined;
     const stop = (): void => this.#stop(shell);
@@ -59,7 +62,10 @@ export class HelperShell {
       stop();
     }
     const ended = waiting.promise
-      .then((end): QuietEnd => ({ ...end, timedOut, stdout: readFileSync(stdout, 'utf8'), stderr: readFileSync(stderr, 'utf8') }))
+      .then((end): QuietEnd => {
+        const [out, err] = [readOutput(stdout, keep), readOutput(stderr, keep)];
+        return { ...end, timedOut, stdout: out.bytes, stderr: err.bytes, truncated: out.truncated || err.truncated };
+      })
       .finally(() => limit?.end());
     return { ended, stop };
   }
@@ -92,6 +98,25 @@ export class HelperShell {
       this.#waiting?.resolve({ exitCode, signal, timedOut: false });
     });
     return shell;
+  }
+}
+
+/** So much may stay on the disk until the next command (bytes). */
+const smallOutput = 1 << 20;
+
+/** What a command wrote, up to so many bytes. */
+function readOutput(path: string, keep: number): { bytes: Buffer; truncated: boolean } {
+  const file = openSync(path, 'r+');
+  try {
+    const { size } = fstatSync(file);
+    const bytes = Buffer.allocUnsafe(Math.min(size, keep));
+    let length = 0;
+    for (let read = 1; read > 0 && length < bytes.length; length += read)
+      read = readSync(file, bytes, length, bytes.length - length, length);
+    if (size > smallOutput) ftruncateSync(file, 0);
+    return { bytes: bytes.subarray(0, length), truncated: size > keep };
+  } finally {
+    closeSync(file);
   }
 }
 

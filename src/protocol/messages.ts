@@ -47,7 +47,10 @@ export interface CommandResult {
   timedOut: boolean;
   stdout: string;
   stderr: string;
-  /** True when there was more output than is kept (16 MiB of each); name files to get all of it. */
+  /** What was written, as it was; only where bytes were asked for and the text does not say them. Then the text is empty. */
+  stdoutBytes?: Buffer;
+  stderrBytes?: Buffer;
+  /** True when there was more output than is kept (16 MiB of each, 1 GiB as bytes); name files to get all of it. */
   truncated: boolean;
   /** Milliseconds from start to end. */
   runTime: number;

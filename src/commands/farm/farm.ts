@@ -31,14 +31,24 @@ export interface FarmOptions {
   width: number;
   log: JobLog | undefined;
   signal: AbortSignal;
-  onEnd: (item: FarmItem) => void;
+  /** True when output is wanted as bytes, all of it. */
+  bytes: boolean;
+  /** The next run waits for this. */
+  onEnd: (item: FarmItem) => Promise<void>;
 }
 
 /** How a farm went. */
 export interface FarmOutcome {
   done: number;
   failed: number;
+  /** Runs whose output is not all there. */
+  cut: number;
   interrupted: boolean;
+}
+
+/** What a run wrote, as bytes. */
+export function outputOf(result: CommandResult, name: 'stdout' | 'stderr'): Uint8Array {
+  return (name === 'stdout' ? result.stdoutBytes : result.stderrBytes) ?? Buffer.from(result[name]);
 }
 
 /** A run that succeeded. */
@@ -47,10 +57,11 @@ export const isGood = ({ result }: FarmItem): boolean => result?.exitCode === 0 
 /** Runs the command for every input on free engines. After an interruption its own tasks are cancelled and no new ones sent. */
 export async function runFarm(options: FarmOptions): Promise<FarmOutcome> {
   const { inputs, skip, width, signal, retries } = options;
-  const outcome: FarmOutcome = { done: 0, failed: 0, interrupted: false };
+  const outcome: FarmOutcome = { done: 0, failed: 0, cut: 0, interrupted: false };
   const underWay = new Set<AsyncResult<CommandResult>>();
   const numbers = inputs.map((_input, index) => index + 1).filter((number) => !skip.has(number));
   let next = 0;
+  let active = 0;
   const idle = deferred<void>();
 
   const run = async (number: number): Promise<void> => {
@@ -62,14 +73,20 @@ export async function runFarm(options: FarmOptions): Promise<FarmOutcome> {
     if (signal.aborted && !isGood(item)) return;
     outcome.done += 1;
     if (!isGood(item)) outcome.failed += 1;
-    options.onEnd(item);
+    if (item.result?.truncated) outcome.cut += 1;
+    await options.onEnd(item);
   };
   const fill = (): void => {
-    while (underWay.size < width && next < numbers.length && !signal.aborted) {
+    while (active < width && next < numbers.length && !signal.aborted) {
       const number = numbers[next++] as number;
-      void run(number).then(fill, idle.reject);
+      active += 1;
+      void run(number).then(ended, idle.reject);
     }
-    if (underWay.size === 0 && (next === numbers.length || signal.aborted)) idle.resolve();
+    if (active === 0 && (next === numbers.length || signal.aborted)) idle.resolve();
+  };
+  const ended = (): void => {
+    active -= 1;
+    fill();
   };
   const interrupt = async (): Promise<void> => {
     outcome.interrupted = true;
@@ -85,13 +102,19 @@ export async function runFarm(options: FarmOptions): Promise<FarmOutcome> {
 async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<AsyncResult<CommandResult>>): Promise<void> {
   const { view, template, env, cwd, timeLimit, log } = options;
   const argv = fillTemplate(template, item.input, item.number);
-  const result = view.command(argv, { cwd, env, stream: false, ...(timeLimit === undefined ? {} : { timeLimit }) });
+  const result = view.command(argv, {
+    cwd,
+    env,
+    stream: false,
+    bytes: options.bytes,
+    ...(timeLimit === undefined ? {} : { timeLimit }),
+  });
   underWay.add(result);
   const start = Date.now() / 1000;
   try {
     item.result = await result;
     delete item.error;
-    const { exitCode, signal, timedOut, runTime, stdout } = item.result;
+    const { exitCode, signal, timedOut, runTime } = item.result;
     log?.add({
       ...{
         number: item.number,
@@ -99,7 +122,7 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
         start,
         runTime: runTime / 1000,
         sent: 0,
-        received: stdout.length,
+        received: outputOf(item.result, 'stdout').length,
       },
       ...{ exitCode: timedOut ? -1 : (exitCode ?? 0), signal: signalNumber(signal), command: quoteCommand(argv) },
     });

@@ -1,5 +1,7 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { IpclusterError, messageOf } from '../../base/errors.js';
+import { fromBytes, toBytes } from '../../base/shell.js';
+import { splitBytes } from '../pipes.js';
 
 /** One ended run, in GNU parallel's columns. */
 export interface JobLogLine {
@@ -36,9 +38,12 @@ export class JobLog {
     commandOf: (number: number) => string | undefined,
   ): { log: JobLog; succeeded: Set<number> } {
     try {
-      const earlier = resume && existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-      if (earlier === undefined) writeFileSync(path, heading);
-      return { log: new JobLog(path), succeeded: earlier === undefined ? new Set() : readSucceeded(earlier, path, commandOf) };
+      const earlier = resume && existsSync(path) ? readFileSync(path) : undefined;
+      const whole = earlier?.subarray(0, earlier.lastIndexOf(10) + 1);
+      // A last line without its end was being written when the writer died: it does not count, and the next must not follow it.
+      if (!whole?.length) writeFileSync(path, heading);
+      else if (whole.length < (earlier?.length ?? 0)) truncateSync(path, whole.length);
+      return { log: new JobLog(path), succeeded: whole ? readSucceeded(whole, path, commandOf) : new Set() };
     } catch (error) {
       if (error instanceof IpclusterError) throw error;
       throw new IpclusterError('JOB_LOG', `The job log cannot be used: ${messageOf(error)}`, { files: [path], cause: error });
@@ -47,19 +52,15 @@ export class JobLog {
 
   add({ number, host, start, runTime, sent, received, exitCode, signal, command }: JobLogLine): void {
     const fields = [number, host, start.toFixed(3), runTime.toFixed(3), sent, received, exitCode, signal, oneLine(command)];
-    appendFileSync(this.#path, `${fields.join('\t')}\n`);
+    appendFileSync(this.#path, toBytes(`${fields.join('\t')}\n`));
   }
 }
 
 const oneLine = (command: string): string => command.replaceAll('\n', ' ');
 
-/** A last line without its end was being written when the writer died: it does not count. */
-function readSucceeded(text: string, path: string, commandOf: (number: number) => string | undefined): Set<number> {
+function readSucceeded(log: Buffer, path: string, commandOf: (number: number) => string | undefined): Set<number> {
   const succeeded = new Set<number>();
-  for (const line of text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .slice(1)) {
+  for (const line of splitBytes(log, 10).slice(1).map(fromBytes)) {
     const [number, , , , , , exitCode, signal, ...command] = line.split('\t');
     if (number === undefined || exitCode === undefined) continue;
     const expected = commandOf(Number(number));

@@ -1,49 +1,74 @@
 import { formatDuration } from '../../base/quantities.js';
-import { type FarmItem, isGood } from './farm.js';
+import { toBytes } from '../../base/shell.js';
+import { put } from '../pipes.js';
+import { type FarmItem, isGood, outputOf } from './farm.js';
 
 /** Prints what runs wrote: as they end, or in the order of the inputs. */
 export class FarmPrinter {
   readonly #inOrder: boolean;
   readonly #waiting = new Map<number, FarmItem>();
   #next: number;
+  /** Settles when what was printed so far is written: one run's output never stands in another's. */
+  #written: Promise<void> = Promise.resolve();
   readonly #skip: ReadonlySet<number>;
 
   constructor(inOrder: boolean, skip: ReadonlySet<number>) {
     this.#inOrder = inOrder;
     this.#skip = skip;
     this.#next = 1;
-    this.#pass();
+    void this.#pass();
   }
 
-  add(item: FarmItem): void {
-    if (!this.#inOrder) return write(item);
+  /** Settles when it is written, or waits for its turn. */
+  add(item: FarmItem): Promise<void> {
+    if (!this.#inOrder) return this.#write(item);
     this.#waiting.set(item.number, item);
-    this.#pass();
+    return this.#pass();
   }
 
   /** What could not be printed in order because something before it never ended. */
-  finish(): void {
-    for (const item of [...this.#waiting.values()].sort((a, b) => a.number - b.number)) write(item);
+  async finish(): Promise<void> {
+    for (const item of [...this.#waiting.values()].sort((a, b) => a.number - b.number)) void this.#write(item);
     this.#waiting.clear();
+    await this.#written;
   }
 
-  #pass(): void {
+  #write(item: FarmItem): Promise<void> {
+    this.#written = this.#written.then(() => write(item));
+    return this.#written;
+  }
+
+  #pass(): Promise<void> {
     for (;;) {
       const item = this.#waiting.get(this.#next);
-      if (item) write(item);
-      else if (!this.#skip.has(this.#next)) return;
+      if (item) void this.#write(item);
+      else if (!this.#skip.has(this.#next)) return this.#written;
       this.#waiting.delete(this.#next);
       this.#next += 1;
     }
   }
 }
 
-function write({ input, result, error }: FarmItem): void {
-  if (result?.stdout) process.stdout.write(result.stdout);
-  if (result?.stderr) process.stderr.write(result.stderr);
-  if (result?.timedOut) process.stderr.write(`ipcluster map: ${input}: killed after its time limit\n`);
-  if (result?.truncated) process.stderr.write(`ipcluster map: ${input}: output beyond 16 MiB is not shown\n`);
-  if (error) process.stderr.write(`ipcluster map: ${input}: ${error}\n`);
+async function write({ input, result, error }: FarmItem): Promise<void> {
+  if (result) {
+    await put('stdout', outputOf(result, 'stdout'));
+    await put('stderr', outputOf(result, 'stderr'));
+  }
+  const say = (what: string): Promise<void> => put('stderr', toBytes(`ipcluster map: ${input}: ${what}\n`));
+  if (result?.timedOut) await say('killed after its time limit');
+  if (result?.truncated) await say('its output was larger than is kept; the rest is lost');
+  if (error) await say(error);
+}
+
+/** Prints one JSON object with all runs, one after the other: together they may be larger than a text can be. */
+export async function printJson(facts: Record<string, unknown>, items: readonly FarmItem[]): Promise<void> {
+  await put('stdout', `${JSON.stringify(facts).slice(0, -1)},"items":[`);
+  let between = '';
+  for (const item of items.toSorted((a, b) => a.number - b.number)) {
+    await put('stdout', `${between}${JSON.stringify(item)}`);
+    between = ',';
+  }
+  await put('stdout', ']}\n');
 }
 
 /** A line on the terminal that is written over: how many, how fast, how long still. */

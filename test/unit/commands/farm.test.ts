@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { fromBytes, toBytes } from '../../../src/base/shell.js';
 import { JobLog } from '../../../src/commands/farm/job-log.js';
 import { fillTemplate, splitCommand } from '../../../src/commands/farm/template.js';
 import { parseTargets } from '../../../src/commands/shared.js';
@@ -73,4 +74,15 @@ describe('targets', () => {
   test.each(['', 'x', '3-1', '-1', '1,,2'])('"%s" is refused', (text) => {
     expect(() => parseTargets(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
   });
+});
+
+test.each([
+  [[0x61]],
+  [[0xc3, 0xa9]],
+  [[0x61, 0xe9]],
+  [[0xff, 0xc3, 0xa9, 0x80]],
+  [[0xed, 0xb2, 0x80]],
+  [[0xf0, 0x9f, 0x98, 0x80]],
+])('the bytes %j are kept by their text', (bytes) => {
+  expect([...toBytes(JSON.parse(JSON.stringify(fromBytes(Buffer.from(bytes)))) as string)]).toEqual(bytes);
 });
