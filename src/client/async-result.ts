@@ -1,5 +1,5 @@
-import { IpclusterError } from '../base/errors.js';
-import { Feed } from '../base/feed.js';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { Feed, type FeedLimit } from '../base/feed.js';
 import { deferred } from '../base/wait.js';
 import type { InterruptOutcome } from '../protocol/messages.js';
 import { CompositeError } from './remote-error.js';
@@ -39,7 +39,18 @@ export interface Timing {
 /** Cancels requests by id; answers how each ended. */
 export type CancelRequests = (ids: string[]) => Promise<Record<string, InterruptOutcome>>;
 
-type Settled = { value: unknown } | { error: IpclusterError };
+/** Output that nobody takes is kept up to so many characters for each who listens. */
+const outputLimit: FeedLimit<OutputEvent> = {
+  most: 4 * 1024 * 1024,
+  sizeOf: ({ text }) => text.length + 64,
+  notice: (dropped, { engineId, id }) => ({
+    ...{ name: 'stderr', engineId, id },
+    text: `[${dropped} pieces of output were dropped: nobody took them]\n`,
+  }),
+};
+
+/** How a part ended. */
+export type Settled = { value: unknown } | { error: IpclusterError };
 
 /**
  * The result of a request that may have many parts: a promise of all of them, in order, and an async iterable of each as it
@@ -58,7 +69,7 @@ export class AsyncResult<T, I = unknown> implements PromiseLike<T>, AsyncIterabl
   readonly #settled: (Settled | undefined)[] = [];
   readonly #arrived: number[] = [];
   readonly #arrivals = new Feed<number>();
-  readonly #outputs = new Feed<OutputEvent>();
+  readonly #outputs = new Feed<OutputEvent>(outputLimit);
   readonly #all = deferred<T>();
   readonly #submitted = Date.now();
   #completed: number | undefined;
@@ -113,19 +124,27 @@ export class AsyncResult<T, I = unknown> implements PromiseLike<T>, AsyncIterabl
   /** Each part as it comes; one that failed throws its error. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Item<I>> {
     const later = this.#arrivals.follow();
-    for (let next = 0; next < this.#total; next++) {
-      while (next >= this.#arrived.length) if ((await later.next()).done) break;
-      const index = this.#arrived[next];
-      if (index !== undefined) yield this.#item(index);
+    try {
+      for (let next = 0; next < this.#total; next++) {
+        while (next >= this.#arrived.length) if ((await later.next()).done) break;
+        const index = this.#arrived[next];
+        if (index !== undefined) yield this.#item(index);
+      }
+    } finally {
+      await later.return?.();
     }
   }
 
   /** Each part in order, as soon as it and those before it are there. */
   async *inOrder(): AsyncGenerator<Item<I>> {
     const later = this.#arrivals.follow();
-    for (let index = 0; index < this.#total; index++) {
-      while (!this.#settled[index]) if ((await later.next()).done) break;
-      yield this.#item(index);
+    try {
+      for (let index = 0; index < this.#total; index++) {
+        while (!this.#settled[index]) if ((await later.next()).done) break;
+        yield this.#item(index);
+      }
+    } finally {
+      await later.return?.();
     }
   }
 
@@ -146,6 +165,11 @@ export class AsyncResult<T, I = unknown> implements PromiseLike<T>, AsyncIterabl
     if (this.#arrived.length === this.#total) this.#complete();
   }
 
+  /** @internal Whatever has not ended ends with this error. */
+  settleLeft(error: IpclusterError): void {
+    for (let index = 0; index < this.#total; index++) this.settle(index, { error }, undefined);
+  }
+
   /** @internal A part has written something. */
   write(event: OutputEvent): void {
     this.#output = (this.#output + event.text).slice(-1_048_576);
@@ -159,13 +183,23 @@ export class AsyncResult<T, I = unknown> implements PromiseLike<T>, AsyncIterabl
     return { index, value: part.value as I, engineId: this.engineIds[index] };
   }
 
+  /** The parts may be such that they cannot be put together: then that is how it ends. */
+  #put(values: unknown[]): void {
+    try {
+      this.#all.resolve(this.#assemble(values));
+    } catch (cause) {
+      const sentence = `The parts cannot be put together: ${messageOf(cause)}`;
+      this.#all.reject(isIpclusterError(cause) ? cause : new IpclusterError('USAGE', sentence, { cause }));
+    }
+  }
+
   #complete(): void {
     this.#completed = Date.now();
     const errors = new Set(this.#settled.flatMap((part) => (part && 'error' in part ? [part.error] : [])));
     const [first] = errors;
     if (errors.size > 1) this.#all.reject(new CompositeError([...errors]));
     else if (first) this.#all.reject(first);
-    else this.#all.resolve(this.#assemble(this.#settled.map((part) => (part && 'value' in part ? part.value : undefined))));
+    else this.#put(this.#settled.map((part) => (part && 'value' in part ? part.value : undefined)));
     this.#arrivals.end();
     this.#outputs.end();
   }

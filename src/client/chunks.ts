@@ -1,6 +1,7 @@
-import { IpclusterError } from '../base/errors.js';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import type { Outgoing } from '../protocol/message.js';
-import { AsyncResult } from './async-result.js';
+import { AsyncResult, type Settled } from './async-result.js';
+import { RemoteError } from './remote-error.js';
 import type { Answer } from './requests.js';
 import type { ViewContext } from './view-context.js';
 
@@ -25,35 +26,107 @@ export function mapInChunks<R, I>(
   if (chunk !== 'auto' && !(Number.isInteger(chunk) && chunk > 0)) {
     throw new IpclusterError('USAGE', `chunk is ${chunk}, but must be a whole number above 0, or "auto".`);
   }
-  const result = new AsyncResult<R[], R>(items.length, (values) => values as R[], context.cancel);
   const width = Math.max(1, context.engineCount()) * ahead;
   let next = 0;
   let underWay = 0;
   let size = chunk === 'auto' ? 1 : chunk;
+  /** What was not sent never will be: its items end like that. */
+  const giveUp = (error: IpclusterError): void => {
+    while (next < items.length) result.settle(next++, { error }, undefined);
+  };
+  const result = new AsyncResult<R[], R>(
+    items.length,
+    (values) => values as R[],
+    (ids) => {
+      giveUp(new RemoteError({ status: 'aborted', how: 'removed' }, undefined));
+      return context.cancel(ids);
+    },
+  );
 
   const send = (): void => {
-    const start = next;
-    const count = Math.min(size, chunk === 'auto' ? Math.max(1, Math.ceil((items.length - start) / width)) : size);
-    const part = items.slice(start, start + count);
-    next += part.length;
-    underWay += 1;
+    const count = Math.min(size, chunk === 'auto' ? Math.max(1, Math.ceil((items.length - next) / width)) : size);
+    const all = items.slice(next, next + count).map((item, offset) => ({ item, index: next + offset }));
+    next += all.length;
+    const { part, outgoing } = encodeGood(all);
+    if (!outgoing) return;
     const answer = ({ engineId, outcome, runTime }: Answer): void => {
       underWay -= 1;
-      const values = 'error' in outcome ? undefined : (outcome.value as unknown[]);
-      part.forEach((_item, offset) => {
-        const settled = values ? { value: values[offset] } : (outcome as { error: IpclusterError });
-        result.settle(start + offset, settled, engineId, runTime / part.length);
+      const ends = endsOf(outcome, part.length, engineId);
+      part.forEach(({ index }, offset) => {
+        result.settle(index, ends[offset] as Settled, engineId, runTime / part.length);
       });
-      if (chunk === 'auto' && values) size = grow(size, part.length, runTime);
+      if (chunk === 'auto' && 'value' in outcome) size = grow(size, part.length, runTime);
       fill();
     };
-    result.ids.push(context.requests.send(makeTask(part), undefined, { answer, output: (event) => result.write(event) }));
+    result.ids.push(context.requests.send(outgoing, undefined, { answer, output: (event) => result.write(event) }));
+    underWay += 1;
+  };
+  /** The task for those items that can travel; each of the others ends with its own error. */
+  const encodeGood = (part: Place<I>[]): { part: Place<I>[]; outgoing?: Outgoing<'apply_request'> } => {
+    try {
+      return { part, outgoing: makeTask(part.map(({ item }) => item)) };
+    } catch (error) {
+      const good = part.filter(({ item, index }) => {
+        const bad = part.length === 1 ? error : errorOf(() => makeTask([item]));
+        if (bad !== undefined) result.settle(index, { error: ours(bad) }, undefined);
+        return bad === undefined;
+      });
+      if (good.length === 0) return { part: good };
+      if (good.length < part.length) return encodeGood(good);
+      for (const { index } of part) result.settle(index, { error: ours(error) }, undefined);
+      return { part: [] };
+    }
   };
   const fill = (): void => {
-    while (next < items.length && (chunk !== 'auto' || underWay < width)) send();
+    try {
+      while (next < items.length && (chunk !== 'auto' || underWay < width)) send();
+    } catch (error) {
+      // The connection is over: this may be called from its very end, where nothing may be thrown.
+      next = Math.min(next, items.length);
+      giveUp(ours(error));
+      result.settleLeft(ours(error));
+    }
   };
   fill();
   return result;
+}
+
+/** An item and its place among all. */
+interface Place<I> {
+  item: I;
+  index: number;
+}
+
+function errorOf(work: () => unknown): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error ?? new Error('unknown');
+  }
+}
+
+const ours = (error: unknown): IpclusterError =>
+  isIpclusterError(error) ? error : new IpclusterError('NOT_CLONEABLE', messageOf(error), { cause: error });
+
+/** How each item of a chunk ended. Where some have failed, the engine says which, and sends the values of the others. */
+function endsOf(outcome: Answer['outcome'], count: number, engineId: number | undefined): Settled[] {
+  const each = (make: (offset: number) => Settled): Settled[] => Array.from({ length: count }, (_unused, offset) => make(offset));
+  if ('value' in outcome) {
+    const values = Array.isArray(outcome.value) ? (outcome.value as unknown[]) : undefined;
+    if (values?.length === count) return each((offset) => ({ value: values[offset] }));
+    return each(() => ({
+      error: new IpclusterError('PROTOCOL', 'An engine has answered with other values than were asked for.'),
+    }));
+  }
+  const { error } = outcome;
+  if (!(error instanceof RemoteError) || !error.parts) return each(() => ({ error }));
+  const { values, failures } = error.parts;
+  const failed = new Map(failures);
+  return each((offset) => {
+    const content = failed.get(offset);
+    return content ? { error: new RemoteError(content, engineId) } : { value: values[offset] };
+  });
 }
 
 /** Towards the aim, by a factor of four at most; run times are whole milliseconds, so 0 means less than half of one. */

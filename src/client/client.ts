@@ -1,5 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
-import { Feed } from '../base/feed.js';
+import { Feed, type FeedLimit } from '../base/feed.js';
 import { newSession } from '../base/identifiers.js';
 import { checkMilliseconds, checkWhole } from '../base/quantities.js';
 import { boundedSignal } from '../base/timer.js';
@@ -45,12 +45,15 @@ export interface StoredAnswer {
   error: IpclusterError | undefined;
 }
 
+/** Events that wait for a watcher that does not read. */
+const eventLimit: FeedLimit<ClusterEvent> = { most: 65_536, sizeOf: () => 1, notice: (count) => ({ event: 'missed', count }) };
+
 /** A connection to a controller: the engines, views on them, and questions about the cluster. */
 export class Client implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #requests: Requests;
   readonly #engines = new Map<number, string>();
-  readonly #events = new Feed<ClusterEvent>();
+  readonly #events = new Feed<ClusterEvent>(eventLimit);
   #watching = 0;
   readonly #context: ViewContext;
 
@@ -138,13 +141,16 @@ export class Client implements AsyncDisposable {
   /** What happens in the cluster from now on: engines that come and go, and states of tasks. */
   async *watch(signal?: AbortSignal): AsyncGenerator<ClusterEvent> {
     const events = this.#events.follow(signal);
-    await this.#connection.request({ type: 'watch_request', content: { on: true } });
     this.#watching += 1;
     try {
+      await this.#connection.request({ type: 'watch_request', content: { on: true } });
       yield* events;
     } finally {
+      await events.return?.();
       this.#watching -= 1;
-      if (this.#connection.open) await this.#connection.request({ type: 'watch_request', content: { on: false } });
+      // Whoever leaves need not hear that the connection was over before.
+      if (this.#connection.open && this.#watching === 0)
+        await this.#connection.request({ type: 'watch_request', content: { on: false } }).catch(() => {});
     }
   }
 
@@ -221,6 +227,10 @@ export class Client implements AsyncDisposable {
     if (targets !== 'all') {
       const wanted = typeof targets === 'number' ? [targets] : [...targets];
       const missing = wanted.find((id) => !this.#engines.has(id));
+      if (wanted.length === 0) throw new IpclusterError('NO_ENGINES', 'The view names no engine.');
+      const seen = new Set<number>();
+      const twice = wanted.find((id) => seen.has(id) || !seen.add(id));
+      if (twice !== undefined) throw new IpclusterError('USAGE', `The view names engine ${twice} more than once.`);
       if (missing !== undefined)
         throw new IpclusterError('NOT_FOUND', `There is no engine ${missing}; there are ${this.ids.join(' ') || 'none'}.`);
       return wanted;

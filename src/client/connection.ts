@@ -19,7 +19,7 @@ export interface ConnectionListener {
   /** The controller is reached again: see to what was on its way. Nothing else is sent until this is done. */
   resume(peer: Peer): Promise<void>;
   /** It is over for good. */
-  ended(error: IpclusterError | undefined): void;
+  ended(error: IpclusterError): void;
 }
 
 /**
@@ -153,15 +153,19 @@ export class Connection {
     }
     const link = await dial(file, 5000, this.#stop.signal);
     const peer = new Peer(link, this.session);
+    const stop = (): void => link.destroy();
+    this.#stop.signal.addEventListener('abort', stop);
     try {
       this.#file = file;
       await greet(peer, 10_000);
       this.#use(peer);
       await this.#listener.resume(peer);
-      if (!link.open) throw closed(undefined);
+      if (!link.open || this.#over) throw closed(undefined);
     } catch (error) {
       link.destroy();
       throw error;
+    } finally {
+      this.#stop.signal.removeEventListener('abort', stop);
     }
   }
 
@@ -171,7 +175,7 @@ export class Connection {
     this.#stop.abort();
     this.#mending?.reject(this.#over);
     this.#mending = undefined;
-    this.#listener.ended(error);
+    this.#listener.ended(this.#over);
   }
 }
 

@@ -107,7 +107,12 @@ export class DirectView<V extends Targets = Targets> {
 
   /** The opposite of {@link scatter}: fetches the parts and joins them in order of the targets. */
   gather(name: string): AsyncResult<Sequence> {
-    const join = (parts: unknown[]): Sequence => joinParts(parts.map((part) => (part as unknown[])[0] as Sequence));
+    const join = (parts: unknown[]): Sequence => {
+      const values = parts.map((part) => (part as unknown[])[0]);
+      if (values.every((value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))))
+        return joinParts(values as Sequence[]);
+      throw new IpclusterError('USAGE', `${name} cannot be gathered: it is no array on every engine.`);
+    };
     return this.#broadcast({ type: 'pull_request', content: { names: [name] } }, join);
   }
 

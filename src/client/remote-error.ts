@@ -16,6 +16,8 @@ const ownNames: Record<string, ErrorCode> = {
 
 /** What went wrong with one request on one engine: user code threw, the engine died, the task was cancelled. */
 export class RemoteError extends IpclusterError {
+  /** @internal Of a call for many items of which some have failed: the values of the others, and the errors by place. */
+  parts?: { values: readonly unknown[]; failures: readonly (readonly [number, ErrorContent])[] };
   readonly ename: string;
   readonly evalue: string;
   /** The engine's stack, the part in user code. */

@@ -10,6 +10,7 @@ import type { Peer } from '../transport/peer.js';
 import type { OutputEvent } from './async-result.js';
 import type { Connection } from './connection.js';
 import { RemoteError } from './remote-error.js';
+import type { RequestState } from './request-states.js';
 
 /** A good or bad answer of one engine to one request. */
 export interface Answer {
@@ -51,6 +52,7 @@ export class Requests {
   readonly #unaccepted = new Queue<string>();
   readonly #acceptance = new Set<() => void>();
   #accepted = 0;
+  #resuming = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -58,6 +60,16 @@ export class Requests {
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** Where a request is, by the words of the table of states. */
+  stateOf(id: string): RequestState {
+    const asked = this.#pending.get(id);
+    if (!asked) return 'over';
+    if (!asked.sent) return 'waiting';
+    if (this.#resuming) return 'resuming';
+    if (!asked.left) return asked.body ? 'sent' : 'committed';
+    return asked.left.size < (asked.to?.length ?? 0) ? 'partly' : 'sent';
   }
 
   /** Sends a request to the engines named, or to any when there are none; answers its id. */
@@ -89,7 +101,7 @@ export class Requests {
 
   /** The controller has committed so many of the tasks that were sent on this link: they need not be kept here. */
   accept(count: number): void {
-    for (; this.#accepted < count; this.#accepted++) {
+    for (; this.#accepted < count && this.#unaccepted.size > 0; this.#accepted++) {
       const pending = this.#pending.get(this.#unaccepted.shift() ?? '');
       if (pending) pending.body = undefined;
     }
@@ -104,12 +116,16 @@ export class Requests {
    */
   async resume(peer: Peer, known: ReadonlyMap<number, string>): Promise<{ id: number; uuid: string }[]> {
     const pending = [...this.#pending].flatMap(([id, { left, sent }]) => (sent ? [{ id, to: left ? [...left] : null }] : []));
-    const { content } = await peer.request({ type: 'resume_request', content: { pending } }, 120_000);
+    this.#resuming = true;
+    const { content } = await peer
+      .request({ type: 'resume_request', content: { pending } }, 120_000)
+      .finally(() => (this.#resuming = false));
     this.#restart(content.unknown);
     for (const id of content.unknown) {
       const asked = this.#pending.get(id);
-      if (asked?.body) peer.link.send({ channel: 'balanced', id, to: [] }, asked.body);
-      else if (asked) this.#fail(id, asked, undefined, lost('The controller has lost this task.'));
+      if (!asked?.sent) continue;
+      if (asked.body && !asked.left) peer.link.send({ channel: 'balanced', id, to: [] }, asked.body);
+      else this.#failAll(id, asked, lost('The controller has lost this task.'));
     }
     // An engine that is still the one that was asked has never seen the request, else it would hold it or its answer.
     const same = new Set(content.engines.flatMap(({ id, uuid }) => (known.get(id) === uuid ? [id] : [])));
@@ -121,8 +137,10 @@ export class Requests {
 
   #resend(peer: Peer, id: string, engines: readonly number[], same: ReadonlySet<number>): void {
     const asked = this.#pending.get(id);
-    if (!asked) return;
-    const [to, gone] = [engines.filter((engine) => same.has(engine)), engines.filter((engine) => !same.has(engine))];
+    if (!asked?.left || !asked.sent) return;
+    const { left } = asked;
+    const open = engines.filter((engine) => left.has(engine));
+    const [to, gone] = [open.filter((engine) => same.has(engine)), open.filter((engine) => !same.has(engine))];
     for (const engine of gone) this.#fail(id, asked, engine, lost(`Engine ${engine} ended before it answered.`));
     const files = [...asked.files];
     if (to.length > 0) peer.link.send({ channel: 'direct', id, to, ...(files.length > 0 && { files }) }, asked.body ?? []);
@@ -147,13 +165,15 @@ export class Requests {
     const pending = this.#pending.get(route.id);
     if (!pending) return false;
     if (route.channel === 'output') {
-      const { name, text } = decodeMessage(body).content as OutputEvent;
-      pending.listener.output({ name, text, engineId: route.from, id: route.id });
+      pending.listener.output({ ...readOutput(body), engineId: route.from, id: route.id });
       return true;
     }
     // The first answer of an engine counts; after a broken connection it may come twice.
-    if (pending.left && !pending.left.has(route.from ?? -1)) return true;
-    this.#answer(route.id, pending, { engineId: route.from, ...readReply(body, route.from) });
+    const answer = readReply(body, route.from);
+    // Without an engine it is the controller's, and for all that have not answered.
+    const engines = route.from === undefined && pending.left ? [...pending.left] : [route.from];
+    for (const engineId of engines)
+      if (!pending.left || pending.left.has(engineId ?? -1)) this.#answer(route.id, pending, { engineId, ...answer });
     return true;
   }
 
@@ -177,16 +197,27 @@ export class Requests {
     this.#answer(id, pending, { engineId, outcome: { error }, runTime: 0 });
   }
 
+  #failAll(id: string, pending: Pending, error: IpclusterError): void {
+    for (const engine of pending.left ? [...pending.left] : [undefined]) this.#fail(id, pending, engine, error);
+  }
+
   /** The connection is over for good: whoever waits is told. */
-  failAll(cause: IpclusterError | undefined): void {
-    const error = cause ?? new IpclusterError('CLOSED', 'This client was closed before the answer came.');
-    for (const [id, pending] of [...this.#pending]) {
-      if (!pending.left) this.#fail(id, pending, undefined, error);
-      for (const engine of [...(pending.left ?? [])]) this.#fail(id, pending, engine, error);
-    }
+  failAll(error: IpclusterError): void {
+    for (const [id, pending] of [...this.#pending]) this.#failAll(id, pending, error);
     for (const resolve of this.#acceptance) resolve();
     this.#acceptance.clear();
   }
+}
+
+/** What code has written; where that cannot be read, a notice instead. */
+function readOutput(body: Buffer): Pick<OutputEvent, 'name' | 'text'> {
+  try {
+    const { name, text } = decodeMessage(body).content as OutputEvent;
+    if ((name === 'stdout' || name === 'stderr') && typeof text === 'string') return { name, text };
+  } catch {
+    // It is told like any other.
+  }
+  return { name: 'stderr', text: '[output that cannot be read was dropped]\n' };
 }
 
 const lost = (evalue: string): IpclusterError =>
@@ -199,7 +230,10 @@ export function readReply(body: Buffer, engineId: number | undefined): Pick<Answ
     const content = message.content as { status: string };
     const runTime = runTimeOf(message.metadata, message.header.date);
     if (content.status === 'ok') return { outcome: { message, value: replyValue(message) }, runTime };
-    return { outcome: { error: new RemoteError(message.content as ErrorContent | AbortedContent, engineId) }, runTime };
+    const error = new RemoteError(message.content as ErrorContent | AbortedContent, engineId);
+    const { failures } = message.content as ErrorContent;
+    if (failures) error.parts = { failures, values: decodeValue(message.buffers) as unknown[] };
+    return { outcome: { error }, runTime };
   } catch (cause) {
     const error = isIpclusterError(cause) ? cause : new IpclusterError('PROTOCOL', messageOf(cause), { cause });
     return { outcome: { error }, runTime: 0 };

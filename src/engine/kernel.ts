@@ -7,6 +7,7 @@ import type { Packet } from '../protocol/packets.js';
 import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
 import { decodeValue, encodeOwn } from '../protocol/values.js';
 import type { Commands } from './command.js';
+import { answerEach, applyEach } from './each.js';
 import { describeFailure } from './failure.js';
 import { Namespace } from './namespace.js';
 import { OutputCollector } from './output.js';
@@ -205,12 +206,11 @@ export class Kernel {
 
   #apply({ content, buffers }: Message<'apply_request'>): Answer | Promise<Answer> {
     const given = (decodeValue(buffers) ?? []) as unknown[];
-    const answer = (value: unknown): Answer => ({ content: { status: 'ok' }, buffers: encodeOwn(value) });
-    const run = (apply: (...values: unknown[]) => unknown): unknown => {
-      if (!content.each) return apply(...given);
-      const results = given.map((item) => apply(item));
-      return results.some(isThenable) ? Promise.all(results) : results;
+    const answer = (value: unknown): Answer => {
+      if (!content.each) return { content: { status: 'ok' }, buffers: encodeOwn(value) };
+      return answerEach(value as Awaited<ReturnType<typeof applyEach>>, encodeOwn, (error) => describeFailure(error, true));
     };
+    const run = (apply: (...values: unknown[]) => unknown): unknown => (content.each ? applyEach(apply, given) : apply(...given));
     const reference = content.function;
     const value =
       'source' in reference ? run(this.#namespace.fromSource(reference.source)) : this.#namespace.resolve(reference).then(run);

@@ -7,6 +7,8 @@ export interface ErrorContent {
   ename: string;
   evalue: string;
   traceback: string[];
+  /** Of a call for many items: those that failed, by place; the values of all stand in the buffers. */
+  failures?: [number, ErrorContent][];
   /** Advice of ours, when we know why such an error happens here. */
   suggestions?: string[];
 }
@@ -168,6 +170,8 @@ export interface Evidence {
 
 /** Something that watchers hear of. */
 export type ClusterEvent =
+  /** So many events were dropped, because this watcher did not read. */
+  | { event: 'missed'; count: number }
   | ({ event: 'engine_joined'; host: string; pid: number } & EngineName)
   | { event: 'engine_left'; id: number; uuid: string; reason: string; restarting: boolean }
   | { event: 'task'; id: string; state: 'queued' | 'running' | 'done' | 'aborted'; engine: number | null; status: string | null };

@@ -57,8 +57,13 @@ export class Peer {
 
   #receive(packet: Packet): void {
     const asked = packet.route.channel === 'reply' ? this.#asked.get(packet.route.id) : undefined;
-    if (asked) asked.resolve(decodeMessage(packet.body));
-    else this.#other(packet);
+    if (!asked) return this.#other(packet);
+    try {
+      asked.resolve(decodeMessage(packet.body));
+    } catch (error) {
+      // An answer that cannot be read is that question's error: others go on.
+      asked.reject(error);
+    }
   }
 
   #giveUp(): void {

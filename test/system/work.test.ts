@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Client } from '../../src/client/client.js';
+import { Client } from '../../src/client/client.js';
 import { Cluster } from '../../src/cluster/cluster.js';
 import { Home, until } from '../helpers.js';
 
@@ -301,5 +301,71 @@ describe('records', () => {
     stop.abort();
     await watching;
     expect(seen).toEqual(['queued', 'running', 'done']);
+  });
+});
+
+describe('every request ends', () => {
+  const ends = async (result: { settled(): Promise<PromiseSettledResult<unknown>[]> }): Promise<[number, number]> => {
+    const parts = await result.settled();
+    const good = parts.filter(({ status }) => status === 'fulfilled').length;
+    return [good, parts.length - good];
+  };
+
+  test('an engine named twice, none, and what is no array', async () => {
+    expect(() => client.direct([0, 0]).execute('1')).toThrow(/names engine 0 more than once/);
+    expect(() => client.direct([]).execute('1')).toThrow(/names no engine/);
+    await client.direct('all').push({ number: 5 });
+    await expect(client.direct('all').gather('number')).rejects.toThrow(/number cannot be gathered/);
+  });
+
+  test('each item of a map has its own end, whatever the chunks', async () => {
+    const items = Array.from({ length: 200 }, (_unused, index) => index);
+    const throwing = (x: number): number => {
+      if (x === 77) throw new Error('bad');
+      return x;
+    };
+    for (const chunk of ['auto', 50] as const) {
+      expect(await ends(client.balanced().map(throwing, items, { chunk }))).toEqual([199, 1]);
+      expect(await ends(client.balanced().map(async (x: unknown) => x, [...items, () => 1], { chunk }))).toEqual([200, 1]);
+      expect(await ends(client.balanced().map((x: number) => (x === 5 ? () => 1 : x), items, { chunk }))).toEqual([199, 1]);
+    }
+  });
+
+  test('a map that is cancelled sends no more', async () => {
+    const slow = client.balanced().map(
+      (x: number) => new Promise((resolve) => setTimeout(resolve, 50, x)),
+      Array.from({ length: 300 }, (_unused, index) => index),
+    );
+    await until('some are done', () => slow.progress.done > 5);
+    await slow.cancel();
+    const [good, bad] = await ends(slow);
+    expect(good + bad).toBe(300);
+    expect(bad).toBeGreaterThan(200);
+    expect(slow.ids.length).toBeLessThan(100);
+  });
+
+  test('close settles everything, twice as well', async () => {
+    const other = await Client.connect({ timeout: 30 * 86_400_000 });
+    const map = other.balanced().map(
+      (x: number) => new Promise((resolve) => setTimeout(resolve, 100, x)),
+      Array.from({ length: 100 }, (_unused, index) => index),
+    );
+    const direct = other.direct(0).execute('await new Promise((resolve) => setTimeout(resolve, 500)); 1');
+    const output = direct.outputs().next();
+    const engines = other.waitForEngines(9);
+    const all = Promise.allSettled([map, direct, engines]);
+    await other.close();
+    await other.close();
+    for (const end of await all) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'CLOSED' } });
+    expect((await output).done).toBe(true);
+    expect(await ends(other.balanced().map((x: number) => x, [1, 2]))).toEqual([0, 2]);
+  });
+
+  test('a limit of 30 days is one of 30 days', async () => {
+    const month = { timeLimit: 30 * 86_400_000 };
+    expect(await client.direct(0).command(['sleep', '0.05'], month)).toMatchObject({ exitCode: 0, timedOut: false });
+    expect(await client.direct(0).command(['sleep', '0.05'], { ...month, stream: false })).toMatchObject({ timedOut: false });
+    expect(await client.balanced(month).apply(() => 1)).toBe(1);
+    expect(await client.waitForEngines(3, { timeout: month.timeLimit })).toHaveLength(3);
   });
 });
