@@ -47,6 +47,13 @@ function play(schedule, settle = values.quick ? 0 : Number(values.settle) * 1000
   );
 }
 
+/** The first few of what is broken, for who waits at the terminal. */
+const wordsOf = (broken) =>
+  Object.entries(broken)
+    .filter(([, list]) => list.length > 0)
+    .map(([name, list]) => `  ${name} ${list.length}: ${list.slice(0, 4).map((text) => text.slice(0, 400)).join('\n    ')}`)
+    .join('\n');
+
 const seedsOf = (text) =>
   text.split(',').flatMap((part) => {
     const [from, to = from] = part.split('-').map(Number);
@@ -71,7 +78,7 @@ await Promise.all(
       const row = await play(schedule);
       row.faults = schedule.faults;
       rows.push(row);
-      process.stderr.write(`seed ${seed}: ${row.right ? 'right' : `BROKEN ${JSON.stringify(row.broken, undefined, 1)}`}\n`);
+      process.stderr.write(`seed ${seed}: ${row.right ? 'right' : `BROKEN\n${wordsOf(row.broken)}`}\n`);
       if (row.right || values.replay || values['no-shrink']) continue;
       const least = await shrink(schedule, row, (smaller) => play(smaller), Number(values.tries));
       process.stderr.write(`node proof/chaos.js --seed ${seed} --seconds ${schedule.seconds} --replay '${JSON.stringify(least)}'\n`);

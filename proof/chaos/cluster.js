@@ -23,17 +23,24 @@ export class Cluster {
   }
 
   /** Runs `ipcluster` to its end, at most a minute and a half. */
-  async run(...args) {
+  run(...args) {
+    return this.runFor(90_000, ...args);
+  }
+
+  async runFor(bound, ...args) {
     const begin = now();
     const child = this.world.spawn([join(this.world.package, 'bin/ipcluster'), ...args]);
     const timer = setTimeout(() => {
       this.late.push(args.join(' '));
+      process.stderr.write(`seed ${this.schedule.seed}: ipcluster ${args.join(' ')} is late\n`);
       child.kill('SIGKILL');
-    }, 90_000);
+    }, bound);
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     child.stdin.end();
-    const code = await new Promise((done) => child.once('close', done));
+    // Its end counts, not that of what it started: that may hold its output open.
+    const code = await new Promise((done) => child.once('exit', done));
+    await Promise.race([new Promise((done) => child.once('close', done)), sleep(1000)]);
     clearTimeout(timer);
     this.said.push({ at: begin, took: now() - begin, args: args.join(' '), code, text });
     return { code, text };
@@ -97,12 +104,27 @@ export class Cluster {
 
   async revive() {
     await sleep(500);
-    return this.run('start', '--reuse', '-n', '2', ...this.#startFlags);
+    return this.run('start', '--reuse', '-n', '2', '--timeout', '30s', ...this.#startFlags);
   }
 
-  async rest() {
+  /** Stops looking after it, and sees to it that there is a controller with connection files, and engines: as a user would, by hand. */
+  async mend() {
     this.#tending = false;
     await this.#tended;
+    for (let tries = 0; tries < 5; tries++) {
+      const { code, text } = await this.run('status', '--json');
+      const engines = code === 0 ? (parse(text)?.engines?.length ?? 0) : 0;
+      if (this.count('controller') === 1 && engines >= 2) return;
+      if (this.count('controller') === 1 && code === 0 && parse(text)?.controller) await this.run('engines', 'add', '-n', '2');
+      else await this.restart();
+    }
+  }
+
+  /** Ends the controller that nobody reaches any more, and starts another one in its place. */
+  async restart() {
+    for (const { pid, role } of this.world.processes()) if (role === 'controller') process.kill(pid, 'SIGKILL');
+    while (this.count('controller') > 0) await sleep(50);
+    await this.revive();
   }
 
   /** Resident bytes of the controller, at rest: twice the same within two seconds, or after `bound` milliseconds. */
@@ -129,5 +151,13 @@ export class Cluster {
     } catch {
       return 0;
     }
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text.split('\n').find((line) => line.startsWith('{')) ?? '');
+  } catch {
+    return undefined;
   }
 }

@@ -25,7 +25,7 @@ function watchControllers(fell) {
       if (there.has(pid)) continue;
       alive.delete(pid);
       const ended = round.played.some(({ kind, pids }) => /^(kill|term) controller/.test(kind) && pids.includes(pid));
-      if (!ended && !round.stopping) fell.push(`the controller (pid ${pid}) ended by itself at ${now() - round.begin} ms`);
+      if (!ended && !round.over) fell.push(`the controller (pid ${pid}) ended by itself at ${now() - round.begin} ms`);
     }
     for (const pid of there) alive.add(pid);
   }, 100);
@@ -66,9 +66,7 @@ async function collect(crew) {
 /** The controller's memory beside that of a fresh one on the same store. */
 async function compareMemory() {
   const used = await cluster.memoryAtRest(settle);
-  for (const { pid, role } of world.processes()) if (role === 'controller') process.kill(pid, 'SIGKILL');
-  while (cluster.count('controller') > 0) await sleep(50);
-  await cluster.revive();
+  await cluster.restart();
   const fresh = await cluster.memoryAtRest(settle);
   return { used, fresh, ratio: used / fresh };
 }
@@ -96,11 +94,11 @@ await playAll();
 tell('quiet');
 round.over = true;
 await asking;
-await sleep(1000);
+await cluster.mend();
+tell('the cluster is whole');
 const finished = await crew.finish(round.played);
 fell.push(...finished);
 tell('clients have ended');
-await cluster.rest();
 const { clients, stored } = await collect(crew);
 tell(`${stored.length} answers of others were looked for`);
 round.stopping = true;

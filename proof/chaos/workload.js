@@ -61,7 +61,7 @@ export const kinds = {
     else note(key, 'all', view.apply(task, { key, wait: 0, journal }), (values) => values.length === count && values.every((value) => isAnswerOf(key, value)));
   },
   scatter({ client, draw, key, note }) {
-    const [size, view, name] = [length(draw), client.direct(client.ids), `s${numberOf(key)}`];
+    const [size, view, name] = [length(draw), client.direct(client.ids.length > 0 ? client.ids : 0), `s${numberOf(key)}`];
     note(`${key}.scatter`, 'push', view.scatter(name, arrayOf(key, size)), (value) => value === undefined);
     note(`${key}.gather`, 'pull', view.gather(name), (value) => isArrayOf(key, size, value));
   },

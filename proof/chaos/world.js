@@ -27,9 +27,11 @@ export class World {
     for (const name of ['home', 'journal', 'logs']) this.own(join(base, name));
     writeFileSync(this.clock, '+0d\n');
     chmodSync(this.clock, 0o644);
+    // An entry for the user, who is nobody elsewhere.
+    writeFileSync(join(base, 'passwd'), `${readFileSync('/etc/passwd', 'utf8')}chaos:x:${this.uid}:${this.uid}::${this.home}:/bin/sh\n`);
+    execFileSync('mount', ['--bind', join(base, 'passwd'), '/etc/passwd']);
     execFileSync('ip', ['link', 'set', 'lo', 'up']);
     const { PATH, LANG = 'C.UTF-8' } = process.env;
-    // A user whom no /etc/passwd knows, as in containers.
     this.env = { PATH, LANG, SHELL: '/bin/sh', HOME: this.home, IPYTHONDIR: join(this.home, 'ipython'), IPCLUSTER_WORK_DIR: this.work };
   }
 
