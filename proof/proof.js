@@ -44,6 +44,11 @@ write('interop', "IPython's own tests", `Each file of ipyparallel's tests by its
 const outage = run('outage.js');
 write('outage', 'Outages', outage.stdout);
 
+const chaos = run('chaos.js');
+write('chaos', 'Faults at random', `For each seed a cluster in a world of its own, mixed work of several clients for 60 s, and faults at random times. \`lost\`: accepted tasks of which nobody can
+find out what they gave. \`twice\`: second runs without a cause. \`untrue\`: errors without a fault that explains them (\`proof/chaos/errors.js\`). \`fell\`: programs that ended by
+themselves. \`memory\`: the controller's at rest beside that of a fresh one on the same store.\n\n${chaos.stdout}`);
+
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, fuzzGateway, batch, ssh, interop, outage, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, fuzzGateway, batch, ssh, interop, outage, chaos, load].some(({ status }) => status !== 0) ? 1 : 0);

@@ -54,7 +54,7 @@ async function playAll() {
 
 /** A controller and engines are there again; what was accepted is asked for by who comes later. */
 async function collect(crew) {
-  const clients = crew.logs().map(readClient);
+  const clients = crew.logs().filter((path) => existsSync(path)).map(readClient);
   const list = join(world.journal, 'owed.json');
   const wanted = owed(clients);
   writeFileSync(list, JSON.stringify(wanted));
