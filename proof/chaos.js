@@ -68,7 +68,7 @@ function scheduleFor(seed) {
   return schedule;
 }
 
-const seeds = seedsOf(values.seed ?? (values.quick ? '1' : values.seeds));
+const seeds = seedsOf(values.seed ?? (values.quick ? '4' : values.seeds));
 const waiting = [...seeds];
 const rows = [];
 await Promise.all(
