@@ -17,10 +17,15 @@ export async function play(fault, round) {
   done.end = now();
 }
 
-/** One process of that role, by the share that the fault names. */
-function victim({ world }, { role, pick }) {
+/**
+ * One process of that role, by the share that the fault names. With an engine its supervisor is written down: what was on its way to
+ * the engine runs on the one that is started in its place.
+ */
+function victim({ world }, { role, pick }, done) {
   const all = world.processes().filter((one) => one.role === role && !one.stopped);
-  return all[Math.floor(pick * all.length)]?.pid;
+  const hit = all[Math.floor(pick * all.length)];
+  if (hit) done.pids.push(hit.pid, ...(role === 'engine' ? [hit.parent] : []));
+  return hit?.pid;
 }
 
 function send(pid, name) {
@@ -33,17 +38,15 @@ function send(pid, name) {
 
 function signal(name) {
   return async (round, fault, done) => {
-    const pid = victim(round, fault);
+    const pid = victim(round, fault, done);
     if (pid === undefined) return;
-    done.pids.push(pid);
     send(pid, name);
   };
 }
 
 async function stop(round, fault, done) {
-  const pid = victim(round, fault);
+  const pid = victim(round, fault, done);
   if (pid === undefined) return;
-  done.pids.push(pid);
   send(pid, 'SIGSTOP');
   await Promise.race([sleep(fault.for), round.quiet]);
   send(pid, 'SIGCONT');
@@ -63,9 +66,8 @@ function prlimit(pid, name, value) {
 /** A limit on a live process, taken back from everything that may have inherited it. */
 async function limit(round, fault, done) {
   const name = { descriptors: 'nofile', processes: 'nproc', 'file sizes': 'fsize' }[fault.rest];
-  const pid = victim(round, fault);
+  const pid = victim(round, fault, done);
   if (pid === undefined) return;
-  done.pids.push(pid);
   const value = { nofile: fault.strict ? 3 : openFiles(pid) + 1, nproc: 1, fsize: fault.strict ? 0 : 65_536 }[name];
   prlimit(pid, name, `${value}:`);
   await Promise.race([sleep(fault.for), round.quiet]);

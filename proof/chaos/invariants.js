@@ -65,7 +65,7 @@ export function judgeRuns(runs, requests, { played, restarts, lease }) {
       if (!first) continue;
       const hit = (fault) => {
         if (!disruptive.test(fault.kind) || fault.begin > second.at || fault.end + 2 * lease + 3000 < first.at) return false;
-        return first.shell || fault.role === 'controller' || !/engine|supervisor/.test(fault.role) || fault.pids.some((pid) => pid === first.engine || pid === first.supervisor);
+        return first.shell || fault.role === 'controller' || !/engine|supervisor/.test(fault.role) || fault.pids.some((pid) => [first, second].some(({ engine, supervisor }) => pid === engine || pid === supervisor));
       };
       const direct = request && !balanced.test(request.kind) && !request.kind.startsWith('command');
       const cause = played.some(hit) || restarts.some((at) => at >= first.at - 1000 && at <= second.at);
