@@ -16,7 +16,8 @@ export class Cluster {
   #tending = false;
   #tended = Promise.resolve();
 
-  constructor(world, schedule) {
+  constructor(world, schedule, played) {
+    this.played = played;
     this.world = world;
     this.schedule = schedule;
     this.security = join(world.home, 'ipython/profile_default/security');
@@ -122,7 +123,11 @@ export class Cluster {
 
   /** Ends the controller that nobody reaches any more, and starts another one in its place. */
   async restart() {
-    for (const { pid, role } of this.world.processes()) if (role === 'controller') process.kill(pid, 'SIGKILL');
+    for (const { pid, role } of this.world.processes()) {
+      if (role !== 'controller') continue;
+      process.kill(pid, 'SIGKILL');
+      this.played.push({ kind: 'kill controller', role, pids: [pid], begin: now(), end: now(), own: true });
+    }
     while (this.count('controller') > 0) await sleep(50);
     await this.revive();
   }

@@ -12,9 +12,10 @@ const { schedule, folder, settle, keep } = JSON.parse(process.argv[2]);
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const tell = (text) => process.stderr.write(`seed ${schedule.seed}, ${((now() - round.begin) / 1000).toFixed(1)} s: ${text}\n`);
 const world = new World({ folder, proofs: import.meta.dirname, seed: schedule.seed, disk: schedule.disk });
-const cluster = new Cluster(world, schedule);
+const played = [];
+const cluster = new Cluster(world, schedule, played);
 let beQuiet;
-const round = { world, cluster, played: [], quiet: new Promise((done) => (beQuiet = done)) };
+const round = { world, cluster, played, quiet: new Promise((done) => (beQuiet = done)) };
 
 /** Controllers that are gone although nobody has killed them. */
 function watchControllers(fell) {
