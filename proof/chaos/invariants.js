@@ -53,7 +53,7 @@ export function readRuns(folder) {
 const disruptive = /^(kill|term|stop) (engine|supervisor|controller)|^limit|network$|^delete|^fill|^read-only/;
 
 /** Second runs: those that a fault on that engine, its supervisor, the network or a controller explains, and the others. */
-export function judgeRuns(runs, requests, { played, restarts, lease }) {
+function judgeRuns(runs, requests, { played, restarts, lease }) {
   const [explained, unexplained] = [[], []];
   for (const [key, list] of runs) {
     const request = requests.get(key) ?? requests.get(key.replace(/\.\d+$/, ''));
