@@ -162,6 +162,12 @@ export const errorCatalogue = {
     'See `df -h` and `df -i`, or `quota -s`.',
     'Another place: `--work-dir`.',
   ),
+  SYSTEM: entry(
+    1,
+    'The operating system refused something: it has no more processes, open files or memory for it, or a disk fails.',
+    'What it allows: `ulimit -a`. What is used: `ipcluster ps`.',
+    'The same may succeed later.',
+  ),
   STORE: entry(1, 'The store of tasks and results could not be used.', 'Is the disk full? `df -h`.'),
   RESULT_GONE: entry(
     1,

@@ -49,7 +49,31 @@ export function isIpclusterError(error: unknown): error is IpclusterError {
 /** What was thrown, as an error of ours where the system says that a disk is full. */
 export function explained(error: unknown): unknown {
   const code = systemCode(error);
-  return code === 'ENOSPC' || code === 'EDQUOT' ? new IpclusterError('DISK_FULL', messageOf(error), { cause: error }) : error;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new IpclusterError('DISK_FULL', messageOf(error), { cause: error });
+  return isShortage(error) ? systemFault(messageOf(error), error) : error;
+}
+
+/** What the system can be short of, by its codes, and where the limit is looked up. */
+const shortages: Record<string, string> = {
+  EAGAIN: 'no more processes may be started (`ulimit -u`)',
+  EMFILE: 'this program may open no more files (`ulimit -n`)',
+  ENFILE: 'the machine has no more open files',
+  ENOMEM: 'no memory is left',
+};
+
+/** True for an error that says that the system is short of something: the same call may succeed later. */
+export function isShortage(error: unknown): boolean {
+  const code = systemCode(error);
+  return (code !== undefined && code in shortages) || (isIpclusterError(error) && error.code === 'SYSTEM');
+}
+
+/** A call that the system refused, as an error for people: `what` could not be done, and why. */
+export function systemFault(what: string, error: unknown): IpclusterError {
+  if (isIpclusterError(error)) return error;
+  const code = (error as { code?: string } | undefined)?.code ?? '';
+  const why = shortages[code] ?? messageOf(error);
+  const kind = code === 'ENOSPC' || code === 'EDQUOT' ? 'DISK_FULL' : 'SYSTEM';
+  return new IpclusterError(kind, `${what}: ${why}.`, { transient: true, cause: error });
 }
 
 /** The sentence of anything that was thrown. */

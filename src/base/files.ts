@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from './errors.js';
@@ -21,7 +21,8 @@ export function writeWhole(path: string, text: string, mode = 0o600): void {
   ensureFolder(dirname(path));
   const descriptor = openSync(temporary, 'wx', mode);
   try {
-    writeSync(descriptor, text);
+    // All of it: a disk that fills up takes a part without an error.
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } catch (error) {
     rmSync(temporary, { force: true });

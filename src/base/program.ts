@@ -1,18 +1,22 @@
 import { explained, IpclusterError, isIpclusterError, messageOf } from './errors.js';
 import { type LogLevel, logLevels } from './log.js';
+import { LogFile } from './log-file.js';
 import { guardProcess } from './signals.js';
 
 /** Runs a program of ours to its end: errors become sentences and exit codes, never stacks. */
 export function runProgram(name: string, main: () => Promise<void>): void {
   guardProcess();
-  main().then(
-    () => process.exit(0),
-    (thrown: unknown) => {
-      const error = explained(thrown);
-      process.stderr.write(`${name}: ${describeError(error)}`);
-      process.exit(isIpclusterError(error) ? error.exitCode : 1);
-    },
-  );
+  const fail = (thrown: unknown): never => endWith(name, thrown);
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  main().then(() => process.exit(0), fail);
+}
+
+/** Ends a program because of that error: its last words are a sentence, and its exit code tells its job's script. */
+function endWith(name: string, thrown: unknown): never {
+  const error = explained(thrown);
+  new LogFile().write(`${name}: ${describeError(error)}`);
+  process.exit(isIpclusterError(error) ? error.exitCode : 1);
 }
 
 /** An error for people: what happened, what to try, which files to look at. */

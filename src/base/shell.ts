@@ -44,3 +44,13 @@ export function toBytes(text: string): Buffer {
     ),
   );
 }
+
+/** Variables that a shell gives a meaning or a form of its own, or does not let itself be given. */
+const ownNames =
+  /^(OPTIND|LINENO|PPID|IFS|PWD|OLDPWD|UID|EUID|GROUPS|SHELLOPTS|RANDOM|SRANDOM|SECONDS|EPOCH\w*|BASH\w*|DIRSTACK|FUNCNAME|HISTCMD|PS4)$/;
+
+/** True for the name of a variable that can stand in an assignment of a POSIX shell, and means there what it means elsewhere. */
+export const isShellName = (name: string): boolean => /^[A-Za-z_]\w*$/.test(name) && !ownNames.test(name);
+
+/** True for what can be a variable of an environment at all, by execve(2). */
+export const isVariableName = (name: string): boolean => name !== '' && !/[=\0]/.test(name);

@@ -15,6 +15,8 @@ export interface Item<T> {
 export interface OutputEvent {
   name: 'stdout' | 'stderr';
   text: string;
+  /** What was written, where that is no text in UTF-8. */
+  bytes?: Buffer;
   engineId: number;
   /** Id of the request. */
   id: string;

@@ -10,6 +10,8 @@ const ownNames: Record<string, ErrorCode> = {
   WrongLanguage: 'WRONG_LANGUAGE',
   NOT_CLONEABLE: 'NOT_CLONEABLE',
   USAGE: 'USAGE',
+  SYSTEM: 'SYSTEM',
+  DISK_FULL: 'DISK_FULL',
   ResultGone: 'RESULT_GONE',
   StoreError: 'STORE',
 };

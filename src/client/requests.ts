@@ -3,7 +3,7 @@ import { largeFrame, type MemoryFile, writeMemoryFile } from '../base/memory-fil
 import { Queue } from '../base/queue.js';
 import { tooLarge } from '../protocol/frames.js';
 import { decodeMessage, type Message, type Metadata, type Outgoing } from '../protocol/message.js';
-import type { AbortedContent, ErrorContent, MessageType } from '../protocol/messages.js';
+import type { AbortedContent, CommandReport, CommandResult, ErrorContent, MessageType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import { decodeValue } from '../protocol/values.js';
 import type { Peer } from '../transport/peer.js';
@@ -210,10 +210,12 @@ export class Requests {
 }
 
 /** What code has written; where that cannot be read, a notice instead. */
-function readOutput(body: Buffer): Pick<OutputEvent, 'name' | 'text'> {
+function readOutput(body: Buffer): Pick<OutputEvent, 'name' | 'text' | 'bytes'> {
   try {
-    const { name, text } = decodeMessage(body).content as OutputEvent;
-    if ((name === 'stdout' || name === 'stderr') && typeof text === 'string') return { name, text };
+    const { content, buffers } = decodeMessage(body);
+    const { name, text } = content as OutputEvent;
+    const bytes = copyOf(buffers[0]);
+    if ((name === 'stdout' || name === 'stderr') && typeof text === 'string') return { name, text, ...(bytes && { bytes }) };
   } catch {
     // It is told like any other.
   }
@@ -247,9 +249,17 @@ function runTimeOf(metadata: Metadata, completed: string): number {
 
 /** The value that a good reply carries. */
 function replyValue({ buffers, content }: Message): unknown {
-  if ('result' in content) {
-    const [stdoutBytes, stderrBytes] = buffers.map((bytes) => Buffer.from(new Uint8Array(bytes).buffer));
-    return stdoutBytes ? { ...content.result, stdoutBytes, stderrBytes } : content.result;
-  }
+  if ('result' in content) return commandResult(content.result, buffers);
   return decodeValue(buffers);
 }
+
+/** A command's result with what it wrote as bytes; they came along where they are no text. */
+function commandResult(report: CommandReport, [stdout, stderr]: readonly Buffer[]): CommandResult {
+  return Object.defineProperties({ ...report } as CommandResult, {
+    stdoutBytes: { get: () => copyOf(stdout) ?? Buffer.from(report.stdout) },
+    stderrBytes: { get: () => copyOf(stderr) ?? Buffer.from(report.stderr) },
+  });
+}
+
+/** Bytes of their own: what a reply has carried is part of a larger buffer. */
+const copyOf = (bytes: Buffer | undefined): Buffer | undefined => bytes && Buffer.from(new Uint8Array(bytes).buffer);

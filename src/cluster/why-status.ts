@@ -35,6 +35,9 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       sentence: `Engine ${id} has loaded files that have changed since: ${stale.join(', ')}.`,
       suggestions: ['`ipcluster engines restart`'],
     });
+  const away = engines.filter(({ state }) => state === 'restarting');
+  for (const { id, reason } of away)
+    findings.push({ code: 'restarting', about: 'engines', sentence: `Engine ${id} is being started again: ${reason}.` });
   if (file && engines.length < file.engines)
     findings.push({
       code: 'engines-missing',

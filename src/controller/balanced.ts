@@ -23,6 +23,7 @@ export type CancelOnEngine = (engine: number, id: string) => Promise<InterruptOu
 /** Balanced tasks: taken in, given to engines, tried again where that makes sense, answered once. */
 export class BalancedTasks {
   readonly queue: TaskQueue;
+  readonly #engines: EngineTable;
   readonly #replies: Replies;
   readonly #store: Store;
   readonly #clients: Clients;
@@ -36,6 +37,7 @@ export class BalancedTasks {
     this.#store = store;
     this.#clients = clients;
     this.#cancelOnEngine = cancelOnEngine;
+    this.#engines = engines;
     this.queue = new TaskQueue(engines, leastLoad, {
       dispatch: (task, engine) => this.#dispatch(task, engine),
       impossible: (task, reason) => this.#end(task, 'ImpossibleDependency', `The task can never run: ${reason}.`),
@@ -218,24 +220,31 @@ export class BalancedTasks {
     const task = this.queue.tasks.get(id);
     if (!task) return false;
     const other = task.engine === engine ? undefined : task.engine;
-    if (status === 'unmet' || (status === 'error' && task.retries > 0)) {
+    if (status === 'unmet' || (status === 'error' && task.retries > 0) || (status === 'short' && this.#hasOthers(task, engine))) {
       if (task.engine === engine) this.#tryElsewhere(task, engine, status);
       this.#store.mark();
       return true;
     }
     if (task.engine === undefined) this.queue.claim(task, engine);
     this.#completed += 1;
-    this.#replies.pass(task, status, engine, body);
+    this.#replies.pass(task, status === 'short' ? 'error' : status, engine, body);
     this.#finish(task, status === 'ok');
     this.#clients.tell({ event: 'task', id, state: 'done', engine, status });
     if (other !== undefined) void this.#cancelOnEngine(other, id);
     return true;
   }
 
-  /** It failed on that engine, or cannot run there at all. */
+  /** True when there are engines where it has not been tried. */
+  #hasOthers(task: Task, engine: number): boolean {
+    return this.#engines.all.some(
+      ({ id }) => id !== engine && !task.excluded?.has(id) && !task.unmet?.has(id) && task.targets?.includes(id) !== false,
+    );
+  }
+
+  /** It failed on that engine, or cannot run there, or not now. */
   #tryElsewhere(task: Task, engine: number, status: ReplyStatus): void {
     const name = status === 'unmet' ? 'unmet' : 'excluded';
-    if (status !== 'unmet') task.retries -= 1;
+    if (status === 'error') task.retries -= 1;
     task[name] = new Set([...(task[name] ?? []), engine]);
     this.#putBack(task);
   }

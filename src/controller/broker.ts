@@ -97,7 +97,7 @@ export class Broker {
   }
 
   engineDown({ id, reason, restarting, evidence }: EngineDown): void {
-    const engine = this.engines.down(id);
+    const engine = this.engines.down(id, reason);
     if (restarting) this.engines.restarting.add(id);
     else {
       this.engines.restarting.delete(id);

@@ -144,7 +144,7 @@ export class DirectRequests {
       this.#store.mark();
       return true;
     }
-    this.#replies.pass(pending, status === 'unmet' ? 'error' : status, engine, body);
+    this.#replies.pass(pending, status === 'unmet' || status === 'short' ? 'error' : status, engine, body);
     this.#forgetIfOver(pending);
     return true;
   }

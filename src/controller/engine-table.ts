@@ -110,6 +110,9 @@ export class EngineTable {
     return this.#next;
   }
 
+  /** Engines that are over, as they were last. */
+  readonly #away = new Map<number, EngineRecord>();
+
   get all(): Engine[] {
     return [...this.#engines.values()].sort((a, b) => a.id - b.id);
   }
@@ -160,14 +163,23 @@ export class EngineTable {
     this.#changes += 1;
     this.restarting.delete(id);
     this.givenUp.delete(id);
+    this.#away.delete(id);
     return engine;
   }
 
+  /** All of them as `status` shows them: those that are being started again are on the list, with the reason. */
+  describe(): EngineRecord[] {
+    const away = [...this.restarting].flatMap((id) => this.#away.get(id) ?? []);
+    return [...this.all.map(describeEngine), ...away].sort((a, b) => a.id - b.id);
+  }
+
   /** An engine is over; answers what it was, if it was up. */
-  down(id: number): Engine | undefined {
+  down(id: number, reason = 'it ended'): Engine | undefined {
     const engine = this.#engines.get(id);
     this.#engines.delete(id);
     this.#changes += 1;
+    const last = engine ? { ...describeEngine(engine), task: null, queue: 0 } : this.#away.get(id);
+    if (last) this.#away.set(id, { ...last, state: 'restarting', since: new Date().toISOString(), reason });
     return engine;
   }
 
@@ -191,6 +203,7 @@ export class EngineTable {
       if (owner !== node) continue;
       this.#reserved.delete(id);
       this.restarting.delete(id);
+      this.#away.delete(id);
     }
     return this.all.filter((engine) => engine.node === node);
   }
@@ -218,7 +231,7 @@ export function release(engine: Engine, id: string): boolean {
 }
 
 /** An engine as `status` shows it. */
-export function describeEngine(engine: Engine): EngineRecord {
+function describeEngine(engine: Engine): EngineRecord {
   const [head, ...rest] = engine.assigned;
   const { id, uuid, pid, language, log, completed, node, restarts, memory, stale, cpus, gpus } = engine;
   const { joined, busy } = engine;

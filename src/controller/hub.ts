@@ -16,7 +16,7 @@ import {
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
-import { describeEngine, type Engine } from './engine-table.js';
+import type { Engine } from './engine-table.js';
 import type { Rejoining } from './rejoining.js';
 import { resume } from './resume.js';
 import type { Store } from './store.js';
@@ -109,10 +109,10 @@ export class Hub {
       status: 'ok',
       controller: {
         ...{ host: hostname(), pid: process.pid, session: session.id, version: packageVersion(), started: this.#started },
-        ...{ addresses: addresses(), memory: process.memoryUsage.rss(), clients: clients.size, store: store.where },
+        ...{ addresses: addresses(), memory: residentBytes(), clients: clients.size, store: store.where },
         ...{ lease, idleTimeout, rejoining: !rejoining.over },
       },
-      engines: broker.engines.all.map(describeEngine),
+      engines: broker.engines.describe(),
       givenUp: [...broker.engines.givenUp].map(([id, reason]) => ({ id, reason })),
       queues: { ...counts, direct: broker.direct.size, completed: broker.balanced.completed },
     };
@@ -221,12 +221,15 @@ export class Hub {
     targets: readonly number[],
     more = { signal: '' },
   ): Promise<number[]> {
-    const engines = this.#engines(targets);
+    const { engines: table } = this.#parts.broker;
+    const again = targets.filter((id) => !table.get(id) && table.restarting.has(id));
+    const engines = this.#engines(targets.filter((id) => !again.includes(id)));
     if (type === 'stop_request') for (const engine of engines) engine.stopping = true;
-    const nodes = new Set(engines.map(({ node }) => node));
+    // One that could not be started again yet is its supervisor's to start or to give up.
+    const nodes = new Set([...engines.map(({ node }) => node), ...again.flatMap((id) => table.nodeOf(id) ?? [])]);
     const replies = await Promise.all(
       [...nodes].map((node) => {
-        const own = engines.filter((engine) => engine.node === node).map(({ id }) => id);
+        const own = targets.filter((id) => table.nodeOf(id) === node);
         return node.peer.request({ type, content: { targets: own, ...more } }, 60_000);
       }),
     );
@@ -244,6 +247,15 @@ export class Hub {
       const frames = [next, {}, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
       return { id: next.msg_id, body: Buffer.concat(encodeFrames([...frames, ...buffers])) };
     });
+  }
+}
+
+/** The memory of this process; 0 where it cannot be looked at, since no more files can be opened. */
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
   }
 }
 

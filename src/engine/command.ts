@@ -1,33 +1,48 @@
 import { isUtf8 } from 'node:buffer';
-import { dirname } from 'node:path';
-import { splitWords } from '../base/shell.js';
-import { type RunningCommand, startCommand } from '../processes/command.js';
+import { dirname, resolve } from 'node:path';
+import { IpclusterError } from '../base/errors.js';
+import { isVariableName, splitWords } from '../base/shell.js';
+import { type CommandEnd, type RunningCommand, startCommand } from '../processes/command.js';
 import { HelperShell } from '../processes/helper-shell.js';
+import type { OutputFile } from '../processes/output-file.js';
 import type { Message } from '../protocol/message.js';
-import type { CommandResult, OkContent } from '../protocol/messages.js';
+import type { CommandContent, CommandReport, OkContent } from '../protocol/messages.js';
+import { KeptOutput, keptOutput, type OutputTaker, TextPieces } from './kept-output.js';
 
-/** Output beyond this many characters is streamed but no longer kept for the result. */
-const keptOutput = 16 * 1024 * 1024;
+type OutputName = 'stdout' | 'stderr';
+
+/** The good answer to a command; its output goes along as bytes where it is no text. */
+interface Answer {
+  content: OkContent & { result: CommandReport };
+  buffers?: Buffer[];
+}
+
+/** What a command has written, as far as it is kept. */
+interface Written {
+  bytes: Buffer;
+  dropped: number;
+}
+
+type Outcome = CommandEnd & Record<OutputName, Written> & { asBytes: boolean };
+
+export interface CommandsOptions {
+  /** Where output that is not streamed is kept while a command runs. */
+  folder: string;
+  /** Settles when those who take output have room for more; undefined when they have. */
+  room: () => Promise<void> | undefined;
+}
 
 /** As bytes so many are kept. */
 const keptBytes = 1024 * 1024 * 1024;
 
-type OutputName = 'stdout' | 'stderr';
-
-/** The good answer to a command. */
-type Answer = { content: OkContent & { result: CommandResult }; buffers?: Buffer[] };
-
 /** Runs shell tasks for an engine: in process groups of their own, with a mark, and ended with the engine. */
 export class Commands {
   readonly #running = new Set<RunningCommand<unknown>>();
-  /** Where output that is not streamed is kept while a command runs, and under which name. */
-  readonly #folder: string;
-  readonly #name: string;
+  readonly #options: CommandsOptions;
   #helper: HelperShell | undefined;
 
-  constructor(socketPath: string, name: string) {
-    this.#folder = dirname(socketPath);
-    this.#name = name;
+  constructor(socketPath: string, room: CommandsOptions['room']) {
+    this.#options = { folder: dirname(socketPath), room };
   }
 
   /** User code has run, and may have changed the environment: the next helper gets it as it is then. */
@@ -46,73 +61,112 @@ export class Commands {
    * Runs a command. Its exit code is a value; only a program that cannot be started is an error. Puts `cancel` on the request,
    * which ends the whole group.
    */
-  run(
-    message: Message<'command_request'>,
-    request: { cancel?: () => void },
-    onOutput: (name: OutputName, text: string) => void,
-  ): Promise<Answer> {
+  async run(message: Message<'command_request'>, request: { cancel?: () => void }, take: OutputTaker): Promise<Answer> {
+    checkContent(message.content);
     const { input, stdoutFile, stderrFile } = message.content;
-    const quiet =
-      message.metadata['stream'] === false && input === undefined && stdoutFile === undefined && stderrFile === undefined;
-    return quiet ? this.#runQuietly(message, request) : this.#runStreaming(message, request, onOutput);
+    const { stream } = message.metadata;
+    const quiet = stream === false && [input, stdoutFile, stderrFile].every((option) => option === undefined);
+    return quiet ? this.#runQuietly(message, request) : this.#runStreaming(message, request, take);
   }
 
   async #runQuietly(
     { header, content, metadata }: Message<'command_request'>,
     request: { cancel?: () => void },
   ): Promise<Answer> {
-    const asBytes = metadata['bytes'] === true;
-    this.#helper ??= new HelperShell(this.#folder, this.#name, environment());
+    this.#helper ??= new HelperShell(this.#options.folder, environment());
     const command = this.#helper.start({
       argv: wrapped(content.argv),
       env: { ...content.env, IPCLUSTER_TASK: header.msg_id },
-      cwd: content.cwd ?? process.cwd(),
+      cwd: resolve(content.cwd ?? process.cwd()),
       timeLimit: content.timeLimit,
-      keep: asBytes ? keptBytes : keptOutput,
     });
-    return this.#follow(command, request, ({ stdout, stderr, ...end }) => {
-      const isText = [stdout, stderr].every((bytes) => bytes.length <= keptOutput && isUtf8(bytes));
-      if (asBytes && !isText) return { result: { ...end, stdout: '', stderr: '' }, buffers: [stdout, stderr] };
-      return { result: { ...end, stdout: String(stdout), stderr: String(stderr) } };
+    const asBytes = metadata['bytes'] === true;
+    return this.#follow(command, request, ({ files, ...end }) => {
+      const keep = asBytes ? keptBytes : keptOutput;
+      try {
+        return { ...end, stdout: readFile(files.stdout, keep), stderr: readFile(files.stderr, keep), asBytes };
+      } finally {
+        files.stdout.close();
+        files.stderr.close();
+      }
     });
   }
 
   async #runStreaming(
     { header, content }: Message<'command_request'>,
     request: { cancel?: () => void },
-    onOutput: (name: OutputName, text: string) => void,
+    take: OutputTaker,
   ): Promise<Answer> {
-    const kept = { stdout: '', stderr: '' };
-    let truncated = false;
+    const kept = { stdout: new KeptOutput(), stderr: new KeptOutput() };
+    const pieces = {
+      stdout: new TextPieces((text, bytes) => take('stdout', text, bytes)),
+      stderr: new TextPieces((text, bytes) => take('stderr', text, bytes)),
+    };
+    const { room } = this.#options;
     const { env, ...options } = content;
     const command = startCommand({
       ...options,
       argv: wrapped(content.argv),
       env: { ...environment(), ...env, IPCLUSTER_TASK: header.msg_id },
-      onOutput(name, text) {
-        if (kept[name].length + text.length <= keptOutput) kept[name] += text;
-        else truncated = true;
-        onOutput(name, text);
+      onOutput(name, bytes) {
+        kept[name].add(bytes);
+        pieces[name].add(bytes);
+        return room();
       },
     });
-    return this.#follow(command, request, (end) => ({ result: { ...end, ...kept, truncated } }));
+    return this.#follow(command, request, (end) => {
+      pieces.stdout.end();
+      pieces.stderr.end();
+      return { ...end, ...kept, asBytes: false };
+    });
   }
 
   async #follow<End>(
     command: RunningCommand<End>,
     request: { cancel?: () => void },
-    describe: (end: End) => { result: Omit<CommandResult, 'runTime'>; buffers?: Buffer[] },
+    finish: (end: End) => Outcome,
   ): Promise<Answer> {
     const begin = performance.now();
     request.cancel = () => command.stop();
     this.#running.add(command);
     try {
-      const { result, buffers = [] } = describe(await command.ended);
-      return { content: { status: 'ok', result: { ...result, runTime: performance.now() - begin } }, buffers };
+      const end = await command.ended;
+      const runTime = performance.now() - begin;
+      return describe(finish(end), runTime);
     } finally {
       this.#running.delete(command);
     }
   }
+}
+
+function describe({ stdout, stderr, exitCode, signal, timedOut, asBytes }: Outcome, runTime: number): Answer {
+  const dropped = { stdout: stdout.dropped, stderr: stderr.dropped };
+  const truncated = dropped.stdout + dropped.stderr > 0;
+  const buffers = [stdout.bytes, stderr.bytes];
+  const isText = buffers.every((bytes) => bytes.length <= keptOutput && isUtf8(bytes));
+  const [out, err] = asBytes && !isText ? ['', ''] : buffers.map(String);
+  const result = { exitCode, signal, timedOut, stdout: out ?? '', stderr: err ?? '', truncated, dropped, runTime };
+  return { content: { status: 'ok', result }, ...(isText ? {} : { buffers }) };
+}
+
+function readFile(file: OutputFile, keep: number): Written {
+  const { size } = file;
+  return { bytes: file.read(0, Math.min(size, keep)), dropped: Math.max(0, size - keep) };
+}
+
+/** Throws USAGE for what no command can be given, by name, before anything is started. */
+function checkContent({ argv, env = {}, timeLimit, cwd = '' }: CommandContent): void {
+  const refuse = (what: string): never => {
+    throw new IpclusterError('USAGE', `${what}; nothing was started.`);
+  };
+  if (argv.length === 0 || argv.some((word) => typeof word !== 'string')) refuse('A command is a list of words');
+  if ([...argv, cwd, ...Object.values(env)].some((word) => String(word).includes('\0')))
+    refuse('No word, folder or variable of a command can have a NUL in it');
+  const wrong = Object.keys(env).find((name) => !isVariableName(name));
+  if (wrong !== undefined) refuse(`${JSON.stringify(wrong)} can be no name of a variable`);
+  // JSON has no Infinity: no limit arrives as null.
+  if (timeLimit !== undefined && timeLimit !== null && !(timeLimit >= 0))
+    refuse(`A time limit is ${timeLimit}, but must be milliseconds, or 0 for none`);
 }
 
 /** A command with what every shell task begins with here, such as a container's words. */

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { objectionTo } from '../base/own-socket.js';
 import { programFile } from '../base/package.js';
 import { guardProcess } from '../base/signals.js';
+import { sleep } from '../base/wait.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
 import { encodePacket, joinSmall, PacketReader } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
@@ -31,7 +32,7 @@ if (objection !== undefined) {
 }
 const socket = connect(socketPath);
 const reader = new PacketReader();
-const commands = new Commands(socketPath, uuid);
+const commands = new Commands(socketPath, room);
 const kernel = new Kernel({ slots, session, commands, receive, send, backlog: () => socket.writableLength });
 /** What has come and is not read yet: an interrupt of user code must not take it along. */
 const arrived: Buffer[] = [];
@@ -68,6 +69,18 @@ function receive(): void {
       }
     }
   }
+}
+
+/** Output of commands waits with them while the supervisor has this much to take (bytes, milliseconds). */
+const mostWaiting = 1024 * 1024;
+const roomInterval = 5;
+
+function room(): Promise<void> | undefined {
+  return socket.writableLength > mostWaiting ? awaitRoom() : undefined;
+}
+
+async function awaitRoom(): Promise<void> {
+  while (socket.writableLength > mostWaiting && !socket.destroyed) await sleep(roomInterval);
 }
 
 function send(route: Route, body: Buffer[]): void {

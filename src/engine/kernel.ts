@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { isShortage } from '../base/errors.js';
 import { readMemoryFile } from '../base/memory-files.js';
 import { decodeFrames, encodeFrames } from '../protocol/frames.js';
 import { decodeMessage, isMessage, type Message, replyTypeOf, type Session } from '../protocol/message.js';
@@ -171,7 +172,7 @@ export class Kernel {
 
   #handle(message: Message, running: Running): Answer | Promise<Answer> {
     if (isMessage(message, 'command_request')) {
-      return this.#commands.run(message, running, (name, text) => this.output.write(name, text));
+      return this.#commands.run(message, running, (name, text, bytes) => this.#take(running, name, text, bytes));
     }
     this.#commands.forgetEnvironment();
     return this.#slots.outside(() => this.#runCode(message));
@@ -228,15 +229,22 @@ export class Kernel {
   }
 
   #fail(running: Running, error: unknown): void {
-    this.#finish(running, 'error', { content: describeFailure(error, running.type === 'apply_request') });
+    const isShort = running.type === 'command_request' && isShortage(error);
+    this.#finish(running, isShort ? 'short' : 'error', { content: describeFailure(error, running.type === 'apply_request') });
   }
 
   #finish(running: Running, status: ReplyStatus, { content, buffers = [] }: Answer): void {
     this.#current = undefined;
     this.#slots.put(running.route.sequence, phase.done);
     this.output.flush();
+    this.#tellDropped(running);
     const type = replyTypeOf(running.type);
-    const metadata = { started: running.started, engine: this.#session.id, engine_id: this.engineId, status };
+    const metadata = {
+      started: running.started,
+      engine: this.#session.id,
+      engine_id: this.engineId,
+      status: status === 'short' ? 'error' : status,
+    };
     const frames = [this.#session.header(type), metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
     const [header, meta, contentFrame] = frames as [Buffer, Buffer, Buffer];
     const body = encodeFrames([header, running.header, meta, contentFrame, ...buffers]);
@@ -247,19 +255,36 @@ export class Kernel {
     }
   }
 
-  #stream(name: 'stdout' | 'stderr', text: string): void {
+  /** Output of a command: nobody's once its request is over. */
+  #take(running: Running, name: 'stdout' | 'stderr', text: string, bytes: Buffer | undefined): void {
+    if (this.#current !== running) return;
+    if (!bytes) return this.output.write(name, text);
+    this.output.flush();
+    this.#slots.inside(() => this.#stream(name, text, bytes));
+  }
+
+  /** What was dropped is told at the request that it belongs to, where it is missing. */
+  #tellDropped(running: Running): void {
+    if (this.#dropped === 0) return;
+    const notice = `[${this.#dropped} characters of output were dropped: they came faster than they could be taken]\n`;
+    this.#dropped = 0;
+    this.#publish(running, 'stderr', notice);
+  }
+
+  #stream(name: 'stdout' | 'stderr', text: string, bytes?: Buffer): void {
     const running = this.#current ?? this.#last;
     if (!running) return;
     if (this.#backlog() > outputLimit) {
       this.#dropped += text.length;
       return;
     }
-    if (this.#dropped > 0) {
-      const notice = `[${this.#dropped} characters of output were dropped: they came faster than they could be taken]\n`;
-      this.#dropped = 0;
-      this.#stream('stderr', notice);
-    }
-    const body = this.#session.encode({ type: 'stream', content: { name, text }, parent: running.header });
+    this.#tellDropped(running);
+    this.#publish(running, name, text, bytes);
+  }
+
+  #publish(running: Running, name: 'stdout' | 'stderr', text: string, bytes?: Buffer): void {
+    const buffers = bytes ? [bytes] : [];
+    const body = this.#session.encode({ type: 'stream', content: { name, text }, parent: running.header, buffers });
     this.#send({ channel: 'output', id: running.route.id, session: running.session, from: this.engineId }, body);
   }
 }

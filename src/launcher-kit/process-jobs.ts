@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { IpclusterError } from '../base/errors.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
 import { type Started, startProcess } from '../processes/start.js';
@@ -58,7 +59,20 @@ async function statusOf(leader: ProcessIdentity, jobDir: string): Promise<JobSta
     return { incarnation: 0, state: { state: 'failed', exitCode, reason: `exit code ${exitCode}` } };
   }
   if (alive) return { incarnation: 0, state: { state: 'running' } };
-  return { incarnation: 0, state: { state: 'lost', reason: 'its process is gone and left no exit record: killed from outside' } };
+  return { incarnation: 0, state: { state: 'lost', reason: `its process is gone and left no exit record: ${whyNone(jobDir)}` } };
+}
+
+/** Less room than this is none (bytes). */
+const leastRoom = 65_536;
+
+/** A record that a full disk had no room for is no sign of a killer. */
+function whyNone(jobDir: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(jobDir);
+    return bavail * bsize < leastRoom ? `the disk of ${jobDir} is full` : 'killed from outside';
+  } catch {
+    return `${jobDir} cannot be looked at`;
+  }
 }
 
 function observe(ref: JobRef, started?: Started): Job {

@@ -1,123 +1,193 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { IpclusterError } from '../base/errors.js';
-import { quoteCommand, quoteWord, toBytes } from '../base/shell.js';
-import { Timer } from '../base/timer.js';
-import { type Deferred, deferred } from '../base/wait.js';
-import type { CommandEnd, RunningCommand } from './command.js';
+import { IpclusterError, systemFault } from '../base/errors.js';
+import { isShellName, quoteCommand, quoteWord, toBytes } from '../base/shell.js';
+import { type Deferred, deferred, sleep } from '../base/wait.js';
+import { type CommandEnd, limitTime, type RunningCommand } from './command.js';
 import { oomScores, setOomScore } from './environment.js';
+import { OutputFile } from './output-file.js';
+import { spawnProcess } from './spawn.js';
 import { signalPid } from './table.js';
 
 /** A command whose output is wanted at its end only. */
 export interface QuietCommand {
   argv: readonly string[];
   env: Record<string, string>;
+  /** An absolute path. */
   cwd: string;
-  /** Milliseconds; 0 is no limit. */
   timeLimit: number | undefined;
-  /** Bytes of each output that are kept. */
-  keep: number;
 }
 
-/** How it ended, with all that it wrote. */
+/** How it ended, and what it wrote; whoever gets them closes the files. */
 export interface QuietEnd extends CommandEnd {
-  stdout: Buffer;
-  stderr: Buffer;
-  /** True when there was more. */
-  truncated: boolean;
+  files: { stdout: OutputFile; stderr: OutputFile };
 }
+
+/** A shell that cannot fork ends; so often another one is tried, with pauses between (milliseconds). */
+const tries = 5;
+const pauseOf = (round: number): number => 50 * 2 ** round;
 
 /**
  * Starts commands from a small shell instead of from this process: a fork costs what the forking process has in memory, and an
- * engine may have gigabytes (docs/decisions/0006). One command at a time; shell and command are one process group.
+ * engine may have gigabytes (docs/decisions/0006). One command at a time; shell and command are one process group. A shell that
+ * failed is replaced (docs/decisions/0018).
  */
 export class HelperShell {
   readonly #env: NodeJS.ProcessEnv;
-  readonly #files: { stdout: string; stderr: string };
-  #shell: ChildProcess | undefined;
-  #waiting: Deferred<CommandEnd> | undefined;
+  readonly #folder: string;
+  #shell: Shell | undefined;
 
-  /** Output goes through files in that folder, under a name that is nobody else's. */
-  constructor(folder: string, name: string, env: NodeJS.ProcessEnv) {
+  /** Output goes through files in that folder, which have no names there. */
+  constructor(folder: string, env: NodeJS.ProcessEnv) {
     this.#env = env;
-    this.#files = { stdout: join(folder, `${name}.stdout`), stderr: join(folder, `${name}.stderr`) };
+    this.#folder = folder;
   }
 
-  /** Starts a command. `ended` rejects with USAGE when there is no such program or folder. */
-  start({ argv, env, cwd, timeLimit, keep }: QuietCommand): RunningCommand<QuietEnd> {
+  /**
+   * Starts a command. `ended` rejects with USAGE when there is no such program or folder, and with SYSTEM when the system has no
+   * more processes or descriptors for it.
+   */
+  start(command: QuietCommand): RunningCommand<QuietEnd> {
+    const { argv, cwd, env } = command;
     checkCommand(argv[0] ?? '', cwd, env['PATH'] ?? this.#env['PATH'] ?? '');
-    const shell = this.#open();
-    const waiting = deferred<CommandEnd>();
-    this.#waiting = waiting;
-    const exports = Object.entries(env).map(([key, value]) => `export ${key}=${quoteWord(value)}; `);
-    const { stdout, stderr } = this.#files;
-    const line = `(${exports.join('')}cd ${quoteWord(cwd)} && exec ${quoteCommand(argv)}) </dev/null >${quoteWord(stdout)} 2>${quoteWord(stderr)} 3>&-; echo $? >&3\n`;
-    shell.stdin?.write(toBytes(line));
-    let timedOut = false;
-    const limit = timeLimit ? new Timer(timeLimit, onLimit) : undefined;
-    const stop = (): void => this.#stop(shell);
-    function onLimit(): void {
+    let [stopped, timedOut] = [false, false];
+    const stop = (): void => {
+      stopped = true;
+      this.#drop();
+    };
+    const limit = limitTime(command.timeLimit, () => {
       timedOut = true;
       stop();
-    }
-    const ended = waiting.promise
-      .then((end): QuietEnd => {
-        const [out, err] = [readOutput(stdout, keep), readOutput(stderr, keep)];
-        return { ...end, timedOut, stdout: out.bytes, stderr: err.bytes, truncated: out.truncated || err.truncated };
-      })
-      .finally(() => limit?.end());
-    return { ended, stop };
+    });
+    const run = async (): Promise<QuietEnd> => {
+      for (let round = 0; ; round++) {
+        const end = await this.#try(command, () => stopped);
+        if (end) return { ...end, timedOut };
+        if (round === tries) throw systemFault(`${argv[0]} cannot be started`, { code: 'EAGAIN' });
+        await sleep(pauseOf(round));
+      }
+    };
+    return { ended: run().finally(() => limit?.end()), stop };
   }
 
-  /** Ends the shell and removes its files. */
+  /** Ends the shell and what it runs. */
   close(): void {
-    if (this.#shell) this.#stop(this.#shell);
-    for (const file of Object.values(this.#files)) rmSync(file, { force: true });
+    this.#drop();
   }
 
-  /** The whole group: SIGTERM, and SIGKILL two seconds later. The next command gets a new shell. */
-  #stop({ pid }: ChildProcess): void {
-    if (pid === undefined) return;
+  /** Undefined when the shell ended before the command had begun: it could not fork. */
+  async #try({ argv, env, cwd }: QuietCommand, stopped: () => boolean): Promise<QuietEnd | undefined> {
+    const files = this.#openFiles(argv[0] ?? '');
+    try {
+      this.#shell ??= await Shell.open(this.#env);
+      const shell = this.#shell;
+      const end = stopped()
+        ? { begun: true, exitCode: null, signal: 'SIGTERM' as const }
+        : await shell.run(lineOf(argv, env, cwd, files));
+      if (shell.isOver) this.#drop(shell);
+      const { begun, ...rest } = end;
+      if (begun || stopped()) return { ...rest, timedOut: false, files };
+    } catch (error) {
+      closeAll(files);
+      throw error;
+    }
+    const said = files.stderr.read(0, 1000).toString().trim();
+    closeAll(files);
+    if (said === '') return undefined;
+    throw new IpclusterError('USAGE', `The command ${argv[0]} cannot be started: ${said}`);
+  }
+
+  #openFiles(program: string): QuietEnd['files'] {
+    const opened: OutputFile[] = [];
+    try {
+      opened.push(new OutputFile(this.#folder));
+      opened.push(new OutputFile(this.#folder));
+    } catch (error) {
+      for (const file of opened) file.close();
+      throw systemFault(`${program} cannot be started: there is no place for its output`, error);
+    }
+    return { stdout: opened[0] as OutputFile, stderr: opened[1] as OutputFile };
+  }
+
+  /** The next command gets a new shell. */
+  #drop(shell = this.#shell): void {
+    if (this.#shell === shell) this.#shell = undefined;
+    shell?.stop();
+  }
+}
+
+function closeAll({ stdout, stderr }: QuietEnd['files']): void {
+  stdout.close();
+  stderr.close();
+}
+
+/** How a command ended, and whether it had begun at all. */
+type ShellEnd = Omit<CommandEnd, 'timedOut'> & { begun: boolean };
+
+/** One process of /bin/sh, which says on its descriptor 3 that a command begins, and its exit code. */
+class Shell {
+  isOver = false;
+  readonly #child: ChildProcess;
+  #waiting: Deferred<ShellEnd> | undefined;
+  #said = '';
+
+  static async open(env: NodeJS.ProcessEnv): Promise<Shell> {
+    return new Shell(await spawnProcess(['/bin/sh'], { env, detached: true, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] }));
+  }
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    if (child.pid !== undefined) setOomScore(child.pid, oomScores.task);
+    child.stdin?.on('error', () => {});
+    child.stdio[3]?.on('error', () => {}).on('data', (chunk: Buffer) => this.#hear(String(chunk)));
+    // Its last words are read before its end counts.
+    child.once('close', (exitCode, signal) => this.#end({ begun: this.#said.startsWith('begun'), exitCode, signal }));
+    child.once('exit', () => {
+      this.isOver = true;
+      setTimeout(() => this.#child.stdio[3]?.destroy(), 1000).unref();
+    });
+  }
+
+  run(line: string): Promise<ShellEnd> {
+    this.#said = '';
+    this.#waiting = deferred();
+    if (this.isOver) this.#end({ begun: false, exitCode: null, signal: null });
+    else this.#child.stdin?.write(toBytes(line));
+    return this.#waiting?.promise ?? Promise.resolve({ begun: false, exitCode: null, signal: null });
+  }
+
+  /** The whole group: SIGTERM, and SIGKILL two seconds later. */
+  stop(): void {
+    const { pid } = this.#child;
+    if (pid === undefined || this.isOver) return;
+    this.isOver = true;
     signalPid(-pid, 'SIGTERM');
     setTimeout(() => signalPid(-pid, 'SIGKILL'), 2000).unref();
   }
 
-  #open(): ChildProcess {
-    if (this.#shell) return this.#shell;
-    const shell = spawn('/bin/sh', [], { env: this.#env, detached: true, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] });
-    this.#shell = shell;
-    if (shell.pid !== undefined) setOomScore(shell.pid, oomScores.task);
-    shell.stdin?.on('error', () => {});
-    shell.stdio[3]?.on('data', (chunk: Buffer) => {
-      // A shell says 128 + n both for signal n and for that exit code; it is passed on as it says it.
-      this.#waiting?.resolve({ exitCode: Number(String(chunk)), signal: null, timedOut: false });
-    });
-    shell.once('exit', (exitCode, signal) => {
-      if (this.#shell === shell) this.#shell = undefined;
-      this.#waiting?.resolve({ exitCode, signal, timedOut: false });
-    });
-    return shell;
+  #hear(text: string): void {
+    this.#said += text;
+    // A shell says 128 + n both for signal n and for that exit code; it is passed on as it says it.
+    const code = /(?:^|\n)(\d+)\n/.exec(this.#said)?.[1];
+    if (code !== undefined) this.#end({ begun: this.#said.startsWith('begun'), exitCode: Number(code), signal: null });
+  }
+
+  #end(end: ShellEnd): void {
+    this.#waiting?.resolve(end);
   }
 }
 
-/** So much may stay on the disk until the next command (bytes). */
-const smallOutput = 1 << 20;
-
-/** What a command wrote, up to so many bytes. */
-function readOutput(path: string, keep: number): { bytes: Buffer; truncated: boolean } {
-  const file = openSync(path, 'r+');
-  try {
-    const { size } = fstatSync(file);
-    const bytes = Buffer.allocUnsafe(Math.min(size, keep));
-    let length = 0;
-    for (let read = 1; read > 0 && length < bytes.length; length += read)
-      read = readSync(file, bytes, length, bytes.length - length, length);
-    if (size > smallOutput) ftruncateSync(file, 0);
-    return { bytes: bytes.subarray(0, length), truncated: size > keep };
-  } finally {
-    closeSync(file);
-  }
+/**
+ * One line for the shell. Names that it would read as something else go by env(1). The command itself has no part in descriptor 3.
+ */
+function lineOf(argv: readonly string[], env: Record<string, string>, cwd: string, files: QuietEnd['files']): string {
+  const entries = Object.entries(env);
+  const exports = entries.filter(([name]) => isShellName(name)).map(([name, value]) => `export ${name}=${quoteWord(value)}; `);
+  const others = entries.filter(([name]) => !isShellName(name)).map(([name, value]) => `${name}=${value}`);
+  const words = others.length > 0 ? ['/usr/bin/env', ...others, ...argv] : argv;
+  const outputs = `</dev/null >${quoteWord(files.stdout.path)} 2>${quoteWord(files.stderr.path)}`;
+  return `(${exports.join('')}cd -- ${quoteWord(cwd)} && echo begun >&3 && exec ${quoteCommand(words)} 3>&-) ${outputs}; echo $? >&3\n`;
 }
 
 /** What the shell would only mumble about. */

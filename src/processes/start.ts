@@ -1,6 +1,7 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { SpawnOptions } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { IpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError, isIpclusterError, isShortage, messageOf, systemFault } from '../base/errors.js';
+import { spawnProcess } from './spawn.js';
 
 /** How a process ended: one of the two is set. */
 export interface Exit {
@@ -25,29 +26,32 @@ export interface StartOptions {
   stderr?: string;
 }
 
-/** Starts a program in its own process group and session. Rejects with JOB_FAILED when it cannot be started at all. */
-export async function startProcess({ argv, env, cwd, stdout, stderr }: StartOptions): Promise<Started> {
-  const files = [stdout, stderr].map((path) => (path ? openSync(path, 'a', 0o600) : undefined));
-  const stdio: SpawnOptions['stdio'] = ['ignore', files[0] ?? 'ignore', files[1] ?? 'ignore'];
+/** Where its output goes; into nothing where no file can be had: a full disk stops no program. */
+function openLog(path: string): number | undefined {
   try {
-    const [program, ...rest] = argv;
-    const child = spawn(program, rest, { env, stdio, detached: true, ...(cwd ? { cwd } : {}) });
-    return await started(child, program);
-  } finally {
-    for (const file of files) if (file !== undefined) closeSync(file);
+    return openSync(path, 'a', 0o600);
+  } catch (error) {
+    if (isShortage(error)) throw systemFault(`${path} cannot be opened`, error);
+    return undefined;
   }
 }
 
-function started(child: ChildProcess, program: string): Promise<Started> {
-  const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) => {
-      reject(new IpclusterError('JOB_FAILED', `${program} cannot be started: ${messageOf(cause)}`, { cause }));
+/** Starts a program in its own process group and session. Rejects with JOB_FAILED when it cannot be started at all. */
+export async function startProcess({ argv, env, cwd, stdout, stderr }: StartOptions): Promise<Started> {
+  const files = [stdout, stderr].map((path) => (path ? openLog(path) : undefined));
+  const stdio: SpawnOptions['stdio'] = ['ignore', files[0] ?? 'ignore', files[1] ?? 'ignore'];
+  try {
+    const child = await spawnProcess(argv, { env, stdio, detached: true, ...(cwd ? { cwd } : {}) });
+    const exited = new Promise<Exit>((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
     });
-    child.once('spawn', () => resolve({ pid: child.pid ?? -1, exited, release: () => child.unref() }));
-  });
+    return { pid: child.pid ?? -1, exited, release: () => child.unref() };
+  } catch (cause) {
+    if (isIpclusterError(cause)) throw cause;
+    throw new IpclusterError('JOB_FAILED', `${argv[0]} cannot be started: ${messageOf(cause)}`, { cause });
+  } finally {
+    for (const file of files) if (file !== undefined) closeSync(file);
+  }
 }
 
 /** Says how a process ended, for people: `exit code 3`, `signal SIGKILL`. */

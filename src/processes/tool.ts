@@ -1,5 +1,8 @@
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { messageOf } from '../base/errors.js';
 import { Timer } from '../base/timer.js';
+import { spawnProcess } from './spawn.js';
+import { signalPid } from './table.js';
 
 /** What a command of the system said. */
 export interface ToolOutcome {
@@ -21,32 +24,28 @@ export interface ToolOptions {
 /** So much of what a command says is kept (characters of each stream). */
 const keptOutput = 4 * 1024 * 1024;
 
-/** Runs a command to its end. Never rejects: a program that is not there has the shell's code 127, one that hangs is killed. */
-export function runTool({ argv, env, timeout, input }: ToolOptions): Promise<ToolOutcome> {
-  const [program, ...args] = argv;
+/** Runs a command to its end. Never rejects: one that cannot be started has the shell's code 127, one that hangs is killed. */
+export async function runTool({ argv, env, timeout, input }: ToolOptions): Promise<ToolOutcome> {
+  let child: ChildProcess;
+  try {
+    child = await spawnProcess(argv, { env, detached: true, stdio: 'pipe' });
+  } catch (error) {
+    return { code: 127, stdout: '', stderr: messageOf(error), timedOut: false };
+  }
   return new Promise((resolve) => {
-    const child = spawn(program, args, { env, detached: true, stdio: 'pipe' });
     const said = { stdout: '', stderr: '' };
     let timedOut = false;
     const limit = new Timer(timeout, () => {
       timedOut = true;
-      try {
-        process.kill(-(child.pid ?? Number.NaN), 'SIGKILL');
-      } catch {
-        child.kill('SIGKILL');
-      }
+      signalPid(-(child.pid ?? Number.NaN), 'SIGKILL');
       // What it started may hold its output open without being in its group.
       setTimeout(() => resolve({ code: null, ...said, timedOut }), 500).unref();
     });
     for (const name of ['stdout', 'stderr'] as const)
-      child[name].setEncoding('utf8').on('data', (text: string) => {
+      child[name]?.setEncoding('utf8').on('data', (text: string) => {
         if (said[name].length < keptOutput) said[name] += text;
       });
-    child.stdin.on('error', () => {}).end(input);
-    child.once('error', (error) => {
-      limit.end();
-      resolve({ code: 127, stdout: '', stderr: error.message, timedOut });
-    });
+    child.stdin?.on('error', () => {}).end(input);
     child.once('close', (code) => {
       limit.end();
       resolve({ code: timedOut ? null : code, ...said, timedOut });
@@ -66,18 +65,27 @@ export interface OpenTool {
  * this program has ended, however that came. Never rejects: one that is not there ends at once.
  */
 export function openTool(options: Pick<ToolOptions, 'argv' | 'env'> & { onOutput: (text: string) => void }): OpenTool {
-  const [program, ...args] = options.argv;
-  const child = spawn(program, args, { env: options.env, detached: true, stdio: 'pipe' });
-  child.stdin.on('error', () => {});
+  let child: ChildProcess | undefined;
+  let stopped = false;
+  const run = async (): Promise<string> => {
+    child = await spawnProcess(options.argv, { env: options.env, detached: true, stdio: 'pipe' });
+    if (stopped) child.kill('SIGTERM');
+    return follow(child, options.onOutput);
+  };
+  const stop = (): void => {
+    stopped = true;
+    child?.kill('SIGTERM');
+  };
+  return { ended: run().catch(messageOf), stop };
+}
+
+function follow(child: ChildProcess, onOutput: (text: string) => void): Promise<string> {
   let said = '';
+  child.stdin?.on('error', () => {});
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       if (said.length < keptOutput) said += text;
-      options.onOutput(text);
+      onOutput(text);
     });
-  const ended = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', () => resolve(said));
-  });
-  return { ended, stop: () => void child.kill('SIGTERM') };
+  return new Promise((resolve) => child.once('close', () => resolve(said)));
 }

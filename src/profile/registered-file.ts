@@ -1,5 +1,5 @@
 import { rename, writeFile } from 'node:fs/promises';
-import { readJsonIfWhole } from '../base/files.js';
+import { readJsonIfWhole, removeFile } from '../base/files.js';
 
 /** Who is registered, for those who cannot ask the controller: other machines, and the controller that comes after it. */
 export interface RegisteredFile {
@@ -12,8 +12,13 @@ export interface RegisteredFile {
 
 /** Writes it whole, off the main thread: this file may lie on a slow disk, and is written again and again. */
 export async function writeRegisteredFile(path: string, file: RegisteredFile): Promise<void> {
-  await writeFile(`${path}.tmp`, `${JSON.stringify(file)}\n`, { mode: 0o600 });
-  await rename(`${path}.tmp`, path);
+  try {
+    await writeFile(`${path}.tmp`, `${JSON.stringify(file)}\n`, { mode: 0o600 });
+    await rename(`${path}.tmp`, path);
+  } catch (error) {
+    await removeFile(`${path}.tmp`).catch(() => {});
+    throw error;
+  }
 }
 
 /** The file as it was last written; undefined when there is none, or none that is whole. */

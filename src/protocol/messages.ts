@@ -42,20 +42,26 @@ export interface CommandContent {
   stderrFile?: string;
 }
 
-/** How a shell task ended; `stdout` and `stderr` are empty where they went to a file. */
-export interface CommandResult {
+/** How a shell task ended, as it travels; `stdout` and `stderr` are empty where they went to a file, or are asked for as bytes and no text. */
+export interface CommandReport {
   exitCode: number | null;
   signal: string | null;
   timedOut: boolean;
   stdout: string;
   stderr: string;
-  /** What was written, as it was; only where bytes were asked for and the text does not say them. Then the text is empty. */
-  stdoutBytes?: Buffer;
-  stderrBytes?: Buffer;
-  /** True when there was more output than is kept (16 MiB of each, 1 GiB as bytes); name files to get all of it. */
+  /** True when there was more output than is kept (16 MiB of each, 1 GiB as bytes); name files, or stream it, to get all of it. */
   truncated: boolean;
+  /** Bytes of each that are not kept. */
+  dropped: { stdout: number; stderr: number };
   /** Milliseconds from start to end. */
   runTime: number;
+}
+
+/** How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8. */
+export interface CommandResult extends CommandReport {
+  /** Not among the fields that are listed or printed as JSON. */
+  readonly stdoutBytes: Buffer;
+  readonly stderrBytes: Buffer;
 }
 
 export type EngineState = 'starting' | 'idle' | 'busy' | 'restarting' | 'stopping';
@@ -67,6 +73,8 @@ export interface EngineRecord {
   host: string;
   pid: number;
   state: EngineState;
+  /** Why it is being started again. */
+  reason?: string;
   /** Id of the request it runs. */
   task: string | null;
   /** When it entered this state (ISO text). */
@@ -246,7 +254,9 @@ export interface MessageContents {
   clear_request: object;
   clear_reply: Reply;
   command_request: CommandContent;
-  command_reply: Reply<{ result: CommandResult }>;
+  /** The bytes of both streams follow as buffers where one of them is no text. */
+  command_reply: Reply<{ result: CommandReport }>;
+  /** The bytes follow as a buffer where they are no text. */
   stream: { name: 'stdout' | 'stderr'; text: string };
 
   registration_request: {

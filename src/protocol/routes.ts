@@ -1,7 +1,10 @@
 import type { MemoryFile } from '../base/memory-files.js';
 
-/** How a request ended, readable without opening the reply. An engine that lacks what a task needs says `unmet`: another may have it. */
-export type ReplyStatus = 'ok' | 'error' | 'aborted' | 'unmet';
+/**
+ * How a request ended, readable without opening the reply. An engine that lacks what a task needs says `unmet`: another may have it. One
+ * that could not begin, since its machine is short of something, says `short`: another is tried first.
+ */
+export type ReplyStatus = 'ok' | 'error' | 'aborted' | 'unmet' | 'short';
 
 /** A request about the cluster itself, or an answer or event of the controller. */
 interface HubRoute {

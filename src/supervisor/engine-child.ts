@@ -75,6 +75,11 @@ export class EngineChild {
   aimed: Assigned | undefined;
   /** Set when its end is our doing. */
   ending: 'restart' | 'stop' | undefined;
+  /** Settles when its process is there. */
+  readonly begun: Promise<void>;
+  hasBegun = false;
+  /** Settles when somebody wants it started, or given up, without more waiting. */
+  wanted: Promise<void> = Promise.resolve();
   /** Settles when its end has been dealt with. */
   readonly over: Promise<void>;
   isOver = false;
@@ -89,6 +94,8 @@ export class EngineChild {
   memory: number | null = null;
   /** Files that its code has loaded, with the hash that each had then. */
   readonly loaded = new Map<string, string>();
+  readonly #settleBegun: () => void;
+  #want: () => void = () => {};
   readonly #settleOver: () => void;
   #process: Started | undefined;
   #sequence = 0;
@@ -105,6 +112,10 @@ export class EngineChild {
     this.#pace = new Pace(foreign ? foreignPace : ownPace);
     this.placement = placement;
     this.restarts = restarts;
+    const begun = deferred<void>();
+    this.begun = begun.promise;
+    this.#settleBegun = begun.resolve;
+    this.#waitAgain();
     const over = deferred<void>();
     this.over = over.promise;
     this.#settleOver = over.resolve;
@@ -133,6 +144,8 @@ export class EngineChild {
       stdout: this.logFile,
       stderr: this.logFile,
     });
+    this.hasBegun = true;
+    this.#settleBegun();
     setOomScore(this.#process.pid, oomScores.engine);
     void this.#process.exited.then(onExit);
   }
@@ -140,6 +153,18 @@ export class EngineChild {
   #ownCommand(socketPath: string): [string, ...string[]] {
     const flags = ['--v8-pool-size=1', '--disable-warning=ExperimentalWarning'];
     return [process.execPath, ...flags, programFile('engine'), socketPath, this.uuid];
+  }
+
+  /** Ends a pause before its next start. */
+  want(): void {
+    this.#want();
+    this.#waitAgain();
+  }
+
+  #waitAgain(): void {
+    this.wanted = new Promise((resolve) => {
+      this.#want = resolve;
+    });
   }
 
   /** Its end has been dealt with. */

@@ -42,6 +42,10 @@ export interface EngineEnd {
 const greetingTime = 10_000;
 /** Until then he may send this much. */
 const greetingSize = 65_536;
+/** An engine that cannot be started is tried again after pauses between these (milliseconds). */
+const [firstPause, longestPause] = [1000, 30_000];
+/** Of an engine that never ran. */
+const noEvidence = (exit: string): Evidence => ({ exit, lastLines: [], memory: null, crash: false, started: [] });
 /** How often it is looked whether engines may send again (milliseconds). */
 const drainInterval = 20;
 
@@ -62,6 +66,7 @@ export class EngineSet {
   readonly #finder = new FactFinder();
   readonly #facts: NodeJS.Timeout;
   #children: EngineChild[] = [];
+  #closing = false;
 
   constructor(settings: EngineSettings, restart: RestartPolicy, log: Log, listener: EngineListener) {
     this.#crashes = new CrashLoop(restart);
@@ -115,6 +120,12 @@ export class EngineSet {
 
   /** Ends an engine and what it started. With `restart` a new one takes its place under the same id. */
   async end(child: EngineChild, how: 'restart' | 'stop'): Promise<void> {
+    if (!child.hasBegun) {
+      // There is no process yet: it is tried at once, or not any more.
+      if (how === 'stop') child.ending = how;
+      child.want();
+      return void (await Promise.race([how === 'stop' ? child.over : child.begun, sleep(3000)]));
+    }
     child.ending = how;
     const leader = identify(child.pid);
     // A restart is the answer to code that does not give way, so it does not ask.
@@ -130,6 +141,7 @@ export class EngineSet {
   /** Ends all engines and closes their socket. */
   async close(): Promise<void> {
     clearInterval(this.#facts);
+    this.#closing = true;
     await Promise.all(this.#children.map((child) => this.end(child, 'stop')));
     await sweepMarked((mark) => mark.startsWith(`${this.#settings.mark}/`));
     this.#server.close();
@@ -167,6 +179,30 @@ export class EngineSet {
     this.#log.debug(`engine ${child.uuid} has pid ${child.pid}`);
   }
 
+  /** What the system is short of now it may have later: the place is kept, and tried again for as long as somebody wants it. */
+  async #startAgain(child: EngineChild): Promise<void> {
+    for (let pause = firstPause; !this.#closing && child.ending !== 'stop'; pause = Math.min(2 * pause, longestPause)) {
+      try {
+        return await this.#start(child);
+      } catch (error) {
+        const reason = `it cannot be started again yet: ${messageOf(error)}`;
+        this.#log.warn(`engine ${child.id}: ${reason}`);
+        this.#listener.down(child, { reason, evidence: noEvidence(reason) }, child);
+        await Promise.race([sleep(pause * (0.75 + Math.random() / 2)), child.wanted]);
+      }
+    }
+    this.#forget(child);
+  }
+
+  /** A place whose engine never came to be is given up. */
+  #forget(child: EngineChild): void {
+    const reason = 'stopped before it could be started again';
+    this.#children = this.#children.filter((other) => other !== child);
+    this.#listener.down(child, { reason, evidence: noEvidence(reason) }, undefined);
+    child.finish();
+    if (this.#children.length === 0) this.#empty.resolve(`no engine is left (the last: ${reason})`);
+  }
+
   async #exited(child: EngineChild, exit: Exit): Promise<void> {
     const evidence = await gatherEvidence(child, exit, this.#finder.kills);
     const end = describeEnd(child, evidence);
@@ -179,7 +215,7 @@ export class EngineSet {
     this.#log.info(`engine ${child.id} is over: ${reason}`);
     this.#children = this.#children.flatMap((other) => (other === child ? (next ?? []) : other));
     this.#listener.down(child, { reason, evidence }, next);
-    if (next) await this.#start(next);
+    if (next) void this.#startAgain(next);
     // A gateway that speaks for it learns so that it has ended.
     child.socket?.destroy();
     child.finish();

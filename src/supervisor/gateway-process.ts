@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { messageOf } from '../base/errors.js';
 import { removeFile } from '../base/files.js';
 import type { Log } from '../base/log.js';
 import { nodeFlags, programFile } from '../base/package.js';
+import { sleep } from '../base/wait.js';
 import { endGroups } from '../processes/end.js';
 import { describeExit, type Started, startProcess } from '../processes/start.js';
 import { identify, markVariable } from '../processes/table.js';
@@ -57,9 +59,22 @@ export class GatewayProcess {
       if (this.#closing) return;
       log.warn(`the gateway of the engines ended: ${describeExit(exit)}`);
       const again = this.#starts < mostStarts;
-      if (again) void this.start();
       this.#options.onLost(again);
+      if (again) void this.#startAgain();
     });
+  }
+
+  /** Where the system has nothing to start it with, it may have later. */
+  async #startAgain(): Promise<void> {
+    for (let pause = 500; !this.#closing; pause = Math.min(2 * pause, 30_000)) {
+      try {
+        return await this.start();
+      } catch (error) {
+        this.#starts -= 1;
+        this.#options.log.warn('the gateway of the engines could not be started again, and is tried again', messageOf(error));
+        await sleep(pause);
+      }
+    }
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { messageOf } from '../../base/errors.js';
 import { readJsonIfWhole, removeEmptyFolder, writeWhole } from '../../base/files.js';
-import { guardProcess } from '../../base/signals.js';
+import { LogFile } from '../../base/log-file.js';
+import { runProgram } from '../../base/program.js';
 import { sleep } from '../../base/wait.js';
 import { type Meeting, socketFolder } from '../../launcher-kit/meeting.js';
 import type { Connection, Target } from './connection.js';
@@ -25,6 +26,8 @@ const seatInterval = 30_000;
 const farewell = 1000;
 const firstPause = 200;
 const longestPause = 10_000;
+
+const output = new LogFile(1);
 
 /** The first address of the controller that can be reached from here. */
 async function findTarget({ addresses, port }: Meeting): Promise<Target> {
@@ -58,7 +61,7 @@ async function watch(connection: Connection, seat: Seat): Promise<'connection' |
 /** Keeps one tunnel, until the host's part of the job is over or the tunnel never came to be. */
 async function keep(jobDir: string, seat: Seat, target: Target, options: OpenOptions, open: Set<Opener>): Promise<void> {
   const tell = (answer: Answer): void => writeWhole(answerFile(jobDir, seat.index), `${JSON.stringify(answer)}\n`);
-  const log = (said: string): void => void process.stdout.write(`${new Date().toISOString()} ${seat.host.word}: ${said}\n`);
+  const log = (said: string): void => void output.write(`${new Date().toISOString()} ${seat.host.word}: ${said}\n`);
   let port = 0;
   for (let pause = firstPause; ; pause = Math.min(longestPause, pause * 2)) {
     const opener = new Opener(options);
@@ -100,5 +103,4 @@ async function main(jobDir: string): Promise<void> {
   process.exit(0);
 }
 
-guardProcess();
-await main(process.argv[2] ?? '');
+runProgram('keeper', () => main(process.argv[2] ?? ''));

@@ -22,7 +22,14 @@ function kernelWith(code: string, slots: Slots, send: (route: Route) => void): K
   const receive = (): void => {
     for (const packet of packets.splice(0)) kernel.accept(packet);
   };
-  const kernel = new Kernel({ slots, session, commands: new Commands('/tmp/none', 'test'), receive, send, backlog: () => 0 });
+  const kernel = new Kernel({
+    slots,
+    session,
+    commands: new Commands('/tmp/none', () => undefined),
+    receive,
+    send,
+    backlog: () => 0,
+  });
   return kernel;
 }
 

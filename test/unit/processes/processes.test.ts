@@ -51,7 +51,10 @@ describe('processes', () => {
 describe('commands', () => {
   const run = async (argv: string[], options: object = {}) => {
     let output = '';
-    const command = startCommand({ argv, env, onOutput: (name, text) => (output += `${name}:${text}`), ...options });
+    const onOutput = (name: string, bytes: Buffer): undefined => {
+      output += `${name}:${String(bytes)}`;
+    };
+    const command = startCommand({ argv, env, onOutput, ...options });
     return { ...(await command.ended), output };
   };
 
