@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { ensureFolder } from '../base/files.js';
-import { nodeFlags, programFile } from '../base/package.js';
+import { controllerEnvironment, nodeFlags, programFile } from '../base/package.js';
 import { sleep } from '../base/wait.js';
 import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-kit/contract.js';
 import { readExitRecord } from '../launcher-kit/exit-record.js';
@@ -35,7 +35,12 @@ export function makeSpec({ place, mark, name, program, args, count, begun, node 
     name: `${jobNames(place)}${name.slice(0, 1)}${randomBytes(2).toString('hex').slice(0, 3)}`,
     argv: [node, ...nodeFlags, programFile(program), ...placeArgs, ...args],
     count,
-    env: { [markVariable]: `${mark}/${name}`, IPP_PROFILE_DIR: place.profileFolder, IPCLUSTER_WORK_DIR: place.workFolder },
+    env: {
+      ...(program === 'ipcontroller' && controllerEnvironment),
+      [markVariable]: `${mark}/${name}`,
+      IPP_PROFILE_DIR: place.profileFolder,
+      IPCLUSTER_WORK_DIR: place.workFolder,
+    },
     jobDir: newJobFolder(pathsOf(place).jobs, begun, name),
     templates: join(place.profileFolder, 'templates'),
     cwd: process.cwd(),

@@ -7,6 +7,7 @@ import { Lease } from '../base/lease.js';
 import type { Log } from '../base/log.js';
 import { removeMemoryFolder } from '../base/memory-files.js';
 import type { PortRange } from '../base/quantities.js';
+import { collectAtRest } from '../base/rest.js';
 import { deferred } from '../base/wait.js';
 import { type ConnectionFile, type Role, readConnectionFile } from '../profile/connection-file.js';
 import type { KeyFile } from '../profile/key-file.js';
@@ -88,6 +89,7 @@ export class Controller {
   /** Engines of Python that the controller before had. */
   #known: readonly { id: number; uuid: string }[] = [];
   #idle: { lease: Lease; timer: NodeJS.Timeout } | undefined;
+  readonly #active = collectAtRest();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -233,6 +235,7 @@ export class Controller {
     let asked = 0;
     link.keepLease(this.#options.lease);
     link.onPacket((packet) => {
+      this.#active();
       if (packet.route.channel === 'direct' || packet.route.channel === 'balanced') {
         if (packet.route.channel === 'balanced') parts.receipts.count(link);
         parts.broker.submit(packet);
@@ -261,6 +264,7 @@ export class Controller {
     link.keepLease(this.#options.lease);
     peer.onPacket((packet) => {
       if (packet.route.channel !== 'hub') {
+        this.#active();
         if (packet.route.channel === 'reply') receipts.count(link);
         if (node) broker.fromEngine(node, packet);
         return;

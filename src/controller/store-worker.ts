@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../base/errors.js';
+import { collectAtRest } from '../base/rest.js';
 import { Database } from './database.js';
 import type { FromStore, StoreOptions, ToStore } from './store-messages.js';
 
@@ -27,7 +28,10 @@ function open(): Database {
   }
 }
 
+const active = collectAtRest();
+
 parentPort?.on('message', (message: ToStore) => {
+  active();
   if (message.kind === 'batch') commit(message);
   else answer(message);
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Log } from '../base/log.js';
-import { nodeFlags, programFile } from '../base/package.js';
+import { controllerEnvironment, nodeFlags, programFile } from '../base/package.js';
 import type { Deferred } from '../base/wait.js';
 import { endGroups } from '../processes/end.js';
 import { describeExit, startProcess } from '../processes/start.js';
@@ -20,7 +20,12 @@ export async function startController(
 ): Promise<{ close(): Promise<void> }> {
   const file = join(process.env['IPCLUSTER_JOB_DIR'] ?? '.', 'controller.log');
   const argv = [process.execPath, ...nodeFlags, programFile('ipcontroller'), ...flags] as const;
-  const { pid, exited } = await startProcess({ argv, env: process.env, stdout: file, stderr: file });
+  const { pid, exited } = await startProcess({
+    argv,
+    env: { ...process.env, ...controllerEnvironment },
+    stdout: file,
+    stderr: file,
+  });
   log.info(`the controller of this job has pid ${pid}: ${file}`);
   void exited.then((exit) => end.resolve(`the controller of this job has ended: ${describeExit(exit)}`));
   return {
