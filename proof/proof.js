@@ -49,6 +49,9 @@ write('chaos', 'Faults at random', `For each seed a cluster in a world of its ow
 find out what they gave. \`twice\`: second runs without a cause. \`untrue\`: errors without a fault that explains them (\`proof/chaos/errors.js\`). \`fell\`: programs that ended by
 themselves. \`memory\`: the controller's at rest beside that of a fresh one on the same store.\n\n${chaos.stdout}`);
 
+const watchers = run('watchers.js');
+write('watchers', 'Watchers that never read', watchers.stdout);
+
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, fuzzGateway, batch, ssh, interop, outage, chaos, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, fuzzGateway, batch, ssh, interop, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);

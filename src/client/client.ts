@@ -257,6 +257,14 @@ export class Client implements AsyncDisposable {
     if (this.#watching > 0) await peer.request({ type: 'watch_request', content: { on: true } });
   }
 
+  /** Events were missed: engines may have come and gone. */
+  async #lookAgain(): Promise<void> {
+    const status = await this.status().catch(() => undefined);
+    if (!status) return;
+    this.#engines.clear();
+    for (const { id, uuid } of status.engines) this.#engines.set(id, uuid);
+  }
+
   #receive(packet: Packet): void {
     if (this.#requests.receive(packet) || packet.route.channel !== 'hub') return;
     const message = decodeMessage(packet.body);
@@ -265,6 +273,7 @@ export class Client implements AsyncDisposable {
     const event = message.content;
     if (event.event === 'engine_joined') this.#engines.set(event.id, event.uuid);
     else if (event.event === 'engine_left' && !event.restarting) this.#engines.delete(event.id);
+    else if (event.event === 'missed') void this.#lookAgain();
     this.#events.push(event);
   }
 }

@@ -2,6 +2,7 @@ import type { Header, Session } from '../protocol/message.js';
 import type { ClusterEvent } from '../protocol/messages.js';
 import type { Route } from '../protocol/routes.js';
 import type { Link } from '../transport/link.js';
+import { Audience } from './audience.js';
 import { Outbox } from './outbox.js';
 import type { Store } from './store.js';
 
@@ -10,11 +11,13 @@ export class Clients {
   readonly #outboxes = new Map<string, Outbox>();
   readonly #watchers = new Set<Link>();
   readonly #observers = new Set<string>();
+  readonly #audience: Audience;
   readonly #session: Session;
   readonly #store: Store;
 
   constructor(session: Session, store: Store) {
     this.#session = session;
+    this.#audience = new Audience(session);
     this.#store = store;
   }
 
@@ -35,6 +38,7 @@ export class Clients {
 
   left(link: Link): void {
     this.#watchers.delete(link);
+    this.#audience.left(link);
     for (const [session, outbox] of this.#outboxes) {
       if (outbox.link !== link) continue;
       this.#outboxes.delete(session);
@@ -68,9 +72,7 @@ export class Clients {
   tell(event: ClusterEvent): void {
     const all = (): Set<Link> => new Set([...this.#outboxes.values()].map(({ link }) => link));
     const links = event.event === 'task' ? this.#watchers : all();
-    if (links.size === 0) return;
-    const body = this.#session.encode({ type: 'event', content: event });
-    for (const link of links) link.send({ channel: 'hub' }, body);
+    if (links.size > 0) this.#audience.tell(links, event);
   }
 
   /** The controller is about to end: nobody need wait for it to come back. */
