@@ -1,4 +1,5 @@
 import type { ErrorContent } from '../protocol/messages.js';
+import { settled } from './user-side.js';
 
 /** What came of one item. */
 type End = { value: unknown } | { error: unknown };
@@ -29,10 +30,8 @@ export function applyEach(apply: (item: unknown) => unknown, items: readonly unk
     };
     for (let at = 0; at < promises.length; at++) {
       const { index, value } = promises[at] as (typeof promises)[number];
-      Promise.resolve(value).then(
-        (settled) => end(index, { value: settled }),
-        (error: unknown) => end(index, { error }),
-      );
+      const fulfilled = (result: unknown): void => end(index, { value: result });
+      void settled(value, fulfilled, (error) => end(index, { error }));
     }
   });
 }

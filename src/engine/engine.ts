@@ -1,14 +1,15 @@
-import { connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { objectionTo } from '../base/own-socket.js';
 import { programFile } from '../base/package.js';
+import { pin, pinBuffer } from '../base/pristine.js';
 import { guardProcess } from '../base/signals.js';
 import { sleep } from '../base/wait.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
-import { encodePacket, joinSmall, PacketReader } from '../protocol/packets.js';
-import type { Route } from '../protocol/routes.js';
+import { PacketReader } from '../protocol/packets.js';
 import { Commands } from './command.js';
+import { describeStray } from './failure.js';
 import { Kernel } from './kernel.js';
+import { Link } from './link.js';
 import { Slots } from './slots.js';
 import type { Settle, Settled, WatcherData } from './watcher.js';
 
@@ -30,10 +31,18 @@ if (objection !== undefined) {
   process.stderr.write(`The supervisor's socket is not used: ${objection} (${socketPath})\n`);
   process.exit(1);
 }
-const socket = connect(socketPath);
+const link = new Link(socketPath);
+const { socket } = link;
 const reader = new PacketReader();
 const commands = new Commands(socketPath, room);
-const kernel = new Kernel({ slots, session, commands, receive, send, backlog: () => socket.writableLength });
+const kernel = new Kernel({
+  slots,
+  session,
+  commands,
+  receive,
+  send: (route, body) => link.send(route, body),
+  backlog: () => link.backlog,
+});
 /** What has come and is not read yet: an interrupt of user code must not take it along. */
 const arrived: Buffer[] = [];
 let watched = false;
@@ -42,10 +51,10 @@ let startWatcher: (() => void) | undefined;
 const quiet = 1500;
 
 socket.on('connect', () => {
-  send({ channel: 'hub' }, session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }));
+  link.send({ channel: 'hub' }, session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }));
 });
 socket.on('data', (chunk) => {
-  arrived.push(chunk);
+  arrived.push(pinBuffer(chunk));
   kernel.wake();
 });
 socket.on('error', () => {});
@@ -76,17 +85,11 @@ const mostWaiting = 1024 * 1024;
 const roomInterval = 5;
 
 function room(): Promise<void> | undefined {
-  return socket.writableLength > mostWaiting ? awaitRoom() : undefined;
+  return link.backlog > mostWaiting ? awaitRoom() : undefined;
 }
 
 async function awaitRoom(): Promise<void> {
-  while (socket.writableLength > mostWaiting && !socket.destroyed) await sleep(roomInterval);
-}
-
-function send(route: Route, body: Buffer[]): void {
-  socket.cork();
-  for (const chunk of joinSmall(encodePacket(route, body))) socket.write(chunk);
-  socket.uncork();
+  while (link.backlog > mostWaiting && !socket.destroyed) await sleep(roomInterval);
 }
 
 /** The supervisor has an id for us, or another one. After the first, user code may come, and its watcher must be there before it. */
@@ -105,7 +108,7 @@ function welcome(body: Buffer): void {
 function watch(): void {
   startWatcher = undefined;
   const workerData: WatcherData = { memory: slots.memory, socket: socketPath, uuid };
-  const watcher = new Worker(programFile('watcher'), { workerData, execArgv: [], stdin: false });
+  const watcher = pin(new Worker(programFile('watcher'), { workerData, execArgv: [], stdin: false }));
   watcher.once('online', () => {
     watched = true;
     kernel.output.install();
@@ -122,7 +125,7 @@ function watch(): void {
 }
 
 function report(what: string, error: unknown): void {
-  kernel.output.write('stderr', `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  kernel.output.write('stderr', `${what}: ${describeStray(error)}\n`);
 }
 
 function leave(code: number): void {

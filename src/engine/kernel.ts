@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { isShortage } from '../base/errors.js';
 import { readMemoryFile } from '../base/memory-files.js';
 import { decodeFrames, encodeFrames } from '../protocol/frames.js';
@@ -9,10 +8,11 @@ import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
 import { decodeValue, encodeOwn } from '../protocol/values.js';
 import type { Commands } from './command.js';
 import { answerEach, applyEach } from './each.js';
-import { describeFailure } from './failure.js';
+import { describeFailure, showValue } from './failure.js';
 import { Namespace } from './namespace.js';
 import { OutputCollector } from './output.js';
 import { phase, type Slots } from './slots.js';
+import { settled } from './user-side.js';
 
 /** One request while it is in the engine. */
 interface Running {
@@ -129,7 +129,8 @@ export class Kernel {
       if (answer instanceof Promise) this.#await(running, answer);
       else if (this.#release(running, phase.running)) this.#succeed(running, answer);
     } catch (error) {
-      if (this.#release(running, phase.running)) this.#fail(running, error);
+      const failure = this.#slots.outside(() => this.#describe(running, error));
+      if (this.#release(running, phase.running)) this.#finish(running, ...failure);
     }
   }
 
@@ -145,7 +146,11 @@ export class Kernel {
     };
     answer.then(
       (value) => then(() => this.#succeed(running, value)),
-      (error: unknown) => then(() => this.#fail(running, error)),
+      (error: unknown) => {
+        if (this.#current !== running) return;
+        const failure = this.#describe(running, error);
+        then(() => this.#finish(running, ...failure));
+      },
     );
   }
 
@@ -198,24 +203,26 @@ export class Kernel {
   #execute({ content: { code, fileName } }: Message<'execute_request'>): Answer | Promise<Answer> {
     const answer = (value: unknown): Answer => {
       const { frames, cloneable } = encodeIfCloneable(value);
-      const data = value === undefined ? {} : { 'text/plain': inspect(value) };
+      const data = value === undefined ? {} : { 'text/plain': showValue(value) };
       return { content: { status: 'ok', execution_count: this.#namespace.executions, data, cloneable }, buffers: frames };
     };
-    const value = this.#namespace.execute(code, fileName);
-    return isThenable(value) ? Promise.resolve(value).then(answer) : answer(value);
+    return afterwards(this.#namespace.execute(code, fileName), answer);
   }
 
   #apply({ content, buffers }: Message<'apply_request'>): Answer | Promise<Answer> {
     const given = (decodeValue(buffers) ?? []) as unknown[];
-    const answer = (value: unknown): Answer => {
-      if (!content.each) return { content: { status: 'ok' }, buffers: encodeOwn(value) };
-      return answerEach(value as Awaited<ReturnType<typeof applyEach>>, encodeOwn, (error) => describeFailure(error, true));
+    const answer = (value: unknown): Answer => ({ content: { status: 'ok' }, buffers: encodeOwn(value) });
+    const each = (ends: Awaited<ReturnType<typeof applyEach>>): Answer =>
+      answerEach(ends, encodeOwn, (error) => describeFailure(error, true));
+    const run = (apply: (...values: unknown[]) => unknown): Answer | Promise<Answer> => {
+      if (!content.each) return afterwards(Reflect.apply(apply, undefined, given), answer);
+      const ends = applyEach(apply, given);
+      return ends instanceof Promise ? ends.then(each) : each(ends);
     };
-    const run = (apply: (...values: unknown[]) => unknown): unknown => (content.each ? applyEach(apply, given) : apply(...given));
     const reference = content.function;
-    const value =
-      'source' in reference ? run(this.#namespace.fromSource(reference.source)) : this.#namespace.resolve(reference).then(run);
-    return isThenable(value) ? Promise.resolve(value).then(answer) : answer(value);
+    return 'source' in reference
+      ? run(this.#namespace.fromSource(reference.source))
+      : this.#namespace.resolve(reference).then(run);
   }
 
   #succeed(running: Running, answer: Answer): void {
@@ -224,13 +231,14 @@ export class Kernel {
       this.#finish(running, status, answer);
     } catch (error) {
       // It could not be sent as it is: that is the answer then.
-      this.#fail(running, error);
+      this.#finish(running, ...this.#describe(running, error));
     }
   }
 
-  #fail(running: Running, error: unknown): void {
+  /** What of an error goes into the reply. Looking at what was thrown may run code of the user. */
+  #describe(running: Running, error: unknown): [ReplyStatus, Answer] {
     const isShort = running.type === 'command_request' && isShortage(error);
-    this.#finish(running, isShort ? 'short' : 'error', { content: describeFailure(error, running.type === 'apply_request') });
+    return [isShort ? 'short' : 'error', { content: describeFailure(error, running.type === 'apply_request') }];
   }
 
   #finish(running: Running, status: ReplyStatus, { content, buffers = [] }: Answer): void {
@@ -291,6 +299,21 @@ export class Kernel {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** Goes on with a value of user code: now, or when it is there. */
+function afterwards<T>(value: unknown, then: (value: unknown) => T): T | Promise<T> {
+  if (!isThenable(value)) return then(value);
+  return new Promise((resolve, reject) => {
+    const hand = (settledValue: unknown): void => {
+      try {
+        resolve(then(settledValue));
+      } catch (error) {
+        reject(error);
+      }
+    };
+    void settled(value, hand, reject);
+  });
 }
 
 /** The value of executed code is a courtesy: what cannot travel is shown as text only. */

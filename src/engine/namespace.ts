@@ -5,6 +5,7 @@ import vm from 'node:vm';
 import type { FunctionReference } from '../protocol/functions.js';
 import { LoadedFiles } from './loaded.js';
 import { rewrite } from './rewrite.js';
+import { importModule, settled } from './user-side.js';
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -43,13 +44,18 @@ export class Namespace {
   }
 
   /** Imports the function that a reference names: a path counts from the working folder, anything else is a package. */
-  async resolve({ module: name, export: key }: Extract<FunctionReference, { module: string }>): Promise<AnyFunction> {
+  resolve({ module: name, export: key }: Extract<FunctionReference, { module: string }>): Promise<AnyFunction> {
     const isFile = /^\.{0,2}\//.test(name);
     if (isFile) this.loaded.add(resolve(name));
     const specifier = isFile ? pathToFileURL(resolve(name)).href : name;
-    const found = ((await import(specifier)) as Record<string, unknown>)[key];
-    if (typeof found !== 'function') throw new TypeError(`${name} exports no function "${key}"`);
-    return found as AnyFunction;
+    return new Promise((done, reject) => {
+      const take = (module: unknown): void => {
+        const found = (module as Record<string, unknown>)[key];
+        if (typeof found === 'function') done(found as AnyFunction);
+        else reject(new TypeError(`${name} exports no function "${key}"`));
+      };
+      void settled(importModule(specifier), take, reject);
+    });
   }
 
   /** Compiles a function from its source, once for the same source. */
@@ -94,10 +100,19 @@ export class Namespace {
 /** An absolute file name makes `import()` resolve from the working folder and gives stacks a place to point to. */
 function compile(source: string, fileName: string, offset: number): vm.Script {
   return new vm.Script(source, {
-    filename: fileName.startsWith('/') ? fileName : join(process.cwd(), fileName),
+    filename: fileName.startsWith('/') ? fileName : join(workFolder(), fileName),
     columnOffset: -offset,
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
+}
+
+/** Where relative names begin; the root where the working folder was removed. */
+function workFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/';
+  }
 }
 
 function compileFunction(source: string): AnyFunction {

@@ -1,13 +1,5 @@
-import { createRequire } from 'node:module';
-import type { parse as acornParse, Node, Pattern, Program, Statement, VariableDeclaration } from 'acorn';
-
-let parser: typeof acornParse | undefined;
-
-/** The parser is larger than all of the engine, and many engines never see a line of code: it is read when the first one comes. */
-function parse(...given: Parameters<typeof acornParse>): Program {
-  parser ??= (createRequire(import.meta.url)('acorn') as { parse: typeof acornParse }).parse;
-  return parser(...given);
-}
+import type { Node, Pattern, Program, Statement, VariableDeclaration } from 'acorn';
+import { parse } from './parser.js';
 
 /** Code made ready to run in the engine's global scope. */
 export interface Rewritten {

@@ -39,7 +39,7 @@ export function encodeFrames(frames: readonly Buffer[]): Buffer[] {
   if (large) return [start, ...frames.flatMap((frame) => [owned(frame), zeros.subarray(0, -frame.length & 7)])];
   let offset = tableLength;
   for (const frame of frames) {
-    frame.copy(start, offset);
+    start.set(frame, offset);
     offset += pad(frame.length);
   }
   return [start];

@@ -1,0 +1,118 @@
+/*
+ * Objects of Node that the kernel uses beside user code (buffers, sockets, children) belong to the realm of user code, and so do their prototypes.
+ * They get copies of those prototypes, made before any user code has run.
+ */
+
+const { create, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf } = Object;
+const { apply, ownKeys } = Reflect;
+
+/** A copy of a prototype with all that it inherits. It stands before the real one, so that `instanceof` goes on to hold. */
+export function pristineCopy(prototype: object): object {
+  const copy = create(prototype) as object;
+  for (let from: object | null = prototype; from; from = getPrototypeOf(from) as object | null) {
+    for (const key of ownKeys(from)) {
+      if (!Object.hasOwn(copy, key)) Object.defineProperty(copy, key, getOwnPropertyDescriptor(from, key) as PropertyDescriptor);
+    }
+  }
+  return copy;
+}
+
+/** Gives an object of Node its own methods back, whatever user code will do to its prototypes. */
+export function pin<T extends object>(object: T): T {
+  return setPrototypeOf(object, pristineCopy(getPrototypeOf(object) as object)) as T;
+}
+
+/**
+ * Node keeps what runs asynchronously in an array of the user's realm, and takes it from there with `pop`: with one that was replaced it would fail at
+ * the end of each turn, for ever.
+ */
+export function pinAsyncResources(): void {
+  try {
+    const { binding } = process as unknown as { binding: (name: string) => { execution_async_resources: unknown[] } };
+    const { noDeprecation } = process;
+    process.noDeprecation = true;
+    pin(binding('async_wrap').execution_async_resources);
+    if (noDeprecation === undefined) delete (process as { noDeprecation?: boolean }).noDeprecation;
+    else process.noDeprecation = noDeprecation;
+  } catch {
+    // Another Node may have it elsewhere; the array is then as safe as it was.
+  }
+}
+
+/** A copy of a module's exports: what user code replaces in the module stays as it was here. */
+export function snapshot<T extends object>(exports: T): T {
+  return create(null, Object.getOwnPropertyDescriptors(exports)) as T;
+}
+
+/** A class to inherit from whose methods are copies. */
+export function pristineClass<T extends abstract new (...given: never[]) => object>(Base: T): T {
+  // With parameters of its own: those of a class without a constructor are spread, by the user's iterator.
+  const Copy = class extends (Base as unknown as new (...given: unknown[]) => object) {
+    constructor(first: unknown, second: unknown) {
+      super(first, second);
+    }
+  };
+  setPrototypeOf(Copy.prototype, pristineCopy(Base.prototype as object));
+  return Copy as unknown as T;
+}
+
+/** `process` with the functions that it has now; its environment and its streams are the living ones. */
+export function pristineProcess(): NodeJS.Process {
+  const real = process;
+  const copy = create(null) as Record<PropertyKey, unknown>;
+  for (let from: object = real; from !== Object.prototype; from = getPrototypeOf(from) as object) {
+    for (const key of ownKeys(from)) {
+      if (Object.hasOwn(copy, key)) continue;
+      const { value, get } = getOwnPropertyDescriptor(from, key) as PropertyDescriptor;
+      if (typeof value === 'function') copy[key] = (value as () => void).bind(real);
+      else if (get) Object.defineProperty(copy, key, { get: get.bind(real) });
+      else if (key === 'env') Object.defineProperty(copy, key, { get: () => real.env });
+      else copy[key] = value;
+    }
+  }
+  return copy as unknown as NodeJS.Process;
+}
+
+const bufferCopy = pristineCopy(Buffer.prototype);
+
+/** Gives a buffer's own methods back to it. */
+export function pinBuffer(buffer: Buffer): Buffer {
+  return setPrototypeOf(buffer, bufferCopy) as Buffer;
+}
+
+/** The constructor of buffers, whose products keep their methods. Views on memory that was given are ordinary ones: they may be for user code. */
+export function pristineBuffer(): BufferConstructor {
+  const { subarray, utf8Write } = Buffer.prototype as Buffer & { utf8Write: () => number };
+  const { set } = Uint8Array.prototype;
+  const { from, alloc, allocUnsafe, allocUnsafeSlow, byteLength } = Buffer;
+  const makers = {
+    from(value: string, next?: BufferEncoding, last?: unknown): Buffer {
+      if (typeof value !== 'string') return (from as (...all: unknown[]) => Buffer)(value, next, last);
+      if (next !== undefined && next !== 'utf8') return pinBuffer(from(value, next));
+      const made = allocUnsafe(byteLength(value));
+      apply(utf8Write, made, [value, 0, made.length]);
+      return pinBuffer(made);
+    },
+    alloc: (size: number, fill?: string, encoding?: BufferEncoding): Buffer => pinBuffer(alloc(size, fill, encoding)),
+    allocUnsafe: (size: number): Buffer => pinBuffer(allocUnsafe(size)),
+    allocUnsafeSlow: (size: number): Buffer => pinBuffer(allocUnsafeSlow(size)),
+    concat(list: Buffer[], length?: number): Buffer {
+      let size = length ?? 0;
+      if (length === undefined) for (let index = 0; index < list.length; index++) size += list[index]?.length ?? 0;
+      const made = allocUnsafe(size);
+      for (let index = 0, at = 0; index < list.length; index++) {
+        apply(set, made, [list[index], at]);
+        at += list[index]?.length ?? 0;
+      }
+      return pinBuffer(made);
+    },
+  };
+  Object.defineProperty(bufferCopy, 'subarray', {
+    value(this: Buffer, start: number, end: number): Buffer {
+      return pinBuffer(apply(subarray, this, [start, end]) as Buffer);
+    },
+  });
+  const { length: _length, name: _name, prototype: _prototype, ...statics } = Object.getOwnPropertyDescriptors(Buffer);
+  const made = Object.defineProperties(function Buffer() {}, statics as PropertyDescriptorMap);
+  return Object.assign(made, makers, { prototype: Buffer.prototype }) as unknown as BufferConstructor;
+}
