@@ -169,6 +169,11 @@ export const errorCatalogue = {
     'The same may succeed later.',
   ),
   STORE: entry(1, 'The store of tasks and results could not be used.', 'Is the disk full? `df -h`.'),
+  NOT_KEPT: entry(
+    1,
+    'Tasks were taken in, but are not in the file of the store: the end of the controller would lose them.',
+    'Make room on the disk of the store (`ipcluster status` says where it is) and call `accepted()` again.',
+  ),
   RESULT_GONE: entry(
     1,
     'A result was removed from the store before it was read.',

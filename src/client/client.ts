@@ -239,7 +239,11 @@ export class Client implements AsyncDisposable {
     return this.ids;
   }
 
-  /** Settles when the controller has committed every balanced task that was submitted so far: then none can be lost. */
+  /**
+   * Settles when every balanced task that was submitted so far is in the file of the controller's store: then none can be lost. Rejects
+   * with NOT_KEPT when the store has no disk (they run all the same, and this client keeps them until it has), and with CLOSED when
+   * the connection is over.
+   */
   async accepted(): Promise<void> {
     await this.#requests.accepted();
   }
@@ -269,6 +273,7 @@ export class Client implements AsyncDisposable {
     if (this.#requests.receive(packet) || packet.route.channel !== 'hub') return;
     const message = decodeMessage(packet.body);
     if (isMessage(message, 'committed')) return this.#requests.accept(message.content.count);
+    if (isMessage(message, 'kept_in_memory')) return this.#requests.doubt(message.content.count, message.content.reason);
     if (!isMessage(message, 'event')) return;
     const event = message.content;
     if (event.event === 'engine_joined') this.#engines.set(event.id, event.uuid);

@@ -7,6 +7,7 @@ import type { AbortedContent, CommandReport, CommandResult, ErrorContent, Messag
 import type { Packet } from '../protocol/packets.js';
 import { decodeValue } from '../protocol/values.js';
 import type { Peer } from '../transport/peer.js';
+import { Acceptance } from './acceptance.js';
 import type { OutputEvent } from './async-result.js';
 import type { Connection } from './connection.js';
 import { RemoteError } from './remote-error.js';
@@ -50,7 +51,9 @@ export class Requests {
   readonly #pending = new Map<string, Pending>();
   /** Balanced tasks that were sent and are not committed, in the order in which they were sent on this link. */
   readonly #unaccepted = new Queue<string>();
-  readonly #acceptance = new Set<() => void>();
+  /** Tasks of earlier links that the controller knows, but has only in memory. */
+  readonly #doubtful = new Set<string>();
+  readonly #acceptance = new Acceptance();
   #accepted = 0;
   #resuming = false;
 
@@ -84,6 +87,7 @@ export class Requests {
       const sent = this.#connection.send({ channel: 'balanced', id, to: [] }, body);
       this.#pending.set(id, { to, left: undefined, body, files: [], sent, listener });
       this.#unaccepted.push(id);
+      this.#acceptance.sent(id);
       return id;
     }
     const { buffers, files } = this.#setAside(outgoing.buffers ?? []);
@@ -93,21 +97,37 @@ export class Requests {
     return id;
   }
 
-  /** Settles when the controller has committed every balanced task that was sent so far. */
-  async accepted(): Promise<void> {
-    while (this.#unaccepted.size > 0 && this.#connection.open)
-      await new Promise<void>((resolve) => this.#acceptance.add(resolve));
+  /**
+   * Settles when every balanced task that was sent so far would survive the controller's end: it is in the file of the store. Rejects
+   * with NOT_KEPT when the store is only in memory, and with CLOSED when the connection is over; the tasks go on all the same.
+   */
+  accepted(): Promise<void> {
+    return this.#acceptance.all();
   }
 
   /** The controller has committed so many of the tasks that were sent on this link: they need not be kept here. */
   accept(count: number): void {
     for (; this.#accepted < count && this.#unaccepted.size > 0; this.#accepted++) {
-      const pending = this.#pending.get(this.#unaccepted.shift() ?? '');
-      if (pending) pending.body = undefined;
+      this.#letGo(this.#unaccepted.shift() ?? '');
     }
-    if (this.#unaccepted.size > 0) return;
-    for (const resolve of this.#acceptance) resolve();
-    this.#acceptance.clear();
+    // Whatever the controller knew before is in the file, too.
+    for (const id of this.#doubtful) this.#letGo(id);
+    this.#doubtful.clear();
+  }
+
+  #letGo(id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending) pending.body = undefined;
+    this.#acceptance.settled(id);
+  }
+
+  /** So many of the tasks that were sent on this link are known to the controller, but only in its memory: they are kept here. */
+  doubt(count: number, reason: string): void {
+    let left = count - this.#accepted;
+    for (const id of this.#unaccepted) {
+      if (left-- <= 0) break;
+      this.#acceptance.doubted(id, reason);
+    }
   }
 
   /**
@@ -120,7 +140,7 @@ export class Requests {
     const { content } = await peer
       .request({ type: 'resume_request', content: { pending } }, 120_000)
       .finally(() => (this.#resuming = false));
-    this.#restart(content.unknown);
+    this.#restart(content.unknown, content.memory);
     for (const id of content.unknown) {
       const asked = this.#pending.get(id);
       if (!asked?.sent) continue;
@@ -138,6 +158,7 @@ export class Requests {
   #resend(peer: Peer, id: string, engines: readonly number[], same: ReadonlySet<number>): void {
     const asked = this.#pending.get(id);
     if (!asked?.left || !asked.sent) return;
+    // What was answered while the question was on its way is over.
     const { left } = asked;
     const open = engines.filter((engine) => left.has(engine));
     const [to, gone] = [open.filter((engine) => same.has(engine)), open.filter((engine) => !same.has(engine))];
@@ -178,11 +199,26 @@ export class Requests {
   }
 
   /** A new link: what the controller knows of the sent ones is committed; those it does not know are sent first. */
-  #restart(unknown: readonly string[]): void {
-    const waiting = [...this.#unaccepted].filter((id) => this.#pending.get(id)?.sent === false);
+  #restart(unknown: readonly string[], memory: string | null): void {
+    const before = [...this.#doubtful, ...this.#unaccepted];
+    const waiting = before.filter((id) => this.#pending.get(id)?.sent === false);
+    const sent = new Set([...unknown, ...waiting]);
     this.#unaccepted.clear();
+    this.#doubtful.clear();
     this.#accepted = 0;
-    for (const id of unknown) if (this.#pending.get(id)?.body) this.#unaccepted.push(id);
+    for (const id of before) {
+      if (sent.has(id)) continue;
+      if (memory === null || !this.#pending.has(id)) this.#letGo(id);
+      else {
+        this.#doubtful.add(id);
+        this.#acceptance.doubted(id, memory);
+      }
+    }
+    for (const id of unknown) {
+      if (!this.#pending.get(id)?.body) continue;
+      this.#unaccepted.push(id);
+      this.#acceptance.sent(id);
+    }
     for (const id of waiting) this.#unaccepted.push(id);
   }
 
@@ -204,8 +240,7 @@ export class Requests {
   /** The connection is over for good: whoever waits is told. */
   failAll(error: IpclusterError): void {
     for (const [id, pending] of [...this.#pending]) this.#failAll(id, pending, error);
-    for (const resolve of this.#acceptance) resolve();
-    this.#acceptance.clear();
+    this.#acceptance.end(error);
   }
 }
 

@@ -31,7 +31,9 @@ import { explainJobs, keepFindings } from './why.js';
  * when it does not come to anything, all of it is ended again. Throws CLUSTER_RUNNING, LIMITS, RESOURCES, SUBMIT_REFUSED, JOB_FAILED,
  * QUEUE_TIMEOUT, REGISTRATION_TIMEOUT.
  */
-export async function startCluster(request: StartRequest): Promise<StartedCluster> {
+export async function startCluster(asked: StartRequest): Promise<StartedCluster> {
+  // Where nothing is left of the cluster but its store, that is taken up all the same.
+  const request = asked.reuse ? { ...asked, controllerArgs: [...asked.controllerArgs, '--reuse'] } : asked;
   const { place, count, launcher, onNotice = () => {} } = request;
   await checkEngines(request);
   const prepared = await prepare(request);
@@ -42,7 +44,7 @@ export async function startCluster(request: StartRequest): Promise<StartedCluste
   const unlock = await lockStart(place);
   try {
     const left = request.reuse ? await canResurrect(place) : undefined;
-    if (left) return await resurrect(request, left);
+    if (left) return await resurrect(asked, left);
     for (const sentence of await clearTheWay(place)) onNotice(sentence);
     for (const sentence of describeStart(prepared, request)) onNotice(sentence);
     await pruneJobs(pathsOf(place).jobs);

@@ -59,10 +59,10 @@ export class Announcement {
   }
 
   /** Takes all of them away. */
-  async withdraw(): Promise<void> {
+  async withdraw(keepKeys = false): Promise<void> {
     const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
     const joins = this.#passes.folders.map(joinFile);
-    await Promise.all([clientFile, engineFile, keyFile, ...joins].map(removeFile));
+    await Promise.all([clientFile, engineFile, ...(keepKeys ? [] : [keyFile]), ...joins].map(removeFile));
   }
 
   #writeJoin(folder: string): void {

@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.js';
+import type { Log } from '../base/log.js';
 import { Timer } from '../base/timer.js';
 import { decodeMessage, headerOf } from '../protocol/message.js';
 import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
@@ -8,7 +9,7 @@ import { type Assignment, assign, type Engine, type EngineTable } from './engine
 import { leastLoad } from './policies.js';
 import type { Asked, Replies } from './replies.js';
 import type { Store } from './store.js';
-import type { SubmittedRow } from './store-messages.js';
+import type { SubmittedRow, UnfinishedTask } from './store-messages.js';
 import { TaskQueue } from './task-queue.js';
 import { headerBytesOf, makeTask, type Outcome, type Task, wrongLanguage } from './tasks.js';
 
@@ -67,27 +68,54 @@ export class BalancedTasks {
     }
     this.#bytes += task.size;
     const { id, session, type, label } = task;
-    this.#store.submitted({ id, session, queue: 'balanced', type, label, submitted: header.date, targets: 1 }, body);
+    this.#store.submitted({ id, session, queue: 'balanced', type, label, submitted: new Date().toISOString(), targets: 1 }, body);
     this.#clients.tell({ event: 'task', id, state: 'queued', engine: null, status: null });
     this.#take(task);
   }
 
   /** Takes in what an earlier controller had accepted; it waits for engines that come back with it, until {@link settle}. */
-  async restore(): Promise<number> {
+  async restore(log: Log): Promise<number> {
     let count = 0;
     for (let after = 0; ; ) {
       const page = await this.#store.ask({ kind: 'unfinished', after, limit: restorePage });
-      for (const { number, body: bytes } of page) {
-        const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        const { header, metadata } = headerOf(body);
-        const task = makeTask(header, metadata(), body);
-        this.#bytes += task.size;
-        this.queue.restore(task);
-        this.#spill(task);
-        after = number;
-      }
-      count += page.length;
+      for (const row of page) if (this.#restoreOne(row, log)) count += 1;
+      after = page.at(-1)?.number ?? after;
       if (page.length < restorePage) return count;
+    }
+  }
+
+  /** One whose message cannot be read is answered with that. */
+  #restoreOne({ id, session, type, body: bytes }: UnfinishedTask, log: Log): boolean {
+    try {
+      const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const { header, metadata } = headerOf(body);
+      const task = makeTask(header, metadata(), body);
+      this.#bytes += task.size;
+      this.queue.restore(task);
+      this.#spill(task);
+      return true;
+    } catch (error) {
+      log.warn(`the task ${id} of the controller before cannot be read`, messageOf(error));
+      const header = headerBytesOf({ id, session, type, body: undefined });
+      const evalue = `The message of this task in the store cannot be read: ${messageOf(error)}`;
+      this.#replies.fail({ id, session, type, header }, { ename: 'StoreError', evalue });
+      return false;
+    }
+  }
+
+  /** The store could not write the task down because of what it is: it ends, unless an engine has it. */
+  refused(id: string, reason: string): void {
+    const task = this.queue.tasks.get(id);
+    if (!task || !this.queue.isWaiting(task)) return;
+    this.queue.remove(task);
+    this.#end(task, 'StoreError', `The store cannot keep this task: ${reason}.`);
+  }
+
+  /** All engines of their kind are given up: nothing can run these tasks. */
+  abandonStranded(reason: string): void {
+    for (const task of this.queue.stranded) {
+      this.queue.remove(task);
+      this.#end(task, 'EngineError', `No engine is left that could run this task; the last was given up: ${reason}.`);
     }
   }
 

@@ -27,9 +27,13 @@ export class Broker {
   readonly #clients: Clients;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
+  readonly #patience: number;
+  /** Runs while engines were given up, and tasks wait that nothing here can run. */
+  #stranded: NodeJS.Timeout | undefined;
 
-  /** `next` is the first engine id that nobody has had. */
-  constructor(replies: Replies, store: Store, clients: Clients, log: Log, memory: string, next: number) {
+  /** `next` is the first engine id that nobody has had; `patience` is how long tasks wait for engines when all were given up (milliseconds). */
+  constructor(replies: Replies, store: Store, clients: Clients, log: Log, memory: string, next: number, patience: number) {
+    this.#patience = patience;
     this.engines = new EngineTable(next);
     this.#replies = replies;
     this.#clients = clients;
@@ -38,6 +42,7 @@ export class Broker {
     this.balanced = new BalancedTasks(this.engines, replies, store, clients, (engine, id) => this.interrupt(engine, id));
     this.#timer = setInterval(() => this.#reclaim(), reclaimInterval);
     this.#store = store;
+    store.onRefused = (id, reason) => this.balanced.refused(id, reason);
     store.onCommitted = (rows) => this.balanced.committed(rows);
   }
 
@@ -48,12 +53,39 @@ export class Broker {
 
   close(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#stranded);
   }
 
   /** A request of a client. */
   submit({ route, body }: Packet): void {
     if (route.channel === 'direct') this.direct.submit(route, body);
     else if (route.channel === 'balanced') this.balanced.submit(body);
+    this.#watchStranded();
+  }
+
+  /**
+   * Gives out what can be given out. Whatever goes wrong with one task is said, and is no fault of the peer whose message is being
+   * dealt with.
+   */
+  #schedule(): void {
+    try {
+      this.balanced.queue.schedule();
+    } catch (error) {
+      this.#log.error('a task could not be given out', error);
+    }
+  }
+
+  /** Tasks that nothing can run any more wait for other engines, but not for ever. */
+  #watchStranded(): void {
+    const { givenUp, restarting } = this.engines;
+    if (givenUp.size === 0 || this.#stranded || restarting.size > 0 || this.balanced.queue.counts.balanced === 0) return;
+    if (this.balanced.queue.stranded.length === 0) return;
+    this.#stranded = setTimeout(() => {
+      this.#stranded = undefined;
+      const [, reason] = [...givenUp].at(-1) ?? [];
+      if (reason !== undefined && restarting.size === 0) this.balanced.abandonStranded(reason);
+      this.#watchStranded();
+    }, this.#patience);
   }
 
   /** A reply or output of an engine. */
@@ -67,7 +99,7 @@ export class Broker {
     if (!known) this.#unexpected(engine, route, body);
     this.#released(engine, route.id);
     engine.completed += 1;
-    this.balanced.queue.schedule();
+    this.#schedule();
   }
 
   /** A reply that nobody here waits for; what it says is committed already, or was asked of an earlier controller. */
@@ -93,7 +125,7 @@ export class Broker {
     const { id, uuid, pid, language } = up;
     this.#clients.tell({ event: 'engine_joined', id, uuid, language, host: node.host, pid });
     this.direct.unpark(engine);
-    this.balanced.queue.schedule();
+    this.#schedule();
   }
 
   engineDown({ id, reason, restarting, evidence }: EngineDown): void {
@@ -112,7 +144,8 @@ export class Broker {
       if (assignment.kind === 'direct') this.direct.lost(assignment.id, id, reason, evidence);
       else this.balanced.lost(assignment, id, reason, evidence);
     });
-    this.balanced.queue.schedule();
+    this.#schedule();
+    this.#watchStranded();
   }
 
   /** An engine that was up before its supervisor lost us is still there, and holds these requests. */
@@ -150,7 +183,7 @@ export class Broker {
   settle(): void {
     this.balanced.settle();
     this.direct.settle();
-    this.balanced.queue.schedule();
+    this.#schedule();
   }
 
   /** Interrupts a request on an engine, or what it runs now. */
@@ -208,7 +241,7 @@ export class Broker {
     this.#released(engine, id);
     this.direct.removed(id, engine.id, 'removed');
     this.balanced.removed(id, engine.id, 'removed');
-    this.balanced.queue.schedule();
+    this.#schedule();
   }
 
   /** Takes tasks back that wait behind one that turned out to be long, when another engine has nothing to do. */
@@ -230,6 +263,6 @@ export class Broker {
     for (const id of (reply?.content.ids ?? []).toReversed()) {
       if (release(engine, id)) this.balanced.reclaimed(id, engine.id);
     }
-    this.balanced.queue.schedule();
+    this.#schedule();
   }
 }

@@ -12,7 +12,7 @@ import { deferred } from '../base/wait.js';
 import { type ConnectionFile, type Role, readConnectionFile } from '../profile/connection-file.js';
 import type { KeyFile } from '../profile/key-file.js';
 import { type Place, pathsOf, socketFolder, socketPath } from '../profile/paths.js';
-import { readRegisteredFile } from '../profile/registered-file.js';
+import { readRegisteredFile, writeRegisteredFile } from '../profile/registered-file.js';
 import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
 import { dial } from '../transport/dial.js';
 import { type GatewayOptions, gatewayName, type OpenGateway } from '../transport/gateway-door.js';
@@ -65,7 +65,7 @@ interface Parts {
   registrar: Registrar;
   rejoining: Rejoining;
   intake: Intake;
-  receipts: Receipts;
+  receipts: { clients: Receipts; supervisors: Receipts };
   hub: Hub;
 }
 
@@ -118,12 +118,16 @@ export class Controller {
     log.info(`listening on ${this.#options.listening.addresses.join(' ')} port ${this.#server.port}`);
   }
 
-  /** Ends links, commits the store, removes the connection files and the socket. */
-  async close(reason = 'it was told to end'): Promise<void> {
+  /**
+   * Ends links, commits the store, removes the connection files and the socket. Where a machine or a scheduler ends us (`forNow`) and
+   * tasks are not finished, the keys stay, so that a controller that is started with --reuse is this one.
+   */
+  async close(reason = 'it was told to end', forNow = false): Promise<void> {
     const paths = pathsOf(this.#options.place);
     clearInterval(this.#idle?.timer);
     this.#idle?.lease.end();
-    await this.#announcement?.withdraw();
+    const keep = forNow && (this.#parts?.broker.unfinished ?? 0) > 0;
+    await this.#announcement?.withdraw(keep);
     await this.#gateway?.close(reason);
     const { store, clients, broker, nodes, registrar, rejoining, intake } = this.#parts ?? {};
     clients?.farewell(reason);
@@ -134,26 +138,32 @@ export class Controller {
     await registrar?.close();
     await store?.close();
     await this.#server?.close();
-    if (this.#parts) await removeFile(paths.registeredFile);
+    if (this.#parts) await (keep ? forgetSupervisors(paths.registeredFile) : removeFile(paths.registeredFile));
     if (this.#keys) removeMemoryFolder(this.#keys.memory);
     await removeEmptyFolder(socketFolder());
   }
 
   async #assemble({ keys, again, leaseBefore }: Keys): Promise<Parts> {
-    const { place, log, lease, listening, keep } = this.#options;
+    const { place, log, lease, listening, keep, reuse } = this.#options;
     const paths = pathsOf(place);
     const before = again ? await readRegisteredFile(paths.registeredFile) : undefined;
     this.#known = (before?.supervisors ?? []).flatMap(({ name, engines }) => (name === gatewayName ? engines : []));
-    const store = new Store({ path: paths.store, reuse: again, keep }, log);
-    const receipts = new Receipts(this.#session);
-    store.onFlush = () => receipts.seal();
+    const store = new Store({ path: paths.store, reuse, keep }, log);
+    const receipts = { clients: new Receipts(this.#session, true), supervisors: new Receipts(this.#session, false) };
+    store.onFlush = () => {
+      const sealed = [receipts.clients.seal(), receipts.supervisors.seal()];
+      return (commitment) => {
+        for (const confirm of sealed) confirm(commitment);
+      };
+    };
+    store.onRecovered = () => receipts.clients.recovered();
     const clients = new Clients(this.#session, store);
     const replies = new Replies(this.#session, clients, store);
-    const broker = new Broker(replies, store, clients, log, keys.memory, before?.next ?? 0);
+    const broker = new Broker(replies, store, clients, log, keys.memory, before?.next ?? 0, lease);
     const nodes = new Nodes(broker, log, lease);
     const registrar = new Registrar(paths.registeredFile, this.#nonce, broker.engines, nodes, log);
     nodes.onChange = () => registrar.changed();
-    if (again) log.info(`${await broker.balanced.restore()} tasks of the controller before were not finished`);
+    if (reuse) log.info(`${await broker.balanced.restore(log)} tasks of the controller before were not finished`);
     const rejoining = new Rejoining(
       (before?.supervisors ?? []).map(({ name }) => name),
       leaseBefore,
@@ -167,7 +177,16 @@ export class Controller {
       backlog: store.backlog,
     }));
     const hub = new Hub({
-      ...{ broker, store, clients, rejoining, lease, session: this.#session, clusterId: place.clusterId },
+      ...{
+        broker,
+        store,
+        clients,
+        rejoining,
+        lease,
+        receipts: receipts.clients,
+        session: this.#session,
+        clusterId: place.clusterId,
+      },
       idleTimeout: this.#options.idleTimeout,
       addresses: () => listening.addresses.map((address) => `${address}:${this.#server?.port ?? 0}`),
       join: (folder) => this.#announcement?.admit(folder),
@@ -237,9 +256,9 @@ export class Controller {
     link.onPacket((packet) => {
       this.#active();
       if (packet.route.channel === 'direct' || packet.route.channel === 'balanced') {
-        if (packet.route.channel === 'balanced') parts.receipts.count(link);
+        if (packet.route.channel === 'balanced') parts.receipts.clients.count(link);
         parts.broker.submit(packet);
-        parts.intake.submitted(link);
+        parts.intake.submitted(link, packet.body.length);
       } else if (packet.route.channel === 'hub') {
         const message = decodeMessage(packet.body);
         parts.clients.seen(message.header, link);
@@ -265,7 +284,7 @@ export class Controller {
     peer.onPacket((packet) => {
       if (packet.route.channel !== 'hub') {
         this.#active();
-        if (packet.route.channel === 'reply') receipts.count(link);
+        if (packet.route.channel === 'reply') receipts.supervisors.count(link);
         if (node) broker.fromEngine(node, packet);
         return;
       }
@@ -327,6 +346,12 @@ export class Controller {
     peer.tell({ type: 'registration_reply', content: { status: 'ok', ids, supervisor: node.name } }, header);
     return node;
   }
+}
+
+/** The engines have been told to end: whoever comes after us waits for none of them, and gives out other ids. */
+async function forgetSupervisors(path: string): Promise<void> {
+  const registered = await readRegisteredFile(path);
+  if (registered) await writeRegisteredFile(path, { ...registered, supervisors: [] });
 }
 
 /** A controller that answers at that place keeps it; a file that nobody answers for is a leftover. */

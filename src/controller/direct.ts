@@ -94,10 +94,23 @@ export class DirectRequests {
   #note({ id, body, files }: Outbound, to: readonly number[], header: Header, bytes: Buffer, label: unknown): Pending {
     const size = body.length + files.reduce((sum, file) => sum + file.size, 0);
     const asked: Asked = { id, session: header.session, type: header.msg_type, header: bytes };
-    const pending: Pending = { ...asked, left: new Set(to), files, bytes: size };
+    // Other engines may have it already, from a controller before this one: each of them answers for itself.
+    const known = this.#pending.get(id);
+    const pending: Pending = {
+      ...asked,
+      left: new Set([...(known?.left ?? []), ...to]),
+      files,
+      bytes: size + (known?.bytes ?? 0),
+    };
     this.#pending.set(id, pending);
     this.#bytes += size;
-    const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type, submitted: header.date };
+    const row = {
+      id,
+      session: header.session,
+      queue: 'direct' as const,
+      type: header.msg_type,
+      submitted: new Date().toISOString(),
+    };
     this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: pending.left.size }, outline(body));
     return pending;
   }

@@ -17,6 +17,7 @@ import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
 import type { Engine } from './engine-table.js';
+import type { Receipts } from './receipts.js';
 import type { Rejoining } from './rejoining.js';
 import { resume } from './resume.js';
 import type { Store } from './store.js';
@@ -26,6 +27,7 @@ export interface HubParts {
   broker: Broker;
   clients: Clients;
   store: Store;
+  receipts: Receipts;
   rejoining: Rejoining;
   session: Session;
   clusterId: string;
@@ -129,10 +131,10 @@ export class Hub {
       this.#parts.join(content.folder);
       return { content: { status: 'ok' } };
     },
-    resume_request: async ({ content, header }) => {
+    resume_request: async ({ content, header }, link) => {
       // Whoever comes back must be back before it can be said what is lost.
       await this.#parts.rejoining.settled;
-      const left = await resume(this.#parts, header.session, content.pending);
+      const left = await resume(this.#parts, header.session, content.pending, link);
       return { content: { status: 'ok', ...left, engines: this.#present() } };
     },
     status_request: () => ({ content: this.status() }),

@@ -124,8 +124,10 @@ async function main(): Promise<void> {
     throw error;
   }
   const reason = await controller.ending.promise;
+  // A user says stop, or presses Ctrl-C; a machine that goes down, a scheduler and a service manager send these.
+  const forNow = reason === 'SIGTERM' || reason === 'SIGHUP';
   log.info(`ending: ${reason}`);
-  await controller.close(reason);
+  await controller.close(reason, forNow);
 }
 
 runProgram('ipcontroller', main);

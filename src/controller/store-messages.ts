@@ -45,6 +45,9 @@ export interface Batch {
 /** A balanced task that was accepted and never answered. */
 export interface UnfinishedTask {
   number: number;
+  id: string;
+  session: string;
+  type: string;
   body: Uint8Array;
 }
 
@@ -52,6 +55,8 @@ export interface UnfinishedTask {
 export interface StoredReply {
   engine: number;
   status: Exclude<TaskRecord['status'], 'pending'>;
+  /** When it came, by the controller's clock (milliseconds since the epoch). */
+  ended: number;
   body: Uint8Array | null;
 }
 
@@ -88,7 +93,8 @@ export type ToStore = Batch | { kind: 'question'; number: number; question: Stor
 
 export type FromStore =
   | { kind: 'opened'; where: string; warning: string | undefined }
-  | { kind: 'committed' }
+  /** `durable` says whether it is in the file; `refused` are rows that could not be written because of what they are. */
+  | { kind: 'committed'; durable: boolean; refused: { id: string; reason: string }[] }
   | { kind: 'trouble'; message: string }
   | { kind: 'recovered' }
   | { kind: 'answer'; number: number; answer: unknown; error: string | undefined };

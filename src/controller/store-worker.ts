@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../base/errors.js';
 import { collectAtRest } from '../base/rest.js';
-import { Database } from './database.js';
+import { Database, type Refused } from './database.js';
 import type { FromStore, StoreOptions, ToStore } from './store-messages.js';
 
 /* The store's thread: opens the database, commits batches, answers questions, purges. It decides nothing. */
@@ -19,7 +19,7 @@ setInterval(tryDiskAgain, recoveryInterval);
 function open(): Database {
   try {
     const opened = new Database(options);
-    tell({ kind: 'opened', where: options.path, warning: undefined });
+    tell({ kind: 'opened', where: options.path, warning: opened.aside });
     return opened;
   } catch (error) {
     const warning = `the store cannot be opened (${messageOf(error)}): tasks and results are kept in memory only`;
@@ -37,16 +37,20 @@ parentPort?.on('message', (message: ToStore) => {
 });
 
 function commit(batch: Extract<ToStore, { kind: 'batch' }>): void {
+  const refused = write(batch);
+  tell({ kind: 'committed', durable: database.durable, refused });
+  if (database.isFull && !purging) purge();
+}
+
+function write(batch: Extract<ToStore, { kind: 'batch' }>): Refused[] {
   try {
-    database.commit(batch);
+    return database.commit(batch);
   } catch (error) {
     // Whatever ails the disk, the rows go into memory, and the disk is tried again later.
     database.place = 'spare';
     tell({ kind: 'trouble', message: messageOf(error) });
-    database.commit(batch);
+    return database.commit(batch);
   }
-  tell({ kind: 'committed' });
-  if (database.isFull && !purging) purge();
 }
 
 /** Slice by slice, with commits in between. */

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.js';
 import { programFile } from '../base/package.js';
 import { Queue } from '../base/queue.js';
 import { type Deferred, deferred } from '../base/wait.js';
+import type { Commitment } from './receipts.js';
 import type { FromStore, ReplyRow, StoreAnswers, StoreOptions, StoreQuestion, SubmittedRow, ToStore } from './store-messages.js';
 
 /** Rows wait at most this long for others to be committed with (milliseconds): short where somebody waits for it. */
@@ -24,7 +25,7 @@ interface InFlight {
   submitted: readonly SubmittedRow[];
   size: number;
   /** To be called when it is committed. */
-  receipt: () => void;
+  receipt: (commitment: Commitment) => void;
 }
 
 /** The store of tasks and results as the controller sees it; the database is on a thread of its own. */
@@ -32,9 +33,13 @@ export class Store {
   /** Where it is, or why it is only in memory. */
   where = 'opening';
   /** Called when a batch goes out; what it answers is called when that batch is committed. */
-  onFlush: () => () => void = () => () => {};
+  onFlush: () => (commitment: Commitment) => void = () => () => {};
   /** Told of requests that are committed: from now on they survive the controller. */
   onCommitted: (submitted: readonly SubmittedRow[]) => void = () => {};
+  /** Told when the disk is there again, and everything that was in memory is on it. */
+  onRecovered: () => void = () => {};
+  /** Told of requests and replies that could not be written because of what they are. */
+  onRefused: (id: string, reason: string) => void = () => {};
   readonly #path: string;
   readonly #worker: Worker;
   readonly #questions = new Map<number, Deferred<unknown>>();
@@ -127,7 +132,7 @@ export class Store {
     this.#bodies = [];
     this.#size = 0;
     // Without a store nothing can be kept, and nobody may wait for it.
-    if (this.#failed) this.#committed();
+    if (this.#failed) this.#committed(false);
   }
 
   /** Asks the database, after everything that was written before. Throws STORE. */
@@ -156,11 +161,16 @@ export class Store {
     await this.#worker.terminate();
   }
 
-  #committed(): void {
+  /** Why what is committed does not survive the controller; undefined when it does. */
+  get trouble(): string | undefined {
+    return this.durable ? undefined : this.where;
+  }
+
+  #committed(durable: boolean): void {
     const batch = this.#inFlight.shift();
     if (!batch) return;
     this.#inFlightSize -= batch.size;
-    batch.receipt();
+    batch.receipt(durable ? { durable } : { durable, reason: this.where });
     this.onCommitted(batch.submitted);
   }
 
@@ -170,12 +180,17 @@ export class Store {
     this.#log.error('the store failed; results are not kept from now on', error.message);
     for (const question of this.#questions.values()) question.reject(new IpclusterError('STORE', error.message));
     this.#questions.clear();
-    while (this.#inFlight.size > 0) this.#committed();
+    while (this.#inFlight.size > 0) this.#committed(false);
   }
 
   #hear(message: FromStore): void {
-    if (message.kind === 'committed') this.#committed();
-    else if (message.kind === 'answer') this.#answered(message);
+    if (message.kind === 'committed') {
+      for (const { id, reason } of message.refused) {
+        this.#log.warn(`what came under the id ${id} is not in the store`, reason);
+        this.onRefused(id, reason);
+      }
+      this.#committed(message.durable);
+    } else if (message.kind === 'answer') this.#answered(message);
     else if (message.kind === 'opened') {
       this.where = message.where;
       if (message.warning) this.#log.warn(message.warning);
@@ -185,6 +200,7 @@ export class Store {
     } else {
       this.where = this.#path;
       this.#log.info('the store has its disk again');
+      this.onRecovered();
     }
   }
 

@@ -1,4 +1,5 @@
 import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
+import { decodeMessage } from '../protocol/message.js';
 import type { StoredTask } from '../protocol/messages.js';
 import type { StoreAnswers, StoredReply, StoreQuestion } from './store-messages.js';
 import type { TaskRow } from './task-records.js';
@@ -44,20 +45,29 @@ export class TaskListing {
     const bodies: Uint8Array[] = [];
     for (const { number: _number, body, ...row } of rows) {
       const replies = bare ? [] : repliesOf(row.id);
+      const messageOf = (bytes: Uint8Array | null): Uint8Array | undefined => readable(bytes, messages === 'whole');
+      const request = messageOf(body);
+      const kept = replies.map((reply) => messageOf(reply.body));
       tasks.push({
         ...row,
-        request: body !== null,
-        replies: replies.map(({ engine, status, body: reply }) => ({ engine, status, kept: reply !== null })),
+        request: request !== undefined,
+        replies: replies.map(({ engine, status }, index) => ({ engine, status, kept: kept[index] !== undefined })),
       });
-      for (const bytes of [body, ...replies.map((reply) => reply.body)])
-        if (bytes) bodies.push(messages === 'whole' ? new Uint8Array(bytes) : withoutBuffers(bytes));
+      for (const bytes of [request, ...kept]) if (bytes) bodies.push(bytes);
     }
     return { tasks, bodies, last: ids ? null : (rows.at(-1)?.number ?? null) };
   }
 }
 
-/** A message as it was, less its buffers. */
-function withoutBuffers(bytes: Uint8Array): Uint8Array {
+/** A message as it was, or less its buffers; undefined for one that is not there or that nobody can read. */
+function readable(bytes: Uint8Array | null, whole: boolean): Uint8Array | undefined {
+  if (!bytes) return undefined;
   const copy = new Uint8Array(bytes);
-  return Buffer.concat(encodeFrames(decodeFrames(Buffer.from(copy.buffer)).slice(0, messageFrames)));
+  const message = Buffer.from(copy.buffer);
+  try {
+    decodeMessage(message);
+    return whole ? copy : Buffer.concat(encodeFrames(decodeFrames(message).slice(0, messageFrames)));
+  } catch {
+    return undefined;
+  }
 }

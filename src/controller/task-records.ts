@@ -1,3 +1,4 @@
+import { messageOf } from '../base/errors.js';
 import { decodeMessage } from '../protocol/message.js';
 import type { ErrorContent, TaskQuery, TaskRecord } from '../protocol/messages.js';
 import type { StoredReply, SubmittedRow } from './store-messages.js';
@@ -31,20 +32,41 @@ export function whereOf(query: TaskQuery): { condition: string; values: (string 
   return { condition: conditions.join(' AND '), values };
 }
 
-/** A record from what was written down: times and errors are read from the replies themselves. */
+/**
+ * A record from what was written down: errors are read from the replies themselves, and so is how long they took; when is a matter of
+ * our own clock. A reply that cannot be read is said to be that, and no other record suffers.
+ */
 export function describeTask(row: TaskRow, replies: readonly StoredReply[]): TaskRecord {
   const done = replies.length >= row.targets;
   const worst = replies.find(({ status }) => status !== 'ok') ?? replies.at(-1);
-  const message = worst?.body ? decodeMessage(Buffer.from(worst.body)) : undefined;
-  const failure = worst?.status === 'error' ? (message?.content as ErrorContent | undefined) : undefined;
-  const started = message?.metadata['started'];
+  const { runTime, ename, evalue } = read(worst);
+  const ended = Math.max(0, ...replies.map((reply) => reply.ended));
+  const at = (time: number): string => new Date(time).toISOString();
   return {
     ...{ id: row.id, session: row.session, queue: row.queue, type: row.type, label: row.label, submitted: row.submitted },
-    started: typeof started === 'string' ? started : null,
-    completed: done ? (message?.header.date ?? null) : null,
+    started: worst && runTime !== undefined ? at(worst.ended - runTime) : null,
+    completed: done && worst ? at(ended) : null,
     engine: worst && worst.engine >= 0 ? worst.engine : null,
     status: done ? (worst?.status ?? 'ok') : 'pending',
-    ename: failure?.ename ?? null,
-    evalue: failure?.evalue ?? null,
+    ename,
+    evalue,
   };
+}
+
+/** What a reply says of its run; its milliseconds are those of the engine's own clock. */
+function read(reply: StoredReply | undefined): { runTime: number | undefined; ename: string | null; evalue: string | null } {
+  if (!reply?.body) return { runTime: undefined, ename: null, evalue: null };
+  try {
+    const { metadata, header, content } = decodeMessage(Buffer.from(reply.body));
+    const runTime = Date.parse(header.date) - Date.parse(String(metadata['started']));
+    const failure = reply.status === 'error' ? (content as ErrorContent) : undefined;
+    const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+    return {
+      runTime: Number.isFinite(runTime) ? Math.max(0, Math.min(runTime, reply.ended)) : undefined,
+      ename: text(failure?.ename),
+      evalue: text(failure?.evalue),
+    };
+  } catch (error) {
+    return { runTime: undefined, ename: 'StoreError', evalue: `Its stored reply cannot be read: ${messageOf(error)}` };
+  }
 }

@@ -289,6 +289,8 @@ export interface MessageContents {
    * on they survive everything. Until then whoever sent them keeps them.
    */
   committed: { count: number };
+  /** So many of a client's balanced tasks are known, but not in the file of the store: the end of the controller loses them. */
+  kept_in_memory: { count: number; reason: string };
   controller_ending: { reason: string };
   engine_welcome: { id: number; pid: number; environment: Record<string, string> };
   /** Files that user code has loaded, with what they were then. */
@@ -345,6 +347,8 @@ export interface MessageContents {
   /** Tasks that nobody knows, to be sent again; and direct requests that no engine will answer. */
   resume_reply: Reply<{
     unknown: string[];
+    /** Why tasks that are known may not survive the controller; null when all of them do. */
+    memory: string | null;
     lost: { id: string; engines: number[] }[];
     engines: { id: number; uuid: string }[];
   }>;
