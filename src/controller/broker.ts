@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.js';
+import { Timer } from '../base/timer.js';
 import { decodeFrames } from '../protocol/frames.js';
 import type { EngineUp, Evidence, HeldRequest, InterruptOutcome, MessageContents } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
@@ -29,7 +30,7 @@ export class Broker {
   readonly #timer: NodeJS.Timeout;
   readonly #patience: number;
   /** Runs while engines were given up, and tasks wait that nothing here can run. */
-  #stranded: NodeJS.Timeout | undefined;
+  #stranded: Timer | undefined;
 
   /** `next` is the first engine id that nobody has had; `patience` is how long tasks wait for engines when all were given up (milliseconds). */
   constructor(replies: Replies, store: Store, clients: Clients, log: Log, memory: string, next: number, patience: number) {
@@ -53,7 +54,7 @@ export class Broker {
 
   close(): void {
     clearInterval(this.#timer);
-    clearTimeout(this.#stranded);
+    this.#stranded?.end();
   }
 
   /** A request of a client. */
@@ -80,12 +81,12 @@ export class Broker {
     const { givenUp, restarting } = this.engines;
     if (givenUp.size === 0 || this.#stranded || restarting.size > 0 || this.balanced.queue.counts.balanced === 0) return;
     if (this.balanced.queue.stranded.length === 0) return;
-    this.#stranded = setTimeout(() => {
+    this.#stranded = new Timer(this.#patience, () => {
       this.#stranded = undefined;
       const [, reason] = [...givenUp].at(-1) ?? [];
       if (reason !== undefined && restarting.size === 0) this.balanced.abandonStranded(reason);
       this.#watchStranded();
-    }, this.#patience);
+    });
   }
 
   /** A reply or output of an engine. */

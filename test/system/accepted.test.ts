@@ -30,7 +30,7 @@ async function end(program: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void
   await until('it is gone', () => pidOf(program) !== pid);
 }
 
-const submit = (client: Client, count: number): Promise<unknown>[] => {
+const submit = (client: Client, count: number): PromiseLike<unknown>[] => {
   const view = client.balanced();
   return Array.from({ length: count }, (_unused, index) => view.apply((value: number) => value, index));
 };
