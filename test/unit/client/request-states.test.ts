@@ -91,7 +91,7 @@ class Bed {
   async back(said: { unknown?: string[]; lost?: { id: string; engines: number[] }[] }, uuids = ['a', 'b']): Promise<void> {
     if (!this.resumed) this.#resume();
     const engines = uuids.map((uuid, id) => ({ id, uuid }));
-    this.#answer.resolve({ content: { unknown: [], lost: [], engines, ...said } });
+    this.#answer.resolve({ content: { unknown: [], memory: null, lost: [], engines, ...said } });
     await this.resumed;
   }
 
