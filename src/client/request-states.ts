@@ -29,6 +29,7 @@ const oneOfTwo: Moves = { sent: 'partly', partly: 'over' };
 const ended: Moves = { waiting: 'over', sent: 'over', committed: 'over', partly: 'over', resuming: 'over' };
 /** The controller has said what it knows. */
 const back: Moves = { waiting: 'sent', resuming: 'sent' };
+const known: Moves = { ...back, sent: 'committed', resuming: 'committed' };
 
 /** Events by name. A state that an event does not name stays as it is. */
 export const requestEvents = {
@@ -50,7 +51,17 @@ export const requestEvents = {
   cancel: { what: 'its user cancels it: the controller is asked, and the answer ends it', balanced: {}, direct: {} },
   committed: { what: 'the controller has committed it', balanced: { sent: 'committed' }, direct: {} },
   tooMany: { what: 'the controller says that it has committed more than was sent', balanced: { sent: 'committed' }, direct: {} },
-  known: { what: 'the controller is there again and knows it', balanced: back, direct: back },
+  known: {
+    what: "the controller is there again and knows it: a task is in the store's file",
+    balanced: known,
+    direct: back,
+  },
+  knownInMemory: {
+    what: 'the controller is there again and knows it, but its store has no disk: a task is kept here',
+    balanced: back,
+    direct: back,
+  },
+  inMemory: { what: 'the controller has it, but not in the file of its store: a task is kept here', balanced: {}, direct: {} },
   unknown: {
     what: 'the controller is there again and has never heard of it: it is sent again where its message is still here',
     balanced: { ...back, committed: 'over' },
@@ -58,12 +69,12 @@ export const requestEvents = {
   },
   lostSame: {
     what: 'the controller is there again, its engines are the same and never had it: it is sent again',
-    balanced: back,
+    balanced: known,
     direct: back,
   },
   lostGone: {
     what: 'the controller is there again, and its engines are not',
-    balanced: back,
+    balanced: known,
     direct: { waiting: 'sent', sent: 'over', partly: 'over', resuming: 'over' },
   },
   brokenAgain: {

@@ -88,7 +88,10 @@ class Bed {
   }
 
   /** The controller is there again, and says so much. */
-  async back(said: { unknown?: string[]; lost?: { id: string; engines: number[] }[] }, uuids = ['a', 'b']): Promise<void> {
+  async back(
+    said: { unknown?: string[]; memory?: string; lost?: { id: string; engines: number[] }[] },
+    uuids = ['a', 'b'],
+  ): Promise<void> {
     if (!this.resumed) this.#resume();
     const engines = uuids.map((uuid, id) => ({ id, uuid }));
     this.#answer.resolve({ content: { unknown: [], memory: null, lost: [], engines, ...said } });
@@ -127,6 +130,8 @@ const drive: Record<EventName, (bed: Bed, next: number) => unknown> = {
   committed: (bed) => bed.requests.accept(1),
   tooMany: (bed) => bed.requests.accept(Number.MAX_SAFE_INTEGER),
   known: (bed) => bed.back({}),
+  knownInMemory: (bed) => bed.back({ memory: 'full' }),
+  inMemory: (bed) => bed.requests.doubt(1, 'full'),
   unknown: (bed) => bed.back({ unknown: [bed.id] }),
   lostSame: (bed) => bed.back(lostOf(bed)),
   lostGone: (bed) => bed.back(lostOf(bed), ['c', 'd']),
