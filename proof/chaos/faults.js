@@ -153,7 +153,7 @@ async function remove({ world, cluster }, { rest }) {
     'connection files': () => within(cluster.security, /-(client|engine)\.json$/),
     'registered file': () => within(world.work, /registered\.json$/),
     sockets: () => within('/tmp', /\.sock$/),
-    'memory files': () => within('/dev/shm', /./),
+    'memory files': () => within('/dev/shm', /ipcluster/),
     logs: () => within(world.work, /(\.log|stdout|stderr)$/),
     key: () => within(cluster.security, /-key\.json$/),
     'write-ahead log': () => within(world.work, /-wal$/),

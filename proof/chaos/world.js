@@ -42,7 +42,7 @@ export class World {
   /** Variables that set a program's clock: by a fixed shift such as `-8d`, or as the file of the world's clock says. */
   clockOf(shift) {
     if (!existsSync(fakeTime)) return {};
-    const steady = { LD_PRELOAD: fakeTime, DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+    const steady = { LD_PRELOAD: fakeTime, FAKETIME_DISABLE_SHM: '1', DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
     return shift === 'jumps' ? { ...steady, FAKETIME_TIMESTAMP_FILE: this.clock, FAKETIME_NO_CACHE: '1' } : { ...steady, FAKETIME: shift };
   }
 
