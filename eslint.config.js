@@ -2,6 +2,14 @@
 import tseslint from 'typescript-eslint';
 import boundedDelay from './scripts/bounded-delay.js';
 
+const recursive = "CallExpression[callee.name=/^(rm|rmdir)(Sync)?$/] Property[key.name='recursive']";
+const folderCalls = ['mkdir', 'mkdtemp', 'chmod', 'fchmod', 'lchmod', 'rmdir', 'cp'].flatMap((name) => [name, `${name}Sync`]);
+const foldersOnlyInBase = (name) => ({
+  name,
+  importNames: ['default', 'rm', ...folderCalls],
+  message: 'See base/own-folder (docs/house.md).',
+});
+
 export default [
   {
     files: ['src/**/*.ts'],
@@ -14,6 +22,17 @@ export default [
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/return-await': ['error', 'in-try-catch'],
+      // Nothing of ours is removed with what is in it but by base/remove-tree, which needs no recursion of Node's.
+      'no-restricted-syntax': ['error', { selector: recursive, message: 'Folders are removed by removeTree (docs/house.md).' }],
+    },
+  },
+  {
+    // Folders are made, closed and removed through base/own-folder, temporary and remove-tree.
+    files: ['src/**/*.ts'],
+    ignores: ['src/base/**'],
+    languageOptions: { parser: tseslint.parser },
+    rules: {
+      'no-restricted-imports': ['error', ...['fs', 'node:fs', 'fs/promises', 'node:fs/promises'].map(foldersOnlyInBase)],
     },
   },
   { files: ['src/**/*.ts'], ignores: ['src/base/timer.ts'], rules: { 'house/bounded-delay': 'error' } },

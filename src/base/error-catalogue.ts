@@ -22,6 +22,11 @@ export const errorCatalogue = {
     'Use letters, digits, `.`, `_` and `-`.',
     'Check that you own the folder and that it is writable.',
   ),
+  FOLDER: entry(
+    2,
+    'A folder of ours, or one on the way to it, belongs to another user or can be written by others; nothing was put there.',
+    'Another place: `--work-dir FOLDER`, made with `mkdir -m 700 FOLDER`; for profiles, IPYTHONDIR.',
+  ),
   LAUNCHER_UNKNOWN: entry(2, 'No launcher has that name.', 'See `ipcluster launchers`.'),
   LAUNCHER_OPTIONS: entry(2, 'A launcher option is unknown or has a wrong value.', 'See `ipcluster launchers`.'),
   CLUSTER_RUNNING: entry(

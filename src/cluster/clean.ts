@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { removeMemoryFolders } from '../base/memory-files.js';
+import { removeTree } from '../base/remove-tree.js';
 import { configTemplate } from '../config/template.js';
 import { readClusterFile } from '../profile/cluster-file.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
@@ -86,8 +87,8 @@ async function removeFiles(place: Place): Promise<string[]> {
   const files = [...(await ownConnectionFiles(place)), clusterFile, startLock, registeredFile];
   const stores = ['', '-wal', '-shm'].map((end) => store + end);
   const present = [...files, ...stores, jobs, log].filter((path) => existsSync(path));
-  for (const path of present) await rm(path, { recursive: true, force: true });
+  const removed = present.filter((path) => removeTree(path));
   removeMemoryFolders(markOf(place, ''));
   await removeEmptyFolder(work);
-  return present;
+  return removed;
 }

@@ -1,5 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
-import { ensureFolder } from '../base/files.js';
+import { closeFolder } from '../base/own-folder.js';
 import { readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf } from '../profile/paths.js';
 import { connectTo } from './find.js';
@@ -11,12 +11,14 @@ export type AddRequest = Omit<StartRequest, 'reuse'>;
 
 /** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
 export async function addEngines(request: AddRequest): Promise<number[]> {
-  const { place, count, launcher, launcherOptions, signal } = request;
+  const { count, launcher, launcherOptions, signal } = request;
   await checkEngines(request);
-  await using client = await connectTo(place);
-  const file = await readClusterFile(place);
+  await using client = await connectTo(request.place);
+  const file = await readClusterFile(request.place);
+  // Its jobs lie where the cluster's do, whatever this command would take for a new one.
+  const place = { ...request.place, workFolder: file?.workFolder ?? request.place.workFolder };
   const mark = file?.mark ?? markOf(place, client.connection.nonce);
-  const prepared = prepareEngines(request, mark, `engines-${(file?.jobs.length ?? 0) + 1}`);
+  const prepared = prepareEngines({ ...request, place }, mark, `engines-${(file?.jobs.length ?? 0) + 1}`);
   await survey(prepared);
   const asked = launcher.describe?.(prepared.spec);
   if (asked !== undefined) request.onNotice?.(asked);
@@ -25,7 +27,7 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
   const bound = AbortSignal.any([losers.signal, ...(signal ? [signal] : [])]);
   // Its connection file is there first: some launchers take it to their hosts themselves.
   if (launcher.reach === 'elsewhere') {
-    ensureFolder(prepared.spec.jobDir);
+    closeFolder(prepared.spec.jobDir);
     await client.admitJob(prepared.spec.jobDir);
   }
   const job = await launchJob(launcher, prepared.spec, bound);
@@ -36,7 +38,7 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
       jobs: [...file.jobs, { ...job.ref, launcher: request.launcherWord, options: [...launcherOptions], role: 'engines', count }],
     });
   try {
-    const all = { ...request, count: wanted, reuse: false, minEngines: undefined };
+    const all = { ...request, place, count: wanted, reuse: false, minEngines: undefined };
     const { client: other } = await Promise.race([awaitRegistration(all, [job], bound), failure(prepared, job)]);
     await other?.close();
     // The other connection may have heard of the last one before this one does.

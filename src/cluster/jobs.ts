@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { ensureFolder } from '../base/files.js';
+import { closeFolder } from '../base/own-folder.js';
 import { controllerEnvironment, nodeFlags, programFile } from '../base/package.js';
 import { sleep } from '../base/wait.js';
 import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-kit/contract.js';
@@ -63,7 +63,7 @@ function newJobFolder(jobs: string, begun: Date, name: string): string {
 
 /** Launches a job; the folder is there before anything is started. */
 export async function launchJob(launcher: Launcher, spec: JobSpec, signal?: AbortSignal): Promise<Job> {
-  ensureFolder(spec.jobDir);
+  closeFolder(spec.jobDir);
   return launcher.launch(spec, signal ? { signal } : {});
 }
 

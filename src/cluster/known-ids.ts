@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJsonIfWhole } from '../base/files.js';
+import { isOwnFolder, namesIn } from '../base/own-folder.js';
 import { findMarked } from '../processes/table.js';
 import { clusterIds, readClusterFile } from '../profile/cluster-file.js';
-import { type Place, pathsOf } from '../profile/paths.js';
+import { canBeName, type Place, pathsOf } from '../profile/paths.js';
 import { jobFolders } from './prune.js';
 
 /** The places of all clusters of a profile that have left anything: a file, a folder or a process. The empty id is among them. */
@@ -27,7 +28,7 @@ export async function knownPlaces(profile: Place): Promise<Place[]> {
 /** Connection files that are ours; Python's are not. */
 async function idsOfSecurity(profile: Place): Promise<string[]> {
   const { security } = pathsOf(profile);
-  const names = await readdir(security).catch(() => []);
+  const names = await namesIn(security);
   const ids = names.flatMap((name) => /^ipcontroller(?:-(.+))?-(?:client|engine|key)\.json$/.exec(name)?.[1] ?? []);
   const found = await Promise.all(
     ids.map(async (clusterId) => {
@@ -47,12 +48,14 @@ export async function isOwnFile(path: string): Promise<boolean> {
 
 /** Folders that hold a store or jobs of ours. */
 async function idsOfWork({ workFolder }: Place): Promise<string[]> {
-  const entries = await readdir(workFolder, { withFileTypes: true }).catch(() => []);
+  // The folder may be everybody's; what is in it counts where it is ours.
+  const names = await readdir(workFolder).catch(() => []);
   const ids: string[] = [];
-  for (const entry of entries.filter((candidate) => candidate.isDirectory())) {
-    const folder = join(workFolder, entry.name);
+  for (const name of names.filter(canBeName)) {
+    const folder = join(workFolder, name);
+    if (!isOwnFolder(folder, true)) continue;
     const isOurs = existsSync(join(folder, 'store.sqlite')) || (await jobFolders(join(folder, 'jobs'))).length > 0;
-    if (isOurs) ids.push(entry.name === 'default' ? '' : entry.name);
+    if (isOurs) ids.push(name === 'default' ? '' : name);
   }
   return ids;
 }

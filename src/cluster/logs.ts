@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../base/own-folder.js';
 import { readClusterFile } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { jobFolders } from './prune.js';
@@ -19,9 +19,7 @@ export async function logFiles(place: Place): Promise<string[]> {
   const folders = await foldersOfJobs(place);
   const files = await Promise.all(
     folders.map(async (folder) => {
-      const names = (await readdir(folder).catch(() => [])).filter((name) =>
-        /^(stderr|controller\.log|node-\d+\.log)$/.test(name),
-      );
+      const names = (await namesIn(folder)).filter((name) => /^(stderr|controller\.log|node-\d+\.log)$/.test(name));
       return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).map((name) => join(folder, name));
     }),
   );

@@ -1,5 +1,7 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../base/own-folder.js';
+import { removeTree } from '../base/remove-tree.js';
 
 /** How many folders of jobs are kept, and for how long (milliseconds): a job that failed must be there to look at. */
 const keptJobs = 20;
@@ -7,7 +9,7 @@ const keptTime = 14 * 24 * 3600 * 1000;
 
 /** Folders of jobs by age, newest first: their names begin with the time. */
 export async function jobFolders(jobs: string): Promise<string[]> {
-  const names = await readdir(jobs).catch(() => []);
+  const names = await namesIn(jobs);
   return names
     .filter((name) => /^\d{8}T\d{6}-/.test(name))
     .sort()
@@ -27,8 +29,7 @@ export async function pruneJobs(jobs: string, spare: readonly string[] = []): Pr
         () => Date.now(),
       ));
     if (index < keptJobs && age < keptTime) continue;
-    await rm(folder, { recursive: true, force: true });
-    removed += 1;
+    if (removeTree(folder)) removed += 1;
   }
   return removed;
 }

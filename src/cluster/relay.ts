@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
-import { ensureFolder, removeFile } from '../base/files.js';
+import { removeFile } from '../base/files.js';
+import { ensureFolder } from '../base/own-folder.js';
 import { nodeFlags, programFile } from '../base/package.js';
 import { poll } from '../base/wait.js';
 import { openTool } from '../processes/tool.js';

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { type ErrorCode, IpclusterError, isIpclusterError } from '../base/errors.js';
-import { ensureFolder } from '../base/files.js';
 import type { Job } from '../launcher-kit/contract.js';
 import { readVerdicts } from '../launcher-kit/job-files.js';
 import { checkLimits } from '../launcher-kit/limits.js';
 import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
+import { claimFolders } from '../profile/folders.js';
 import { pathsOf } from '../profile/paths.js';
 import { launchJob } from './jobs.js';
 import { clearTheWay } from './leftovers.js';
@@ -28,7 +28,7 @@ import { explainJobs, keepFindings } from './why.js';
 
 /**
  * Starts controller and engines side by side and waits until all are registered. What is started is written down first, and
- * when it does not come to anything, all of it is ended again. Throws CLUSTER_RUNNING, LIMITS, RESOURCES, SUBMIT_REFUSED, JOB_FAILED,
+ * when it does not come to anything, all of it is ended again. Throws FOLDER, CLUSTER_RUNNING, LIMITS, RESOURCES, SUBMIT_REFUSED, JOB_FAILED,
  * QUEUE_TIMEOUT, REGISTRATION_TIMEOUT.
  */
 export async function startCluster(asked: StartRequest): Promise<StartedCluster> {
@@ -41,6 +41,7 @@ export async function startCluster(asked: StartRequest): Promise<StartedCluster>
   // Whatever cannot be asked for is refused here, before anything is touched.
   for (const job of prepared.jobs) job.launcher.plan(job.spec);
   if (launcher.name === 'local') for (const sentence of checkLimits(count)) onNotice(sentence);
+  claimFolders(place);
   const unlock = await lockStart(place);
   try {
     const left = request.reuse ? await canResurrect(place) : undefined;
@@ -62,7 +63,6 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
     ...{ launcher: request.launcherWord, engines: count, started: new Date().toISOString(), host: hostname(), jobs: [] },
     ...{ limits: { time: request.batch.resources.time, cpusPerTask: request.batch.resources.cpusPerTask } },
   };
-  ensureFolder(pathsOf(place).security);
   writeClusterFile(place, file);
   const losers = new AbortController();
   const bound = AbortSignal.any([losers.signal, ...(signal ? [signal] : [])]);

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastLines, readJsonIfWhole } from '../base/files.js';
+import { namesIn } from '../base/own-folder.js';
 import { readExitRecords } from '../launcher-kit/exit-record.js';
 import { readVerdicts } from '../launcher-kit/job-files.js';
 import { describeState, type JobStatus, type State } from '../launcher-kit/states.js';
@@ -99,7 +99,7 @@ export async function explainFolder(folder: string, missing: boolean, live: bool
   const records = await readExitRecords(folder);
   const bad = records.find(({ exitCode }) => exitCode !== 0);
   if (live && !bad && !missing) return [];
-  const names = await readdir(folder).catch(() => []);
+  const names = await namesIn(folder);
   const logs = names.filter((name) => /^(node-.*\.log|controller\.log|stderr|scheduler|.*\.OU)$/.test(name)).sort();
   const found: Finding[] = [];
   for (const name of logs) {

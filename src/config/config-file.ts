@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { readFileText, suspicionOf } from '../base/own-file.js';
+import { flawOfPlace, refusal } from '../base/owned-path.js';
 import { nearest } from './nearest.js';
 import { checkValue, type Setting, settingOf, settings } from './settings.js';
 
@@ -24,9 +26,14 @@ export interface SiteFile {
   enforce: Map<string, Demand>;
 }
 
-/** Reads a profile's settings; none when there is no file. Throws CONFIG with the line of the first mistake. */
+/**
+ * Reads a profile's settings; none when there is no file. Throws CONFIG with the line of the first mistake, FOLDER where somebody else
+ * could have put the file there: settings name programs.
+ */
 export function readConfigFile(path: string): Map<string, FileValue> {
-  const file = open(path);
+  const flaw = existsSync(path) ? flawOfPlace(path) : undefined;
+  if (flaw) throw refusal(flaw);
+  const file = open(path, true);
   return file ? readSettings(file.root, file) : new Map();
 }
 
@@ -50,14 +57,18 @@ interface OpenFile {
   wrong(line: number, why: string): IpclusterError;
 }
 
-function open(path: string): OpenFile | undefined {
+/** `own` for a file that only its user and root may have written, unless it is behind a link of his. */
+function open(path: string, own = false): OpenFile | undefined {
   if (!existsSync(path)) return undefined;
   const wrong = (line: number, why: string): IpclusterError =>
     new IpclusterError('CONFIG', `${path}, line ${line}: ${why}${/[.?]$/.test(why) ? '' : '.'}`, { files: [path] });
   const lines = new LineCounter();
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    const file = readFileText(path);
+    const suspicion = own && !lstatSync(path).isSymbolicLink() ? suspicionOf(file.facts) : undefined;
+    if (suspicion) throw new Error(`it ${suspicion}`);
+    text = file.text;
   } catch (cause) {
     throw new IpclusterError('CONFIG', `${path} cannot be read: ${messageOf(cause)}`, { cause, files: [path] });
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
-import { closeFolder, removeEmptyFolder, removeFile } from '../base/files.js';
+import { removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
 import { Lease } from '../base/lease.js';
 import type { Log } from '../base/log.js';
@@ -10,9 +10,11 @@ import type { PortRange } from '../base/quantities.js';
 import { collectAtRest } from '../base/rest.js';
 import { deferred } from '../base/wait.js';
 import { type ConnectionFile, type Role, readConnectionFile } from '../profile/connection-file.js';
+import { claimFolders } from '../profile/folders.js';
 import type { KeyFile } from '../profile/key-file.js';
-import { type Place, pathsOf, socketFolder, socketPath } from '../profile/paths.js';
+import { type Place, pathsOf, socketPath } from '../profile/paths.js';
 import { readRegisteredFile, writeRegisteredFile } from '../profile/registered-file.js';
+import { leaveSocketFolders } from '../profile/sockets.js';
 import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
 import { dial } from '../transport/dial.js';
 import { type GatewayOptions, gatewayName, type OpenGateway } from '../transport/gateway-door.js';
@@ -98,12 +100,11 @@ export class Controller {
   /** Starts everything; when this resolves, peers can come. Throws CLUSTER_RUNNING, CONNECTION_FILE, PORT_IN_USE or ADDRESS. */
   async start(): Promise<void> {
     const { place, log, lease, reuse } = this.#options;
+    claimFolders(place);
     await refuseSecond(place);
     const obtained = obtainKeys(place, reuse, lease);
     const { keys } = obtained;
     this.#keys = keys;
-    // Tasks and results are their owner's: the folder of the store is closed to others.
-    closeFolder(pathsOf(place).work);
     this.#parts = await this.#assemble(obtained);
     const socket = socketPath(randomUUID());
     const passes = new Passes(keys.tokens);
@@ -140,7 +141,7 @@ export class Controller {
     await this.#server?.close();
     if (this.#parts) await (keep ? forgetSupervisors(paths.registeredFile) : removeFile(paths.registeredFile));
     if (this.#keys) removeMemoryFolder(this.#keys.memory);
-    await removeEmptyFolder(socketFolder());
+    await leaveSocketFolders();
   }
 
   async #assemble({ keys, again, leaseBefore }: Keys): Promise<Parts> {

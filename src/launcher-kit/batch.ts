@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
+import { closeFolder } from '../base/own-folder.js';
 import { runTool } from '../processes/tool.js';
 import { BatchJobs } from './batch-jobs.js';
 import type { JobRef, JobSpec, Launcher, LauncherDefinition } from './contract.js';
@@ -66,7 +66,7 @@ class BatchLauncher implements Launcher {
     const missing = await ask(this.#dialect.detect);
     if (missing) throw new IpclusterError('SCHEDULER_MISSING', missing);
     if (missing === undefined) throw new IpclusterError('SCHEDULER_SILENT', `${this.name} is installed, but does not answer.`);
-    mkdirSync(spec.jobDir, { recursive: true, mode: 0o700 });
+    closeFolder(spec.jobDir);
     const parts = this.#parts(spec);
     writePlan(planOf(parts));
     const ref: JobRef = { launcher: this.name, ids: [], jobDir: spec.jobDir, name: spec.name };

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJsonIfWhole } from '../base/files.js';
+import { namesIn } from '../base/own-folder.js';
 import { programFile } from '../base/package.js';
 import { quoteCommand, quoteWord } from '../base/shell.js';
 
@@ -24,7 +24,7 @@ export async function readExitRecord(jobDir: string): Promise<ExitRecord | undef
 
 /** All exit records of a job: one, or one for each element of an array that has ended. */
 export async function readExitRecords(jobDir: string): Promise<ExitRecord[]> {
-  const names = (await readdir(jobDir).catch(() => [])).filter((name) => /^exit(-\d+)?\.json$/.test(name));
+  const names = (await namesIn(jobDir)).filter((name) => /^exit(-\d+)?\.json$/.test(name));
   const records = await Promise.all(
     names.map(async (name): Promise<ExitRecord[]> => {
       const value = await readJsonIfWhole(join(jobDir, name));

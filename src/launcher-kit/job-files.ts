@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastLines, readJsonIfWhole, writeWhole } from '../base/files.js';
+import { namesIn } from '../base/own-folder.js';
 import type { JobRef } from './contract.js';
 import type { Evidence, Verdict } from './evidence.js';
 
@@ -14,7 +14,7 @@ export function writeRef(ref: JobRef): void {
 
 /** The jobs that one launcher has written down in a cluster's folder of jobs. */
 export async function readRefs(jobsFolder: string, launcher: string): Promise<JobRef[]> {
-  const names = await readdir(jobsFolder).catch(() => []);
+  const names = await namesIn(jobsFolder);
   const refs = await Promise.all(names.map((name) => readJsonIfWhole(join(jobsFolder, name, 'job.json'))));
   return (refs as (JobRef | undefined)[]).flatMap((ref) => (ref?.launcher === launcher ? [ref] : []));
 }
@@ -43,7 +43,7 @@ export async function readVerdicts(jobDir: string): Promise<Verdict[]> {
 
 /** The last lines that a job has said: its nodes, else its script. */
 export async function tailOfJob(jobDir: string, lines: number): Promise<string[]> {
-  const names = (await readdir(jobDir).catch(() => [])).filter((name) => /^node-.*\.log$/.test(name)).sort();
+  const names = (await namesIn(jobDir)).filter((name) => /^node-.*\.log$/.test(name)).sort();
   const nodes = (await Promise.all(names.map((name) => lastLines(join(jobDir, name), lines)))).flat();
   if (nodes.length > 0) return nodes.slice(-lines);
   const [wrong, out] = await Promise.all(['stderr', 'stdout'].map((name) => lastLines(join(jobDir, name), lines)));

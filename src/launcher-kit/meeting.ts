@@ -1,6 +1,7 @@
 import { awaitConnectionFile } from '../profile/connection-file.js';
 
-export { socketFolder, socketPath } from '../profile/paths.js';
+export { socketPath } from '../profile/paths.js';
+export { leaveSocketFolders } from '../profile/sockets.js';
 
 /** Where a controller can be met. */
 export interface Meeting {

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { ensureFolder } from '../base/files.js';
+import { closeFolder } from '../base/own-folder.js';
 import { parseCount, parseDuration } from '../base/quantities.js';
 import { quoteWord } from '../base/shell.js';
 import { defineLauncher, type Job, type JobRef, type JobSpec, type Launcher } from '../launcher-kit/contract.js';
@@ -91,7 +91,7 @@ class SshLauncher implements Launcher {
   async launch(spec: JobSpec, { signal }: { signal?: AbortSignal } = {}): Promise<Job> {
     signal?.throwIfAborted();
     const hosts = this.#hostsFor(spec);
-    ensureFolder(spec.jobDir);
+    closeFolder(spec.jobDir);
     writePlan(this.plan(spec));
     const ref: JobRef = { launcher: this.name, ids: hosts.map(({ word }) => word), jobDir: spec.jobDir, name: spec.name };
     writeRef(ref);

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJsonIfWhole, writeWhole } from '../base/files.js';
+import { namesIn } from '../base/own-folder.js';
 import { findPlace, ipythonFolder, type Place, pathsOf } from './paths.js';
 
 /** A job by what its launcher needs to find it again; plain JSON. */
@@ -45,7 +46,7 @@ export async function readClusterFile(place: Place): Promise<ClusterFile | undef
 
 /** The cluster ids that a profile has files of, the empty one as `''`. */
 export async function clusterIds(place: Place): Promise<string[]> {
-  const names = await readdir(pathsOf(place).clusters).catch(() => []);
+  const names = await namesIn(pathsOf(place).clusters);
   const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
   return ids.map((id) => (id === 'default' ? '' : id));
 }

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
 import { writeWhole } from '../base/files.js';
+import { readFileText, suspicionOf } from '../base/own-file.js';
 import { poll } from '../base/wait.js';
 
 export type Role = 'client' | 'engine';
@@ -48,10 +48,10 @@ export function readConnectionFile(path: string): ConnectionFile {
     new IpclusterError('CONNECTION_FILE', `The connection file ${why}: ${path}`, { files: [path], cause });
   let text: string;
   try {
-    const owner = statSync(path).uid;
-    const own = process.getuid?.();
-    if (own !== undefined && owner !== own && owner !== 0) throw wrong(`belongs to another user (uid ${owner})`);
-    text = readFileSync(path, 'utf8');
+    const file = readFileText(path);
+    const suspicion = suspicionOf(file.facts);
+    if (suspicion) throw wrong(suspicion);
+    text = file.text;
   } catch (error) {
     if (error instanceof IpclusterError) throw error;
     throw wrong(systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be read (${messageOf(error)})`, error);

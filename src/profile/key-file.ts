@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
 import { writeWhole } from '../base/files.js';
+import { readFileText, suspicionOf } from '../base/own-file.js';
 import type { Role } from './connection-file.js';
 
 /** What a controller needs to be the one that its peers knew, after it was killed. A secret: mode 0600. */
@@ -30,7 +30,10 @@ export function writeKeyFile(path: string, file: KeyFile): void {
 export function readKeyFile(path: string): KeyFile | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    const { text, facts } = readFileText(path);
+    const suspicion = suspicionOf(facts);
+    if (suspicion) throw new Error(`it ${suspicion}`);
+    value = JSON.parse(text);
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined;
     throw new IpclusterError('CONNECTION_FILE', `The key file cannot be used (${messageOf(cause)}): ${path}`, {

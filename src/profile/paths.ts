@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { lstatSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { closeFolder, ensureFolder } from '../base/files.js';
+import { userFolder } from '../base/temporary.js';
 
 /** Which cluster is meant: a profile folder and a cluster id, which may be empty. */
 export interface Place {
@@ -50,8 +49,11 @@ export const profileNameOf = (folder: string): string => folder.replace(/^.*[\\/
 /** Folders of a profile that are not a cluster's. */
 const ipythonFolders = new Set(['security', 'log', 'pid', 'startup', 'db', 'static', 'nbextensions', 'cluster']);
 
+/** True for what can be the name of a profile or a cluster id. */
+export const canBeName = (name: string): boolean => /^[A-Za-z0-9][\w.-]{0,99}$/.test(name);
+
 function checkName(what: string, name: string): string {
-  if (/^[A-Za-z0-9][\w.-]{0,99}$/.test(name)) return name;
+  if (canBeName(name)) return name;
   throw new IpclusterError('PROFILE', `"${name}" cannot be a ${what}: letters, digits, ".", "_" and "-" make a name.`);
 }
 
@@ -89,24 +91,8 @@ export function markOf(place: Place, run: string): string {
   return `${place.profileFolder}#${place.clusterId}#${run}`;
 }
 
-/**
- * The folder for Unix sockets of this user on this machine, made on demand. It lies in the temporary folder because paths of
- * sockets may have 107 bytes only. Throws CONNECTION_FILE when somebody else made it first.
- */
-export function socketFolder(): string {
-  const folder = join(tmpdir(), `ipcluster-${process.getuid?.() ?? 'user'}`);
-  ensureFolder(folder);
-  const facts = lstatSync(folder);
-  const own = process.getuid?.();
-  if (!facts.isDirectory() || (own !== undefined && facts.uid !== own)) {
-    throw new IpclusterError('CONNECTION_FILE', `${folder} belongs to somebody else; nothing of ours is put there.`);
-  }
-  closeFolder(folder);
-  return folder;
-}
-
-/** A short and unique path for one socket; on Windows the name of a pipe, which lies in no folder. */
+/** A short and unique path for one socket, in a folder of this user's; on Windows the name of a pipe, which lies in no folder. Throws FOLDER. */
 export function socketPath(seed: string, platform = process.platform): string {
   const name = createHash('sha256').update(seed).digest('hex').slice(0, 16);
-  return platform === 'win32' ? `\\\\.\\pipe\\ipcluster-${name}` : join(socketFolder(), `${name}.sock`);
+  return platform === 'win32' ? `\\\\.\\pipe\\ipcluster-${name}` : join(userFolder(), `${name}.sock`);
 }

@@ -3,19 +3,25 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.js';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
-import { socketFolder } from './paths.js';
+import { userFolders } from '../base/temporary.js';
 
 /** Removes this user's Unix sockets that nobody listens on any more: their owners were killed. */
 export async function removeDeadSockets(): Promise<void> {
-  const folder = socketFolder();
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.sock'));
-  await Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name);
-      if (await isDead(path)) await removeFile(path);
-    }),
-  );
-  await removeEmptyFolder(folder);
+  for (const folder of userFolders()) {
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.sock'));
+    await Promise.all(
+      names.map(async (name) => {
+        const path = join(folder, name);
+        if (await isDead(path)) await removeFile(path);
+      }),
+    );
+  }
+  await leaveSocketFolders();
+}
+
+/** Removes the folders of this user's sockets that are empty. */
+export async function leaveSocketFolders(): Promise<void> {
+  for (const folder of userFolders()) await removeEmptyFolder(folder);
 }
 
 /** Only a refusal proves it; anything else may be a listener that is busy. */

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import { closeFolder } from '../base/own-folder.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
 import type { Exit } from '../processes/start.js';
@@ -80,7 +80,7 @@ export class EngineSet {
 
   /** Opens the socket of the engines and starts so many; they need no controller yet. */
   async start(count: number): Promise<void> {
-    mkdirSync(this.#settings.logFolder, { recursive: true, mode: 0o700 });
+    closeFolder(this.#settings.logFolder);
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).listen(this.#settings.socketPath, resolve);
     });

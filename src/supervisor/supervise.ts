@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
-import { removeEmptyFolder, removeFile } from '../base/files.js';
+import { removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
 import { Lease } from '../base/lease.js';
 import type { Log } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
 import type { Deferred } from '../base/wait.js';
 import { checkProgram, type EngineProgram } from '../processes/engine-program.js';
-import { socketFolder } from '../profile/paths.js';
+import { leaveSocketFolders } from '../profile/sockets.js';
 import { Session } from '../protocol/message.js';
 import { type AllocationContent, protocolVersion } from '../protocol/messages.js';
 import type { Link } from '../transport/link.js';
@@ -71,7 +71,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     await engines.close();
     await gateway?.process.close();
     await removeFile(settings.socketPath);
-    await removeEmptyFolder(socketFolder());
+    await leaveSocketFolders();
   }
 }
 

@@ -150,14 +150,17 @@ describe.skipIf(process.getuid?.() !== 0)('another user of this machine', () => 
     await expect.poll(sockets, { timeout: 5000 }).toBeLessThan(before + 10);
   });
 
-  test('cannot take the place of the sockets’ folder before we do', async () => {
+  test('takes the place of the sockets’ folder before we do, and we use another', async () => {
     const temporary = mkdtempSync(join(tmpdir(), 'ipcluster-shared-'));
     execFileSync('chmod', ['1777', temporary]);
     await asStranger(`require('fs').mkdirSync(given.folder, 0o777); return 1;`, { folder: join(temporary, 'ipcluster-0') });
     const { code, stderr } = await home.run(['start', '-n', '1', '-d', '--cluster-id', 'other'], { env: { TMPDIR: temporary } });
-    expect(code).not.toBe(0);
-    expect(stderr).toMatch(/belongs to somebody else/);
-    expect(findMarked((mark) => mark.includes('profile_default#other#'))).toEqual([]);
+    expect(code, stderr).toBe(0);
+    const other = JSON.parse(readFileSync(home.path('security', 'ipcontroller-other-client.json'), 'utf8')) as ConnectionFile;
+    expect(other.socket).toMatch(/ipcluster-0-.{6}\/[0-9a-f]+\.sock$/);
+    expect((await home.run(['stop', '--cluster-id', 'other'], { env: { TMPDIR: temporary } })).code).toBe(0);
+    expect(readdirSync(temporary)).toEqual(['ipcluster-0']);
+    expect(readdirSync(join(temporary, 'ipcluster-0'))).toEqual([]);
     rmSync(temporary, { recursive: true });
   });
 });

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { messageOf } from '../../base/errors.js';
-import { readJsonIfWhole, removeEmptyFolder, writeWhole } from '../../base/files.js';
+import { readJsonIfWhole, writeWhole } from '../../base/files.js';
 import { LogFile } from '../../base/log-file.js';
 import { runProgram } from '../../base/program.js';
 import { sleep } from '../../base/wait.js';
-import { type Meeting, socketFolder } from '../../launcher-kit/meeting.js';
+import { leaveSocketFolders, type Meeting } from '../../launcher-kit/meeting.js';
 import type { Connection, Target } from './connection.js';
 import { asHostError } from './failures.js';
 import { ask } from './look.js';
@@ -99,7 +99,7 @@ async function main(jobDir: string): Promise<void> {
   while (!over && existsSync(file)) await sleep(lookInterval);
   if (!over) await sleep(farewell);
   await Promise.all([...open].map((opener) => opener.close()));
-  await removeEmptyFolder(socketFolder());
+  await leaveSocketFolders();
   process.exit(0);
 }
 

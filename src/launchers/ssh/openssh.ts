@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeTree } from '../../base/remove-tree.js';
 import { quoteWord } from '../../base/shell.js';
+import { makeTemporaryFolder } from '../../base/temporary.js';
 import { Timer } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
 import { socketPath } from '../../launcher-kit/meeting.js';
@@ -116,7 +117,7 @@ async function passphraseHelper(
   const { keys, said } = await openKeys(configuration, await agentHasKeys(configuration.agent));
   const locked = keys.filter(({ passphrase }) => passphrase !== undefined);
   if (locked.length === 0) return { args: [], env: {}, said, remove: () => {} };
-  const folder = mkdtempSync(join(tmpdir(), 'ipcluster-ssh-'));
+  const folder = makeTemporaryFolder('ipcluster-ssh-');
   const lines = locked.map(({ path, passphrase }, index) => {
     writeFileSync(join(folder, `p${index}`), `${passphrase}\n`, { mode: 0o600 });
     return `*${quoteWord(path)}*) cat ${quoteWord(join(folder, `p${index}`))} ;;`;
@@ -127,6 +128,6 @@ async function passphraseHelper(
     args: ['-o', 'BatchMode=no', '-o', 'PreferredAuthentications=publickey'],
     env: { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force' },
     said,
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => void removeTree(folder),
   };
 }

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '../../base/files.js';
+import { readFileText } from '../../base/own-file.js';
+import { isOwnFolder } from '../../base/own-folder.js';
 import type { Host } from './hosts.js';
 import type { OpenOptions } from './opener.js';
 
@@ -37,8 +38,9 @@ export function writeSeating(jobDir: string, seating: Seating): void {
 
 /** The hosts of a job; undefined where nothing was written down, so nothing was started. */
 export function readSeating(jobDir: string): Seating | undefined {
+  if (!isOwnFolder(jobDir)) return undefined;
   try {
-    return JSON.parse(readFileSync(seatFile(jobDir), 'utf8')) as Seating;
+    return JSON.parse(readFileText(seatFile(jobDir)).text) as Seating;
   } catch {
     return undefined;
   }
