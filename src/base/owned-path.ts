@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { IpclusterError, messageOf, systemCode } from './errors.js';
 import { isOurs, isTrusted, othersMayWrite } from './owner.js';
 
@@ -106,13 +106,4 @@ export function refusal({ why, open }: Flaw): IpclusterError {
   return new IpclusterError('FOLDER', `${why} Nothing of yours is put there.`, {
     suggestions: [...mend, 'Another place: `--work-dir FOLDER`, made with `mkdir -m 700 FOLDER`; for profiles, IPYTHONDIR.'],
   });
-}
-
-/** True for a Unix socket that is ours, in a folder that is ours: whoever listens there is us. */
-export function isOwnSocket(path: string): boolean {
-  if (process.platform === 'win32') return path !== '';
-  const { base, facts: folder, flaw } = lookAt(dirname(path));
-  if (path === '' || flaw || !folder || flawOfOwn(base, folder)) return false;
-  const facts = lstatSync(join(base, basename(path)), { throwIfNoEntry: false });
-  return facts?.isSocket() === true && isOurs(facts);
 }

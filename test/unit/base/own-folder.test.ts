@@ -23,7 +23,8 @@ import { readJsonIfWhole, removeFile, writeWhole } from '../../../src/base/files
 import { makeMemoryFolder, readMemoryFile, removeMemoryFolder, writeMemoryFile } from '../../../src/base/memory-files.js';
 import { readFileText } from '../../../src/base/own-file.js';
 import { closeFolder, ensureFolder, isOwnFolder, namesIn, openOwnFolder } from '../../../src/base/own-folder.js';
-import { isOwnSocket, lookAt } from '../../../src/base/owned-path.js';
+import { objectionTo } from '../../../src/base/own-socket.js';
+import { lookAt } from '../../../src/base/owned-path.js';
 import { removeTree } from '../../../src/base/remove-tree.js';
 import { userFolder, userFolders } from '../../../src/base/temporary.js';
 
@@ -249,7 +250,7 @@ describe('files', () => {
   test('a pipe, a device, a folder and an endless file are refused at once', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe')]);
     for (const path of [join(folder, 'pipe'), '/dev/zero', folder]) expect(() => readFileText(path)).toThrow(/no file of text/);
-    execFileSync('truncate', ['-s', '2M', join(folder, 'large')]);
+    writeFileSync(join(folder, 'large'), Buffer.alloc(2 << 20));
     expect(() => readFileText(join(folder, 'large'))).toThrow(/larger than 1024 KiB/);
     expect(await readJsonIfWhole(join(folder, 'pipe'))).toBeUndefined();
   });
@@ -263,6 +264,8 @@ describe('files', () => {
     expect(readdirSync(open)).toEqual(['x.json']);
   });
 });
+
+const isOwnSocket = (path: string): boolean => objectionTo(path) === undefined;
 
 test('a socket is ours where it and its folder are', async () => {
   const path = join(make('closed', 0o700), 'x.sock');
