@@ -30,6 +30,16 @@ const rows = `${fuzz.stdout}${fuzzGateway.stdout}`
 write('fuzz', 'Fuzz', `Messages that are too large, cut, no JSON, of unknown types, out of order, slow or half-open, with right and wrong tokens, while a good client works; and for the sockets of
 gateways what is random, cut, sent again, wrongly signed or rightly signed nonsense, while a client of Python works.\n\n${head}\n${rows.join('\n')}\n`);
 
+const fuzzRoles = run('fuzz-roles.js');
+const roleRows = fuzzRoles.stdout
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line))
+  .map((row) => `| ${row.role} | ${row.seconds} | ${row.messages} | ${row.connections} | ${row.answers} | ${row.wrong} | ${row.queries} | ${row.events} | ${row.slowest} ms | ${Math.round(row.memoryEarly / 1e6)} MB | ${Math.round(row.memoryMost / 1e6)} MB | ${row.lost} | ${row.store} | ${row.enginesAsBefore ? 'as before' : 'changed'} |`);
+const roleHead = `| role | seconds | messages | connections | good answers | wrong | queries | events | slowest | memory early | most after | results lost | store | engines |\n|${'---|'.repeat(14)}`;
+write('fuzz-roles', 'Fuzz with a token', `What peers send that have a token, over routes, frames, headers and contents (fast-check), beside ten good clients, one that asks and one that
+watches.\n\n${roleHead}\n${roleRows.join('\n')}\n`);
+
 const batch = run('batch.js');
 write('batch', 'Batch systems', `What is induced on real schedulers, the verdict that \`why\` must give (written into \`proof/batch/\` before the run), and what it gave. \`left\`: processes and jobs
 of ours after \`stop\`. \`harmed\`: a job or a cluster of the same user that was not as before.\n\n${batch.stdout}`);
@@ -54,4 +64,4 @@ write('watchers', 'Watchers that never read', watchers.stdout);
 
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, fuzzGateway, batch, ssh, interop, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, fuzzGateway, fuzzRoles, batch, ssh, interop, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);

@@ -9,6 +9,7 @@ const steps = [
   ['unused code', 'knip', ['--no-config-hints']],
   ['asynchronous code', 'eslint', ['--max-warnings', '0', 'src']],
   ['page of errors', process.execPath, ['scripts/errors-page.js', '--check']],
+  ['page of roles', process.execPath, ['scripts/roles-page.js', '--check']],
   ['build', process.execPath, ['scripts/build.js']],
   ['package', 'publint', ['--strict']],
   ['types of the package', 'attw', ['--pack', '--profile', 'esm-only', '--quiet']],

@@ -88,6 +88,12 @@ export function writeMemoryFile(folder: string, index: number, frame: Buffer): M
   }
 }
 
+/** True when a frame of that size lies there, in a file. */
+export function isMemoryFile({ path, size }: MemoryFile): boolean {
+  const facts = lstatSync(path, { throwIfNoEntry: false });
+  return facts?.isFile() === true && facts.size === size;
+}
+
 /** Reads a frame back, into memory of its own. Throws for a file that is not ours in a folder that is ours. */
 export function readMemoryFile({ path, size }: MemoryFile): Buffer {
   if (!isOwnMemory(dirname(path))) throw new Error(`${dirname(path)} is no folder of ours in memory`);

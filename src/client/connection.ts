@@ -1,4 +1,5 @@
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { newToken } from '../base/identifiers.js';
 import { Lease } from '../base/lease.js';
 import { packageVersion } from '../base/package.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
@@ -179,9 +180,12 @@ export class Connection {
   }
 }
 
+/** Shows the controller that a session which comes back is one of this program. */
+const key = newToken();
+
 /** Introduces this client; answers which engines there are. Throws VERSION. */
 export async function greet(peer: Peer, timeout: number): Promise<{ id: number; uuid: string }[]> {
-  const content = { version: packageVersion(), protocol: protocolVersion };
+  const content = { version: packageVersion(), protocol: protocolVersion, key };
   return (await peer.request({ type: 'connection_request', content }, timeout)).content.engines;
 }
 

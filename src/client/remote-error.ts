@@ -14,6 +14,7 @@ const ownNames: Record<string, ErrorCode> = {
   DISK_FULL: 'DISK_FULL',
   ResultGone: 'RESULT_GONE',
   StoreError: 'STORE',
+  PROTOCOL: 'PROTOCOL',
 };
 
 /** What went wrong with one request on one engine: user code threw, the engine died, the task was cancelled. */
@@ -32,7 +33,11 @@ export class RemoteError extends IpclusterError {
     const ename = aborted ? 'TaskAborted' : content.ename;
     const evalue = aborted ? `the task was cancelled (${content.how ?? 'removed'})` : content.evalue;
     const suggestions = aborted ? undefined : content.suggestions;
-    const code = aborted ? 'TASK_ABORTED' : (ownNames[content.ename] ?? 'REMOTE');
+    const code = aborted
+      ? 'TASK_ABORTED'
+      : Object.hasOwn(ownNames, content.ename)
+        ? (ownNames[content.ename] ?? 'REMOTE')
+        : 'REMOTE';
     super(code, `${engineId === undefined ? '' : `engine ${engineId}: `}${ename}: ${evalue}`, suggestions ? { suggestions } : {});
     this.ename = ename;
     this.evalue = evalue;

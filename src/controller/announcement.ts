@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { basename, dirname, isAbsolute, normalize } from 'node:path';
 import { bootId } from '../base/boot.js';
+import { IpclusterError } from '../base/errors.js';
 import { removeFile } from '../base/files.js';
 import { newToken } from '../base/identifiers.js';
 import { type ConnectionFile, type Role, writeConnectionFile } from '../profile/connection-file.js';
@@ -47,6 +49,7 @@ export class Announcement {
 
   /** Lets a job's supervisors join: their connection file goes into the job's folder, with a token of the job's own. */
   admit(folder: string): void {
+    checkJobFolder(folder);
     this.#grant(folder);
     writeKeyFile(pathsOf(this.#presence.place).keyFile, this.#keys);
     this.#writeJoin(folder);
@@ -79,4 +82,12 @@ export class Announcement {
     };
     writeConnectionFile(path, { ...python, ...file });
   }
+}
+
+/** Throws USAGE unless that is the folder of a job: nothing is written anywhere else for anybody. */
+function checkJobFolder(folder: string): void {
+  const facts = isAbsolute(folder) && !folder.includes('\0') ? lstatSync(folder, { throwIfNoEntry: false }) : undefined;
+  const isOurs = facts?.isDirectory() === true && (process.getuid === undefined || facts.uid === process.getuid());
+  if (isOurs && normalize(folder) === folder && basename(dirname(folder)) === 'jobs') return;
+  throw new IpclusterError('USAGE', `This is no folder of a job of yours: ${JSON.stringify(folder).slice(0, 300)}`);
 }

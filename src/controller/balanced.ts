@@ -1,7 +1,7 @@
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { Timer } from '../base/timer.js';
-import { decodeMessage, headerOf } from '../protocol/message.js';
+import { decodeMessage, type Head, headerOf } from '../protocol/message.js';
 import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { ReplyStatus } from '../protocol/routes.js';
 import type { Clients } from './clients.js';
@@ -56,8 +56,7 @@ export class BalancedTasks {
   }
 
   /** Takes a task in. One with mistakes is answered at once. */
-  submit(body: Buffer): void {
-    const { header, bytes, metadata } = headerOf(body);
+  submit(body: Buffer, { header, bytes, metadata }: Head = headerOf(body)): void {
     if (this.queue.tasks.has(header.msg_id)) return this.#store.mark();
     let task: Task;
     try {

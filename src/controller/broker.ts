@@ -1,8 +1,11 @@
+import { IpclusterError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { Timer } from '../base/timer.js';
 import { decodeFrames } from '../protocol/frames.js';
+import type { Head } from '../protocol/message.js';
 import type { EngineUp, Evidence, HeldRequest, InterruptOutcome, MessageContents } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
+import type { Route } from '../protocol/routes.js';
 import { BalancedTasks } from './balanced.js';
 import type { Clients } from './clients.js';
 import { DirectRequests } from './direct.js';
@@ -14,6 +17,9 @@ type ReplyRoute = Extract<Packet['route'], { channel: 'reply' }>;
 
 /** An engine's end; without evidence when nobody saw it. */
 type EngineDown = Pick<MessageContents['engine_down'], 'id' | 'reason' | 'restarting'> & { evidence: Evidence | undefined };
+
+/** What engines are asked to do; comm is IPython's. */
+const engineRequests = /^((execute|apply|push|pull|clear|command)_request|comm_[a-z]{1,20})$/;
 
 /** How often it is looked whether work waits behind a long task while others are idle (milliseconds). */
 const reclaimInterval = 100;
@@ -57,10 +63,14 @@ export class Broker {
     this.#stranded?.end();
   }
 
-  /** A request of a client. */
-  submit({ route, body }: Packet): void {
-    if (route.channel === 'direct') this.direct.submit(route, body);
-    else if (route.channel === 'balanced') this.balanced.submit(body);
+  /** A request of a client. Throws what is wrong with it, before anything has been done. */
+  submit(route: Extract<Route, { channel: 'direct' | 'balanced' }>, body: Buffer, head: Head): void {
+    const { msg_id: id, msg_type: type, session } = head.header;
+    if (!engineRequests.test(type)) throw new IpclusterError('PROTOCOL', `Engines know no ${type}.`);
+    const owner = this.balanced.queue.tasks.get(id)?.session ?? this.direct.sessionOf(id);
+    if (owner !== undefined && owner !== session) throw new IpclusterError('USAGE', 'The id of this request is in use.');
+    if (route.channel === 'direct') this.direct.submit(route, body, head);
+    else this.balanced.submit(body, head);
     this.#watchStranded();
   }
 
@@ -95,8 +105,11 @@ export class Broker {
     if (route.channel !== 'reply' || route.from === undefined) return;
     const engine = this.engines.get(route.from);
     if (engine?.node !== node) return;
+    // Nobody answers for what only others were given.
     const known =
-      this.balanced.reply(route.id, engine.id, route.status, body) || this.direct.reply(route.id, engine.id, route.status, body);
+      engine.assigned.some(({ id }) => id === route.id) &&
+      (this.balanced.reply(route.id, engine.id, route.status, body) ||
+        this.direct.reply(route.id, engine.id, route.status, body));
     if (!known) this.#unexpected(engine, route, body);
     this.#released(engine, route.id);
     engine.completed += 1;

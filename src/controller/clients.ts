@@ -1,3 +1,4 @@
+import { IpclusterError } from '../base/errors.js';
 import type { Header, Session } from '../protocol/message.js';
 import type { ClusterEvent } from '../protocol/messages.js';
 import type { Route } from '../protocol/routes.js';
@@ -12,6 +13,9 @@ export class Clients {
   readonly #watchers = new Set<Link>();
   readonly #observers = new Set<string>();
   readonly #audience: Audience;
+  /** The one session of each connection, and what whoever comes back under it must show. */
+  readonly #sessions = new WeakMap<Link, string>();
+  readonly #keys = new Map<string, string>();
   readonly #session: Session;
   readonly #store: Store;
 
@@ -31,9 +35,32 @@ export class Clients {
     this.#observers.add(session);
   }
 
-  /** A question came from that link under that session, as the first thing of every client: answers go back there. */
-  seen({ session }: Header, link: Link): void {
-    if (this.#outboxes.get(session)?.link !== link) this.#outboxes.set(session, new Outbox(link, this.#store, this.#session));
+  /**
+   * A question came from that link under that session, as the first thing of every client: answers go back there. Throws PROTOCOL for a
+   * second session on a link, and where another connection that is still there speaks under it and did not show the same key.
+   */
+  seen({ session }: Header, link: Link, key: string | undefined): void {
+    if ((this.#sessions.get(link) ?? session) !== session)
+      throw new IpclusterError('PROTOCOL', 'A connection speaks under one session.');
+    const known = this.#outboxes.get(session);
+    if (known?.link === link) return;
+    if (known?.link.open && (key === undefined || key !== this.#keys.get(session)))
+      throw new IpclusterError('PROTOCOL', 'Another client speaks under this session.');
+    this.#sessions.set(link, session);
+    if (key !== undefined) this.#keys.set(session, key);
+    this.#outboxes.set(session, new Outbox(link, this.#store, this.#session));
+  }
+
+  /** Throws PROTOCOL when a request under that session may not come from that link. */
+  mayAsk({ session }: Header, link: Link): void {
+    if (this.#sessions.get(link) !== session)
+      throw new IpclusterError('PROTOCOL', 'A client introduces itself first, and sends under its own session.');
+    if (this.#observers.has(session)) throw new IpclusterError('PROTOCOL', 'An observer sends nothing to engines.');
+  }
+
+  /** True for a session that only looks on. */
+  isObserver(session: string): boolean {
+    return this.#observers.has(session);
   }
 
   left(link: Link): void {
@@ -43,6 +70,7 @@ export class Clients {
       if (outbox.link !== link) continue;
       this.#outboxes.delete(session);
       this.#observers.delete(session);
+      this.#keys.delete(session);
     }
   }
 

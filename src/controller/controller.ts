@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError, isIpclusterError } from '../base/errors.js';
 import { removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
 import { Lease } from '../base/lease.js';
@@ -15,19 +15,18 @@ import type { KeyFile } from '../profile/key-file.js';
 import { type Place, pathsOf, socketPath } from '../profile/paths.js';
 import { readRegisteredFile, writeRegisteredFile } from '../profile/registered-file.js';
 import { leaveSocketFolders } from '../profile/sockets.js';
-import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
+import { Session } from '../protocol/message.js';
 import { dial } from '../transport/dial.js';
 import { type GatewayOptions, gatewayName, type OpenGateway } from '../transport/gateway-door.js';
 import type { Link } from '../transport/link.js';
 import { linkPair } from '../transport/pair.js';
-import { Peer } from '../transport/peer.js';
 import { openServer, type RunningServer } from '../transport/server.js';
 import type { Listening } from './addresses.js';
 import { Announcement } from './announcement.js';
 import { Broker } from './broker.js';
+import { ClientDoor } from './client-door.js';
 import { Clients } from './clients.js';
-import type { Node } from './engine-table.js';
-import { checkVersion, Hub } from './hub.js';
+import { Hub } from './hub.js';
 import { Intake, type IntakeLimits } from './intake.js';
 import { type Keys, obtainKeys } from './keys.js';
 import { Nodes } from './nodes.js';
@@ -38,6 +37,7 @@ import { Rejoining } from './rejoining.js';
 import { Replies } from './replies.js';
 import { Store } from './store.js';
 import type { KeepPolicy } from './store-messages.js';
+import { type Comer, SupervisorDoor } from './supervisor-door.js';
 
 export interface ControllerOptions {
   place: Place;
@@ -67,14 +67,10 @@ interface Parts {
   registrar: Registrar;
   rejoining: Rejoining;
   intake: Intake;
-  receipts: { clients: Receipts; supervisors: Receipts };
   hub: Hub;
+  clientDoor: ClientDoor;
+  supervisorDoor: SupervisorDoor;
 }
-
-/** A client may have so many questions open; then nothing is read from it until half of them are answered. */
-const mostQuestions = 32;
-/** Whoever comes is not heard further until the list of engines is written, unless that takes so long (milliseconds). */
-const listTime = 1000;
 
 /** The controller: binds, writes the connection files last, runs until it is told to end, undoes it all in reverse. */
 export class Controller {
@@ -193,7 +189,17 @@ export class Controller {
       join: (folder) => this.#announcement?.admit(folder),
       shutdown: () => this.ending.resolve('a client asked for it'),
     });
-    return { store, clients, broker, nodes, registrar, rejoining, intake, receipts, hub };
+    const [session, common] = [this.#session, { broker, log, onActivity: this.#active }];
+    const clientDoor = new ClientDoor({ ...common, session, clients, hub, intake, store, receipts: receipts.clients });
+    const supervisorDoor = new SupervisorDoor({
+      ...common,
+      session,
+      nodes,
+      registrar,
+      rejoining,
+      receipts: receipts.supervisors,
+    });
+    return { store, clients, broker, nodes, registrar, rejoining, intake, hub, clientDoor, supervisorDoor };
   }
 
   /** The port of the controller before is taken again where it is free: peers elsewhere know no other. */
@@ -206,7 +212,7 @@ export class Controller {
         socketPath: socket,
         certificate: keys,
         passOf: (name) => passes.passOf(name),
-        onLink: (link, { role }, address) => (role === 'client' ? this.#admitClient(link) : this.#admitSupervisor(link, address)),
+        onLink: (link, { role, holder }, address) => this.#admit(link, role, { holder, address }),
         onGet: (path, role) => this.#get(path, role),
       });
     if (keys.port === 0 || ports.last !== 0) return open(ports);
@@ -237,115 +243,22 @@ export class Controller {
     return path === '/api/status' && role === 'client' ? this.#parts?.hub.status() : undefined;
   }
 
+  #admit(link: Link, role: Role, comer: Comer): void {
+    const { clientDoor, supervisorDoor } = this.#parts as Parts;
+    if (role === 'client') clientDoor.admit(link, this.#options.lease);
+    else supervisorDoor.admit(link, comer, this.#options.lease);
+  }
+
   async #openGateway({ keys, again }: Keys): Promise<OpenGateway | undefined> {
     const { openGateway, lease, log } = this.#options;
     return openGateway?.({
       ...{ location: hostname(), lease, log, before: again ? keys.gateway : undefined, known: this.#known },
       connect: async (role) => {
         const [theirs, ours] = linkPair();
-        if (role === 'client') this.#admitClient(ours);
-        else this.#admitSupervisor(ours, 'this process');
+        this.#admit(ours, role, { holder: gatewayName, address: 'this process' });
         return theirs;
       },
     });
-  }
-
-  #admitClient(link: Link): void {
-    const parts = this.#parts as Parts;
-    let asked = 0;
-    link.keepLease(this.#options.lease);
-    link.onPacket((packet) => {
-      this.#active();
-      if (packet.route.channel === 'direct' || packet.route.channel === 'balanced') {
-        if (packet.route.channel === 'balanced') parts.receipts.clients.count(link);
-        parts.broker.submit(packet);
-        parts.intake.submitted(link, packet.body.length);
-      } else if (packet.route.channel === 'hub') {
-        const message = decodeMessage(packet.body);
-        parts.clients.seen(message.header, link);
-        asked += 1;
-        if (asked > mostQuestions) link.pause('questions');
-        void parts.hub.answer(message, link).finally(() => {
-          asked -= 1;
-          if (asked <= mostQuestions / 2) link.resume('questions');
-        });
-      }
-    });
-    void link.closed.then((error) => {
-      if (error) this.#options.log.warn('a client was cut off', error.message);
-      parts.clients.left(link);
-    });
-  }
-
-  #admitSupervisor(link: Link, address: string): void {
-    const { broker, nodes, registrar, rejoining, receipts } = this.#parts as Parts;
-    const peer = new Peer(link, this.#session);
-    let node: Node | undefined;
-    link.keepLease(this.#options.lease);
-    peer.onPacket((packet) => {
-      if (packet.route.channel !== 'hub') {
-        this.#active();
-        if (packet.route.channel === 'reply') receipts.supervisors.count(link);
-        if (node) broker.fromEngine(node, packet);
-        return;
-      }
-      const message = decodeMessage(packet.body);
-      if (isMessage(message, 'registration_request')) node = this.#register(message, peer);
-      else if (node && isMessage(message, 'places_request')) this.#reserve(node, peer, message);
-      else if (node && isMessage(message, 'engine_up')) broker.engineUp(node, message.content);
-      else if (node && isMessage(message, 'engine_down') && broker.engines.nodeOf(message.content.id) === node)
-        broker.engineDown(message.content);
-      else if (node && isMessage(message, 'engine_facts')) broker.engines.note(node, message.content);
-      else if (node && isMessage(message, 'caught_up')) rejoining.joined(node.name);
-      if (!node) return;
-      if (isMessage(message, 'registration_request')) this.#noteDown(link);
-      // An engine that came by itself can be found again only by that list.
-      else if (node.name === gatewayName && isMessage(message, 'engine_up')) void registrar.write();
-      else registrar.changed();
-    });
-    void link.closed.then((error) => {
-      if (node) nodes.closed(node, peer, error);
-      else this.#options.log.info(`somebody with the engines' token left: ${address}`, ...(error ? [error.message] : []));
-    });
-  }
-
-  /** A controller that comes after this one waits for nobody who is not on the list: until he is, nothing more of him is heard. */
-  #noteDown(link: Link): void {
-    link.pause('list');
-    const late = setTimeout(() => link.resume('list'), listTime);
-    void (this.#parts as Parts).registrar.write().then(() => {
-      clearTimeout(late);
-      link.resume('list');
-    });
-  }
-
-  #reserve(node: Node, peer: Peer, { header, content: { ids: wanted } }: Message<'places_request'>): void {
-    const ids = (this.#parts as Parts).broker.engines.reserve(node, wanted.length, wanted);
-    peer.tell({ type: 'places_reply', content: { status: 'ok', ids } }, header);
-  }
-
-  /** A supervisor introduces itself: it gets ids for its engines, or a sentence why not. */
-  #register(message: Message<'registration_request'>, peer: Peer): Node | undefined {
-    const { nodes } = this.#parts as Parts;
-    const { header, content } = message;
-    let registered: ReturnType<Nodes['register']>;
-    try {
-      checkVersion(content);
-      registered = nodes.register(message, peer);
-    } catch (error) {
-      this.#options.log.warn(`a supervisor was refused: ${content.host}/${content.pid}`, messageOf(error));
-      const refusal = {
-        status: 'error' as const,
-        ename: isIpclusterError(error) ? error.code : 'INTERNAL',
-        evalue: messageOf(error),
-        traceback: [],
-      };
-      peer.tell({ type: 'error_reply', content: refusal }, header);
-      return undefined;
-    }
-    const { node, ids } = registered;
-    peer.tell({ type: 'registration_reply', content: { status: 'ok', ids, supervisor: node.name } }, header);
-    return node;
   }
 }
 

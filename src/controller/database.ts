@@ -298,7 +298,7 @@ export class Database {
           .all(question.after, question.limit)
           .map((row) => withBytes(row as UnfinishedTask));
       case 'purge':
-        return this.#purgeNamed(question.ids, question.engines ?? []);
+        return this.#purgeNamed(question.ids, question.engines ?? [], question.session);
       case 'records':
         return this.#listing.read(question, (id) => this.#replies(id));
       case 'close':
@@ -307,9 +307,9 @@ export class Database {
     }
   }
 
-  /** Removes finished tasks: all, those named, and those that these engines have answered. */
-  #purgeNamed(ids: string[] | 'all', engines: number[]): string[] {
-    const gone = this.#listing.finished(ids, engines);
+  /** Removes finished tasks: all, those named, and those that these engines have answered; of one session, or of all. */
+  #purgeNamed(ids: string[] | 'all', engines: number[], session: string | undefined): string[] {
+    const gone = this.#listing.finished(ids, engines, session);
     this.#transaction(() => {
       for (const place of ['main', 'spare'] as const)
         for (const table of ['tasks', 'replies'])

@@ -1,13 +1,14 @@
 import { basename, join } from 'node:path';
-import { type MemoryFile, readMemoryFile, removeMemoryFile } from '../base/memory-files.js';
+import { IpclusterError } from '../base/errors.js';
+import { isMemoryFile, type MemoryFile, readMemoryFile, removeMemoryFile } from '../base/memory-files.js';
 import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
-import { type Header, headerOf } from '../protocol/message.js';
+import { type Head, type Header, headerOf } from '../protocol/message.js';
 import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { DirectRoute, ReplyStatus } from '../protocol/routes.js';
 import { assign, type Engine, type EngineTable, type Node } from './engine-table.js';
 import type { Asked, Failure, Replies } from './replies.js';
 import type { Store } from './store.js';
-import { languageOf, wrongLanguage } from './tasks.js';
+import { languageOf, readLabel, wrongLanguage } from './tasks.js';
 
 interface Pending extends Asked {
   left: Set<number>;
@@ -61,12 +62,12 @@ export class DirectRequests {
   }
 
   /** Sends a request on: once to each node, whatever the number of its engines. Who asked is looked up when it is on its way. */
-  submit({ id, to, files: given = [] }: DirectRoute, body: Buffer): void {
-    const files = given.map((file) => ({ ...file, path: join(this.#memory, basename(file.path)) }));
-    const outbound: Outbound = { id, body, files };
-    const { header, bytes, metadata } = headerOf(body);
+  submit({ id, to, files: given = [] }: DirectRoute, body: Buffer, { header, bytes, metadata }: Head = headerOf(body)): void {
     const facts = metadata();
     const language = languageOf(header.msg_type, facts);
+    const label = readLabel(facts);
+    const files = given.map((file) => this.#find(file));
+    const outbound: Outbound = { id, body, files };
     const nodes = new Map<Node, number[]>();
     const missing: number[] = [];
     const foreign: Engine[] = [];
@@ -83,7 +84,7 @@ export class DirectRequests {
       }
     }
     for (const [node, targets] of nodes) send(node, targets, outbound);
-    const pending = this.#note(outbound, to, header, bytes, facts['label']);
+    const pending = this.#note(outbound, to, header, bytes, label);
     for (const target of missing) this.#fail(pending, target, { ename: 'EngineError', evalue: `Engine ${target} is not there.` });
     for (const engine of foreign) {
       const evalue = wrongLanguage(language ?? '', `engine ${engine.id} runs ${engine.language}`);
@@ -91,7 +92,7 @@ export class DirectRequests {
     }
   }
 
-  #note({ id, body, files }: Outbound, to: readonly number[], header: Header, bytes: Buffer, label: unknown): Pending {
+  #note({ id, body, files }: Outbound, to: readonly number[], header: Header, bytes: Buffer, label: string | null): Pending {
     const size = body.length + files.reduce((sum, file) => sum + file.size, 0);
     const asked: Asked = { id, session: header.session, type: header.msg_type, header: bytes };
     // Other engines may have it already, from a controller before this one: each of them answers for itself.
@@ -104,15 +105,21 @@ export class DirectRequests {
     };
     this.#pending.set(id, pending);
     this.#bytes += size;
-    const row = {
-      id,
-      session: header.session,
-      queue: 'direct' as const,
-      type: header.msg_type,
-      submitted: new Date().toISOString(),
-    };
-    this.#store.submitted({ ...row, label: typeof label === 'string' ? label : null, targets: pending.left.size }, outline(body));
+    const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type };
+    this.#store.submitted({ ...row, submitted: new Date().toISOString(), label, targets: pending.left.size }, outline(body));
     return pending;
+  }
+
+  /** Who asked for a request that is not answered. */
+  sessionOf(id: string): string | undefined {
+    return this.#pending.get(id)?.session;
+  }
+
+  /** A frame that a client says it has left in memory of this host. Throws USAGE where there is none of that size. */
+  #find({ index, path, size }: MemoryFile): MemoryFile {
+    const file = { index, path: join(this.#memory, basename(path)), size };
+    if (this.#memory !== '' && isMemoryFile(file)) return file;
+    throw new IpclusterError('USAGE', `A large frame is not where it was said to be: ${basename(path)}`);
   }
 
   /** An engine that came back holds this request; who asked stands in its header. */

@@ -6,6 +6,8 @@ export interface Node {
   name: string;
   /** Names the supervisor across its connections. */
   run: string;
+  /** Whose token it came by. */
+  holder: string;
   host: string;
   rank: number | null;
   /** The batch job that it is part of. */

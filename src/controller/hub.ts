@@ -1,8 +1,9 @@
 import { constants, hostname } from 'node:os';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { packageVersion } from '../base/package.js';
+import { type ClientRequest, clientRequests, observerRequests } from '../protocol/client-requests.js';
 import { encodeFrames } from '../protocol/frames.js';
-import { type Message, type Outgoing, replyTypeOf, type Session } from '../protocol/message.js';
+import { checked, isMessage, type Message, type Outgoing, replyTypeOf, type Session } from '../protocol/message.js';
 import {
   type EngineName,
   type GoodReply,
@@ -46,26 +47,6 @@ interface Answer<T extends RequestType> {
   buffers?: Buffer[];
 }
 
-/** Questions that a client may ask; requests to engines are not among them. */
-type ClientRequest =
-  | 'connection_request'
-  | 'status_request'
-  | 'abort_request'
-  | 'interrupt_request'
-  | 'restart_request'
-  | 'stop_request'
-  | 'shutdown_request'
-  | 'query_request'
-  | 'result_request'
-  | 'resubmit_request'
-  | 'resume_request'
-  | 'watch_request'
-  | 'signal_request'
-  | 'queue_request'
-  | 'purge_request'
-  | 'records_request'
-  | 'join_request';
-
 type Handlers = { [T in ClientRequest]: (message: Message<T>, link: Link) => Answer<T> | Promise<Answer<T>> };
 
 /** What a handler looks like to the one place that does not care which it is. */
@@ -81,13 +62,13 @@ export class Hub {
   }
 
   /** Answers a question; every failure is an answer too. */
-  async answer(message: Message, link: Link): Promise<void> {
+  async answer(asked: Message, link: Link): Promise<void> {
     const { session } = this.#parts;
-    const { msg_id: id, msg_type: type } = message.header;
-    const parent = Buffer.from(JSON.stringify(message.header));
+    const { msg_id: id, msg_type: type } = asked.header;
+    const parent = Buffer.from(JSON.stringify(asked.header));
     try {
-      const handler = (this.#handlers as unknown as Record<string, AnyHandler | undefined>)[type];
-      if (!handler) throw new IpclusterError('PROTOCOL', `The controller knows no ${type} from a client.`);
+      const message = this.#admit(asked, link);
+      const handler = this.#handlers[type as ClientRequest] as unknown as AnyHandler;
       const { content, buffers = [] } = await handler(message, link);
       const reply = { type: replyTypeOf(type), content, parent, buffers };
       link.send({ channel: 'reply', id, status: 'ok' }, session.encode(reply as Outgoing<'status_reply'>));
@@ -101,6 +82,17 @@ export class Hub {
       };
       link.send({ channel: 'reply', id, status: 'error' }, session.encode({ type: 'error_reply', content, parent }));
     }
+  }
+
+  /** A question as its table lets it through, of somebody who may ask it. Throws VERSION, PROTOCOL or USAGE. */
+  #admit(asked: Message, link: Link): Message {
+    const { clients } = this.#parts;
+    const { msg_type: type, session } = asked.header;
+    if (isMessage(asked, 'connection_request')) checkVersion(asked.content);
+    const message = checked(asked, clientRequests, 'a client');
+    clients.seen(message.header, link, isMessage(message, 'connection_request') ? message.content.key : undefined);
+    if (!clients.isObserver(session) || observerRequests.has(type)) return message;
+    throw new IpclusterError('PROTOCOL', `An observer only looks on: a ${type} is not for it.`);
   }
 
   /** The whole picture, from what is known here: no engine is asked. */
@@ -122,7 +114,6 @@ export class Hub {
 
   readonly #handlers: Handlers = {
     connection_request: ({ content, header }) => {
-      checkVersion(content);
       if (content.observer) this.#parts.clients.observe(header.session);
       const engines = this.#present();
       return { content: { status: 'ok', version: packageVersion(), clusterId: this.#parts.clusterId, engines } };
@@ -160,11 +151,13 @@ export class Hub {
       });
       return { content: { status: 'ok', engines, unassigned: broker.balanced.queue.unassigned } };
     },
-    purge_request: async ({ content: { ids, engines } }) => {
-      return { content: { status: 'ok', ids: await this.#parts.store.ask({ kind: 'purge', ids, engines }) } };
+    purge_request: async ({ content: { ids, engines, everybody = false }, header }) => {
+      const session = everybody ? undefined : header.session;
+      return { content: { status: 'ok', ids: await this.#parts.store.ask({ kind: 'purge', ids, engines, session }) } };
     },
-    records_request: async ({ content }) => {
-      const { tasks, bodies, last } = await this.#parts.store.ask({ kind: 'records', ...content });
+    records_request: async ({ content: { after, ids, messages } }) => {
+      const where = { ...(after !== undefined && { after }), ...(ids && { ids }) };
+      const { tasks, bodies, last } = await this.#parts.store.ask({ kind: 'records', ...where, messages });
       return { content: { status: 'ok', tasks, last }, buffers: bodies.map(asBuffer) };
     },
     stop_request: async ({ content }) => ({ content: { status: 'ok', ids: await this.#order('stop_request', content.targets) } }),
@@ -202,7 +195,7 @@ export class Hub {
 
   /** An interrupt goes its own way, so that it stops what runs and nothing else; other signals are the supervisors' to send. */
   async #signal({ targets, signal }: MessageContents['signal_request']): Promise<number[]> {
-    if (!(signal in constants.signals)) throw new IpclusterError('USAGE', `There is no signal ${signal}.`);
+    if (!Object.hasOwn(constants.signals, signal)) throw new IpclusterError('USAGE', `There is no signal ${signal}.`);
     if (signal !== 'SIGINT') return this.#order('signal_request', targets, { signal });
     const engines = this.#engines(targets);
     await Promise.all(engines.map(({ id }) => this.#parts.broker.interrupt(id, null)));

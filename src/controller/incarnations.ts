@@ -7,10 +7,11 @@ export class Incarnations {
   readonly #latest = new Map<string, number>();
 
   /** A supervisor comes. Throws SUPERSEDED when its run is over. */
-  admit(allocation: AllocationContent | null, lease: number): void {
+  admit(allocation: AllocationContent | null, holder: string, lease: number): void {
     if (!allocation) return;
     const { job, incarnation, deadline } = allocation;
-    const key = keyOf(allocation);
+    // Runs are counted for each token by itself: nobody ends another's job.
+    const key = `${holder}\n${keyOf(allocation)}`;
     const latest = this.#latest.get(key) ?? 0;
     if (incarnation < latest)
       throw new IpclusterError(

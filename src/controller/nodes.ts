@@ -1,3 +1,4 @@
+import { IpclusterError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { Message } from '../protocol/message.js';
 import { gatewayName } from '../transport/gateway-door.js';
@@ -29,15 +30,18 @@ export class Nodes {
     return [...this.#nodes.values()];
   }
 
-  /** A supervisor introduces itself, or comes back on a new connection; it gets ids for its engines. Throws SUPERSEDED. */
-  register({ content }: Message<'registration_request'>, peer: Peer): { node: Node; ids: number[] } {
+  /** A supervisor introduces itself, or comes back on a new connection; it gets ids for its engines. Throws SUPERSEDED, and PROTOCOL for who speaks for others. */
+  register({ content }: Message<'registration_request'>, peer: Peer, holder: string): { node: Node; ids: number[] } {
     const { run, host, pid, rank, allocation, count, ids: wanted, engines } = content;
-    this.#incarnations.admit(allocation, this.#lease);
-    this.#dismiss(content);
     const known = this.#nodes.get(run);
+    if ((known && known.holder !== holder) || (run === gatewayName) !== (holder === gatewayName))
+      throw new IpclusterError('PROTOCOL', 'This supervisor came by another token before.');
+    this.#incarnations.admit(allocation, holder, this.#lease);
+    this.#dismiss(content, holder);
     const node: Node = known ?? {
       name: run === gatewayName ? run : `${host}/${pid}`,
       run,
+      holder,
       host,
       rank,
       allocation,
@@ -66,9 +70,9 @@ export class Nodes {
   }
 
   /** The scheduler has started the job again: whoever is left of the run before is gone. */
-  #dismiss(content: { allocation: Node['allocation'] }): void {
+  #dismiss(content: { allocation: Node['allocation'] }, holder: string): void {
     for (const node of this.all) {
-      if (!this.#incarnations.isOutdated(node, content)) continue;
+      if (node.holder !== holder || !this.#incarnations.isOutdated(node, content)) continue;
       clearTimeout(node.away);
       this.#gone(node);
       node.peer.link.destroy();

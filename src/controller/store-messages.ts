@@ -68,7 +68,7 @@ export type StoreQuestion =
   | { kind: 'replies'; id: string }
   | { kind: 'bodies'; ids: string[] }
   | { kind: 'unfinished'; after: number; limit: number }
-  | { kind: 'purge'; ids: string[] | 'all'; engines: number[] | undefined }
+  | { kind: 'purge'; ids: string[] | 'all'; engines: number[] | undefined; session: string | undefined }
   | { kind: 'records'; after?: number; ids?: string[]; messages: MessageDetail }
   | { kind: 'close' };
 

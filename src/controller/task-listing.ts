@@ -19,13 +19,15 @@ export class TaskListing {
     this.#prepare = prepare;
   }
 
-  /** Ids of finished tasks: all, those named, and those that these engines have answered. */
-  finished(ids: string[] | 'all', engines: number[]): string[] {
+  /** Ids of finished tasks: all, those named, and those that these engines have answered; of one session, or of all. */
+  finished(ids: string[] | 'all', engines: number[], session: string | undefined): string[] {
     const answered = '(SELECT count(*) FROM all_replies r WHERE r.id = t.id) >= targets';
     const named = 'id IN (SELECT value FROM json_each(?))';
     const byEngine = 'EXISTS (SELECT 1 FROM all_replies r WHERE r.id = t.id AND r.engine IN (SELECT value FROM json_each(?)))';
-    const condition = ids === 'all' ? answered : `${answered} AND (${named} OR ${byEngine})`;
+    const own = session === undefined ? '' : ' AND session = ?';
+    const condition = `${ids === 'all' ? answered : `${answered} AND (${named} OR ${byEngine})`}${own}`;
     const values = ids === 'all' ? [] : [JSON.stringify(ids), JSON.stringify(engines)];
+    if (session !== undefined) values.push(session);
     const rows = this.#prepare(`SELECT id FROM all_tasks t WHERE ${condition}`).all(...values) as { id: string }[];
     return rows.map(({ id }) => id);
   }

@@ -56,7 +56,7 @@ export function makeTask(header: Header, metadata: Metadata, body: Buffer): Task
     id: header.msg_id,
     session: shared(header.session),
     type: shared(header.msg_type),
-    label: typeof metadata['label'] === 'string' ? metadata['label'] : null,
+    label: readLabel(metadata),
     language: languageOf(header.msg_type, metadata),
     body,
     size: body.length,
@@ -64,13 +64,13 @@ export function makeTask(header: Header, metadata: Metadata, body: Buffer): Task
     targets: readTargets(metadata['targets']),
     after: readDependency(metadata['after']),
     follow: readDependency(metadata['follow']),
-    retries: readNumber(metadata, 'retries'),
-    timeout: readNumber(metadata, 'timeout') * 1000,
-    timeLimit: readNumber(metadata, 'time_limit') * 1000,
+    retries: readCount(metadata, 'retries'),
+    timeout: readTime(metadata, 'timeout'),
+    timeLimit: readTime(metadata, 'time_limit'),
     excluded: undefined,
     unmet: undefined,
     crashes: 0,
-    crashLimit: readNumber(metadata, 'crash_limit', 1, 3),
+    crashLimit: readCount(metadata, 'crash_limit', 1, 3),
     engine: undefined,
     timer: undefined,
     wanted: undefined,
@@ -102,7 +102,9 @@ export function headerBytesOf({ id, session, type, body }: Pick<Task, 'id' | 'se
  * not say so: what they send is JavaScript.
  */
 export function languageOf(type: string, { language }: Metadata): string | undefined {
-  if (typeof language === 'string') return language;
+  if (typeof language === 'string' && /^[a-z][\w+#.-]{0,31}$/i.test(language)) return language;
+  if (language !== undefined && language !== null)
+    throw new IpclusterError('USAGE', `A request's language is a short name, and ${shown(language)} is none.`);
   return type === 'execute_request' || type === 'clear_request' ? undefined : 'javascript';
 }
 
@@ -110,17 +112,45 @@ export function languageOf(type: string, { language }: Metadata): string | undef
 export const wrongLanguage = (language: string, engines: string): string =>
   `This request is ${language}, but ${engines}: send code as text (\`execute\`), or add engines of its language.`;
 
-function readNumber(metadata: Metadata, name: string, least = 0, usual = 0): number {
-  const value = metadata[name] ?? usual;
-  if (typeof value === 'number' && Number.isFinite(value) && value >= least) return value;
-  throw new IpclusterError('USAGE', `A task's ${name} is ${JSON.stringify(value)}, but must be a number.`);
+/** What was given, short enough for a sentence. */
+function shown(value: unknown): string {
+  const text = String(JSON.stringify(value));
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
+
+/** A name to find a record by. Throws USAGE for one that is no text, or too long to be written down. */
+export function readLabel({ label = null }: Metadata): string | null {
+  if (label === null || (typeof label === 'string' && label.length <= longestName)) return label;
+  throw new IpclusterError('USAGE', `A task's label is ${shown(label)}, but must be text of at most ${longestName} characters.`);
+}
+
+/** Longest label and longest id of another task (characters). */
+const longestName = 1024;
+/** So many tasks and engines can be named; and times end somewhere (seconds). */
+const mostNamed = 1_000_000;
+const longestTime = 1e10;
+
+function readNumber(metadata: Metadata, name: string, least = 0, usual = 0, most = Number.POSITIVE_INFINITY): number {
+  const value = metadata[name] ?? usual;
+  if (typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most) return value;
+  const range = `${least > Number.NEGATIVE_INFINITY ? ` from ${least}` : ''}${most < Number.POSITIVE_INFINITY ? ` to ${most}` : ''}`;
+  throw new IpclusterError('USAGE', `A task's ${name} is ${shown(value)}, but must be a number${range}.`);
+}
+
+function readCount(metadata: Metadata, name: string, least = 0, usual = 0): number {
+  const value = readNumber(metadata, name, least, usual, 2 ** 31);
+  if (Number.isInteger(value)) return value;
+  throw new IpclusterError('USAGE', `A task's ${name} is ${value}, but must be a whole number.`);
+}
+
+/** Seconds there, milliseconds here. */
+const readTime = (metadata: Metadata, name: string): number => 1000 * readNumber(metadata, name, 0, 0, longestTime);
 
 function readTargets(value: unknown): readonly number[] | undefined {
   if (value === undefined || value === null) return undefined;
-  if (Array.isArray(value) && value.every((id) => Number.isInteger(id)))
+  if (Array.isArray(value) && value.length <= mostNamed && value.every((id) => Number.isInteger(id)))
     return value.length > 0 ? (value as number[]) : undefined;
-  throw new IpclusterError('USAGE', `A task's targets are ${JSON.stringify(value)}, but must be engine ids.`);
+  throw new IpclusterError('USAGE', `A task's targets are ${shown(value)}, but must be engine ids.`);
 }
 
 /** A plain list means: after all of them succeeded. */
@@ -128,9 +158,11 @@ function readDependency(value: unknown): Dependency | undefined {
   if (value === undefined || value === null) return undefined;
   const given = (Array.isArray(value) ? { dependencies: value } : value) as Partial<Dependency>;
   const { dependencies, all = true, success = true, failure = false } = given;
-  if (!Array.isArray(dependencies) || !dependencies.every((id) => typeof id === 'string')) {
-    throw new IpclusterError('USAGE', "A task's dependency must be a list of task ids.");
-  }
+  const isId = (id: unknown): boolean => typeof id === 'string' && id.length <= longestName;
+  if (!Array.isArray(dependencies) || dependencies.length > mostNamed || !dependencies.every(isId))
+    throw new IpclusterError('USAGE', `A task's dependency must be a list of task ids, ${mostNamed} at most.`);
+  if (![all, success, failure].every((wish) => typeof wish === 'boolean'))
+    throw new IpclusterError('USAGE', "A dependency's all, success and failure are true or false.");
   return dependencies.length > 0 ? { dependencies, all, success, failure } : undefined;
 }
 

@@ -201,7 +201,7 @@ export class HubRequests {
       const pending = (await this.#named(client, ids, 'without buffers')).find(({ completed }) => completed === null);
       if (pending) throw new NamedError('IndexError', `msg pending: ${pending.msg_id}`);
     }
-    const { content } = await client.ask('purge_request', { ids, engines });
+    const { content } = await client.ask('purge_request', { ids, engines, everybody: true });
     this.#output.forget(content.ids);
     return { content: {} };
   }

@@ -1,4 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
+import { newToken } from '../base/identifiers.js';
 import { packageVersion } from '../base/package.js';
 import { Queue } from '../base/queue.js';
 import { type Outgoing, Session } from '../protocol/message.js';
@@ -24,6 +25,9 @@ export interface Asked {
   silent: boolean;
   broadcast: Broadcast | undefined;
 }
+
+/** Shows the controller that a session which comes back is one of this gateway. */
+const key = newToken();
 
 /** So many answered requests are remembered by their ids. */
 const mostAnswered = 100;
@@ -69,7 +73,7 @@ export class PythonClient {
     peer.onPacket(this.#onPacket);
     const greeted = peer.request({
       type: 'connection_request',
-      content: { version: packageVersion(), protocol: protocolVersion },
+      content: { version: packageVersion(), protocol: protocolVersion, key },
     });
     this.#link = link;
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) link.send(next.route, next.body);

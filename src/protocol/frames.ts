@@ -13,6 +13,11 @@ const zeros = Buffer.alloc(8);
 /** Frames of a message before its buffers: header, parent, metadata, content. */
 export const messageFrames = 4;
 
+/** A message has no more of them: each is a view that costs memory of its own. */
+const mostFrames = 1 << 22;
+const tooMany = (count: number): IpclusterError =>
+  new IpclusterError('PROTOCOL', `A message has ${count} parts, but ${mostFrames} are the most.`);
+
 /** The largest message (bytes): what one buffer of Node 20 and a length of 32 bits can hold, less its route. */
 export const largestMessage = 0xffe0_0000;
 
@@ -26,6 +31,7 @@ export function tooLarge(size: number, limit: number, what = 'A message'): Ipclu
  * are, and copies those that are borrowed. Throws TOO_LARGE.
  */
 export function encodeFrames(frames: readonly Buffer[]): Buffer[] {
+  if (frames.length > mostFrames) throw tooMany(frames.length);
   const tableLength = pad(4 + 4 * frames.length);
   let size = tableLength;
   for (const frame of frames) size += pad(frame.length);
@@ -46,16 +52,21 @@ export function encodeFrames(frames: readonly Buffer[]): Buffer[] {
 }
 
 /** The frames of a body, as views on it. Throws PROTOCOL when the table does not fit the bytes. */
-export function decodeFrames(body: Buffer): Buffer[] {
+export const decodeFrames = (body: Buffer): Buffer[] => firstFrames(body, mostFrames);
+
+/** The same, but no more of them than that: a message may have a million. */
+export function firstFrames(body: Buffer, most: number): Buffer[] {
   const count = body.length >= 4 ? body.readUInt32LE(0) : 0;
-  if (count < 4 || 4 + 4 * count > body.length) throw new IpclusterError('PROTOCOL', 'A message has a broken table.');
+  if (count < messageFrames || 4 + 4 * count > body.length) throw new IpclusterError('PROTOCOL', 'A message has a broken table.');
+  if (count > mostFrames) throw tooMany(count);
   const frames: Buffer[] = [];
   let offset = pad(4 + 4 * count);
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < Math.min(count, most); index++) {
     const length = body.readUInt32LE(4 + 4 * index);
     if (offset + length > body.length) throw new IpclusterError('PROTOCOL', 'A message is shorter than its table says.');
     frames.push(body.subarray(offset, offset + length));
-    offset += pad(length);
+    // Lengths are of 32 bits, and their sum may be more: no operators on bits here.
+    offset += Math.ceil(length / 8) * 8;
   }
   return frames;
 }

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
-import { decodeFrames, encodeFrames } from './frames.js';
+import { decodeFrames, encodeFrames, firstFrames } from './frames.js';
+import type { Guard } from './guards.js';
 import type { MessageContents, MessageType } from './messages.js';
 
 /** Who sent what and when: IPython's header, its dates kept as text. */
@@ -97,24 +98,57 @@ export function decodeMessage(body: Buffer): Message {
   };
 }
 
+/** The head of a body: what relays may read of a message. */
+export interface Head {
+  header: Header;
+  bytes: Buffer;
+  metadata: () => Metadata;
+}
+
 /** The header of a body and its bytes, without reading the rest. */
-export function headerOf(body: Buffer): { header: Header; bytes: Buffer; metadata: () => Metadata } {
-  const [bytes, , metadata] = decodeFrames(body);
+export function headerOf(body: Buffer): Head {
+  const [bytes, , metadata] = firstFrames(body, 3);
   return { header: parseHeader(bytes), bytes: bytes as Buffer, metadata: () => parseFrame(metadata) };
 }
 
+/** What a header's fields may have of characters: they are written down, and stand in every reply. */
+const longest = { msg_id: 512, msg_type: 256, session: 256, date: 64, username: 256, version: 64 } as const;
+
 function parseHeader(frame: Buffer | undefined): Header {
-  const header = parseFrame(frame) as unknown as Header;
-  if (typeof header.msg_id !== 'string' || typeof header.msg_type !== 'string' || typeof header.session !== 'string') {
-    throw new IpclusterError('PROTOCOL', 'A message has no header.');
+  const header = parseFrame(frame);
+  for (const name of ['msg_id', 'msg_type', 'session'] as const) {
+    const value = header[name];
+    if (typeof value !== 'string') throw new IpclusterError('PROTOCOL', `A message has a header without ${name}.`);
+    if (value.length > longest[name]) throw new IpclusterError('PROTOCOL', `A message has a header with too long a ${name}.`);
   }
-  return header;
+  for (const name of ['date', 'username', 'version'] as const) {
+    const value = header[name];
+    if (value !== undefined && (typeof value !== 'string' || value.length > longest[name]))
+      throw new IpclusterError('PROTOCOL', `A message has a header whose ${name} is no short text.`);
+  }
+  // What is written down has a date, if only an empty one.
+  header['date'] ??= '';
+  return header as unknown as Header;
+}
+
+/** A table of guards for what one role may send, by type. */
+export type MessageTable = { readonly [T in MessageType]?: Guard<MessageContents[T]> };
+
+/**
+ * The message with what its content is known to have, by the table of whoever sent it. Throws PROTOCOL for a type that is not in it, and
+ * USAGE for a field that is wrong.
+ */
+export function checked(message: Message, table: MessageTable, sender: string): Message {
+  const type = message.header.msg_type;
+  const guard = Object.hasOwn(table, type) ? table[type] : undefined;
+  if (!guard) throw new IpclusterError('PROTOCOL', `Nobody here knows a ${type} from ${sender}.`);
+  return { ...message, content: guard.read(message.content, type) };
 }
 
 function parseFrame(frame: Buffer | undefined): Metadata {
   try {
     const value: unknown = JSON.parse((frame ?? empty).toString());
-    if (typeof value === 'object' && value !== null) return value as Metadata;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Metadata;
   } catch (cause) {
     throw new IpclusterError('PROTOCOL', 'A message has a part that is no JSON.', { cause });
   }

@@ -299,8 +299,11 @@ export interface MessageContents {
   engine_hello: { uuid: string; pid: number; role: 'engine' | 'watcher' | 'gateway'; ready?: boolean };
   engine_ready: object;
 
-  /** An observer hears what happens and is nobody's client: a controller that only it looks at is idle. */
-  connection_request: { version: string; protocol: number; observer?: boolean };
+  /**
+   * An observer hears what happens and is nobody's client: a controller that only it looks at is idle. Whoever comes back under a session
+   * while its last connection still seems to be there shows the same `key`.
+   */
+  connection_request: { version: string; protocol: number; observer?: boolean; key?: string };
   connection_reply: Reply<{ version: string; clusterId: string; engines: EngineName[] }>;
   status_request: object;
   status_reply: StatusContent | ErrorContent;
@@ -326,8 +329,11 @@ export interface MessageContents {
     engines: { id: number; direct: string[]; balanced: string[]; completed: number }[];
     unassigned: string[];
   }>;
-  /** Removes finished tasks from the store: those named, all, or those that certain engines have answered. */
-  purge_request: { ids: string[] | 'all'; engines?: number[] };
+  /**
+   * Removes finished tasks from the store: those named, all, or those that certain engines have answered. Only the asker's own, unless it
+   * says that it means everybody's, as IPython's clients always do.
+   */
+  purge_request: { ids: string[] | 'all'; engines?: number[]; everybody?: boolean };
   purge_reply: Reply<{ ids: string[] }>;
   /** Tasks with their messages, in the order in which they came: those after the one numbered `after`, or those named. */
   records_request: { after?: number; ids?: string[]; messages: MessageDetail };

@@ -1,5 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
-import type { Route } from './routes.js';
+import { type Route, readRoute } from './routes.js';
 
 /*
  * A packet is what travels: u32 bytes after the first 8, u32 length of the route, the route (JSON, padded with spaces), the
@@ -146,8 +146,6 @@ function decodePacket(bytes: Buffer): Packet {
   } catch (cause) {
     throw new IpclusterError('PROTOCOL', 'A packet has a route that is no JSON.', { cause });
   }
-  if (typeof route !== 'object' || route === null || !('channel' in route)) {
-    throw new IpclusterError('PROTOCOL', 'A packet has no channel.');
-  }
-  return { route: route as Route, body: bytes.subarray(head + routeLength) };
+  if (typeof route !== 'object' || route === null) throw new IpclusterError('PROTOCOL', 'A packet has no channel.');
+  return { route: readRoute(route), body: bytes.subarray(head + routeLength) };
 }

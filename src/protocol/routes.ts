@@ -1,3 +1,4 @@
+import { IpclusterError } from '../base/errors.js';
 import type { MemoryFile } from '../base/memory-files.js';
 
 /**
@@ -63,3 +64,74 @@ export interface EngineRoute {
  * Where a packet goes. Relays read the route and never the body; ids in it are those of the request's header.
  */
 export type Route = HubRoute | AliveRoute | DirectRoute | BalancedRoute | ReplyRoute | OutputRoute | EngineRoute;
+
+const wrong = (what: string): IpclusterError => new IpclusterError('PROTOCOL', `A packet has a route with ${what}.`);
+
+/** Longest text in a route (characters). */
+const longest = 512;
+/** Most engines that one request names, and most of its buffers that lie in memory of the host. */
+const mostTargets = 1 << 16;
+const mostFiles = 1 << 16;
+
+function textOf(value: unknown, name: string): string {
+  if (typeof value === 'string' && value.length <= longest) return value;
+  throw wrong(`no ${name}`);
+}
+
+function targetsOf(value: unknown): number[] {
+  if (!Array.isArray(value) || value.length > mostTargets) throw wrong('no engines');
+  for (const id of value) if (!Number.isSafeInteger(id)) throw wrong('an engine that is no number');
+  return value as number[];
+}
+
+function engineOf(value: unknown): number {
+  if (Number.isSafeInteger(value)) return value as number;
+  throw wrong('no engine');
+}
+
+function statusOf(value: unknown): ReplyStatus {
+  if (value === 'ok' || value === 'error' || value === 'aborted' || value === 'unmet') return value;
+  throw wrong('no status');
+}
+
+function filesOf(value: unknown): MemoryFile[] {
+  if (!Array.isArray(value) || value.length > mostFiles) throw wrong('files that are no list');
+  return value.map((file: Partial<MemoryFile> | null) => {
+    const { index, path, size } = file ?? {};
+    if (!isCount(index) || !isCount(size) || typeof path !== 'string' || path.length > 4096) throw wrong('a file that is none');
+    return { index, path, size };
+  });
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** A route as it came, with what belongs to its channel and nothing else. Throws PROTOCOL for one that no relay can follow. */
+export function readRoute(given: object): Route {
+  const route = given as Record<string, unknown>;
+  const files = route['files'] === undefined ? undefined : filesOf(route['files']);
+  switch (route['channel']) {
+    case 'hub':
+    case 'alive':
+      return { channel: route['channel'] };
+    case 'direct':
+      return { channel: 'direct', id: textOf(route['id'], 'id'), to: targetsOf(route['to']), ...(files && { files }) };
+    case 'balanced':
+      return { channel: 'balanced', id: textOf(route['id'], 'id'), to: targetsOf(route['to']) };
+    case 'reply': {
+      const [id, status, from] = [textOf(route['id'], 'id'), statusOf(route['status']), route['from']];
+      return from === undefined ? { channel: 'reply', id, status } : { channel: 'reply', id, status, from: engineOf(from) };
+    }
+    case 'output': {
+      const [id, session] = [textOf(route['id'], 'id'), textOf(route['session'], 'session')];
+      // An engine need not know its own id: its supervisor does.
+      return { channel: 'output', id, session, from: route['from'] === undefined ? -1 : engineOf(route['from']) };
+    }
+    case 'engine': {
+      const { sequence } = route;
+      if (!isCount(sequence) || sequence >= sequenceLimit) throw wrong('no sequence');
+      return { channel: 'engine', id: textOf(route['id'], 'id'), sequence, ...(files && { files }) };
+    }
+    default:
+      throw wrong('a channel that is none');
+  }
+}

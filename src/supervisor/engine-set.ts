@@ -6,7 +6,8 @@ import { type Deferred, deferred, sleep } from '../base/wait.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
 import type { Exit } from '../processes/start.js';
 import { identify } from '../processes/table.js';
-import { decodeMessage, isMessage, Session } from '../protocol/message.js';
+import { engineMessages } from '../protocol/engine-messages.js';
+import { checked, decodeMessage, isMessage, Session } from '../protocol/message.js';
 import type { Evidence, MessageContents } from '../protocol/messages.js';
 import { encodePacket, type Packet, PacketReader } from '../protocol/packets.js';
 import { CrashLoop, type RestartPolicy } from './crash-loop.js';
@@ -46,6 +47,8 @@ const greetingSize = 65_536;
 const [firstPause, longestPause] = [1000, 30_000];
 /** Of an engine that never ran. */
 const noEvidence = (exit: string): Evidence => ({ exit, lastLines: [], memory: null, crash: false, started: [] });
+/** Files of one engine that are watched for changes. */
+const mostLoaded = 10_000;
 /** How often it is looked whether engines may send again (milliseconds). */
 const drainInterval = 20;
 
@@ -266,7 +269,7 @@ export class EngineSet {
   }
 
   #greet(socket: Socket, { body }: Packet): EngineChild | 'gateway' | undefined {
-    const message = decodeMessage(body);
+    const message = checked(decodeMessage(body), engineMessages, 'an engine');
     if (!isMessage(message, 'engine_hello')) return undefined;
     // It only wants to know when we end; its engines come by connections of their own.
     if (message.content.role === 'gateway') return this.#settings.foreign && 'gateway';
@@ -309,9 +312,9 @@ export class EngineSet {
       for (const request of child.answered(packet)) this.#listener.stopped(child, request);
       return;
     }
-    const message = decodeMessage(packet.body);
+    const message = checked(decodeMessage(packet.body), engineMessages, 'an engine');
     if (isMessage(message, 'engine_loaded')) {
-      for (const { path, hash } of message.content.files) child.loaded.set(path, hash);
+      for (const { path, hash } of message.content.files) if (child.loaded.size < mostLoaded) child.loaded.set(path, hash);
       return;
     }
     if (isMessage(message, 'engine_ready')) {

@@ -8,6 +8,9 @@ import { oomKills } from './evidence.js';
 /** How often engines are looked at (milliseconds). */
 export const factsInterval = 2000;
 
+/** Larger files are no code (bytes). */
+const largestFile = 64 * 1024 * 1024;
+
 type Facts = MessageContents['engine_facts'];
 
 /** Looks at the engines of this node from outside: their memory, and the files that they have loaded. */
@@ -47,7 +50,10 @@ export class FactFinder {
   /** The hash of a file as it is now, read again only when it looks different; empty text for one that is gone. */
   async #hashOf(path: string): Promise<string> {
     try {
-      const { mtimeMs, size } = await stat(path);
+      const facts = await stat(path);
+      const { mtimeMs, size } = facts;
+      // Whatever code says that it has loaded: devices and pipes have no end, and no code is as large.
+      if (!facts.isFile() || size > largestFile) return '';
       const stamp = `${mtimeMs} ${size}`;
       const known = this.#checked.get(path);
       if (known?.stamp === stamp) return known.hash;

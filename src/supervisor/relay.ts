@@ -91,22 +91,19 @@ export class Relay implements EngineListener {
   }
 
   packet(child: EngineChild, { route, body }: Packet): void {
-    if (route.channel === 'reply') this.#reply(child, route, body);
-    else if (route.channel === 'output') this.#peer?.link.send({ ...route, from: child.id }, [body]);
+    if (route.channel === 'reply') {
+      // Code that finds the socket may say what it likes: only what was asked of this very engine is an answer.
+      const asked = child.handed.find(({ id }) => id === route.id);
+      if (asked) this.#reply(child, route, body, asked);
+    } else if (route.channel === 'output') this.#peer?.link.send({ ...route, from: child.id }, [body]);
   }
 
   stopped(child: EngineChild, request: Assigned): void {
     this.#answerAborted(child, request, 'removed');
   }
 
-  #reply(
-    child: EngineChild,
-    given: Extract<Packet['route'], { channel: 'reply' }>,
-    body: Buffer,
-    asked = child.handed.find(({ id }) => id === given.id),
-  ): void {
+  #reply(child: EngineChild, given: Extract<Packet['route'], { channel: 'reply' }>, body: Buffer, { queue }: Assigned): void {
     const route = { ...given, from: child.id };
-    const queue = asked?.queue ?? 'direct';
     this.kept.add({ engine: child.id, queue, route, body });
     this.#peer?.link.send(route, [body]);
   }

@@ -1,7 +1,15 @@
 import { IpclusterError } from '../base/errors.js';
 import { Timer } from '../base/timer.js';
 import { type Deferred, deferred } from '../base/wait.js';
-import { decodeMessage, type Header, type Message, type Outgoing, type Session } from '../protocol/message.js';
+import {
+  checked,
+  decodeMessage,
+  type Header,
+  type Message,
+  type MessageTable,
+  type Outgoing,
+  type Session,
+} from '../protocol/message.js';
 import type { ErrorContent, GoodReply, ReplyTo, RequestType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Link } from './link.js';
@@ -13,7 +21,11 @@ export class Peer {
   readonly #asked = new Map<string, Deferred<Message>>();
   #other: (packet: Packet) => void = () => {};
 
-  constructor(link: Link, session: Session) {
+  /** What its answers must be, where whoever gives them is not trusted in all. */
+  readonly #answers: MessageTable | undefined;
+
+  constructor(link: Link, session: Session, answers?: MessageTable) {
+    this.#answers = answers;
     this.link = link;
     this.session = session;
     link.onPacket((packet) => this.#receive(packet));
@@ -59,9 +71,10 @@ export class Peer {
     const asked = packet.route.channel === 'reply' ? this.#asked.get(packet.route.id) : undefined;
     if (!asked) return this.#other(packet);
     try {
-      asked.resolve(decodeMessage(packet.body));
+      const message = decodeMessage(packet.body);
+      asked.resolve(this.#answers ? checked(message, this.#answers, 'whoever was asked') : message);
     } catch (error) {
-      // An answer that cannot be read is that question's error: others go on.
+      // An answer that cannot be read fails its question, and nothing else.
       asked.reject(error);
     }
   }

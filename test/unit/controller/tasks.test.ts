@@ -337,12 +337,12 @@ describe('runs of a job', () => {
 
   test('who belongs to an earlier run, or comes after the deadline and a lease, is refused', () => {
     const incarnations = new Incarnations();
-    incarnations.admit(run(0), 1000);
-    incarnations.admit(run(1), 1000);
-    incarnations.admit(run(0, { element: '3' }), 1000);
-    incarnations.admit(null, 1000);
-    expect(() => incarnations.admit(run(0), 1000)).toThrow(/started slurm:1 again/);
-    expect(() => incarnations.admit(run(1, { deadline: Date.now() - 2000 }), 1000)).toThrow(/time of slurm:1 was over/);
+    incarnations.admit(run(0), 'j', 1000);
+    incarnations.admit(run(1), 'j', 1000);
+    incarnations.admit(run(0, { element: '3' }), 'j', 1000);
+    incarnations.admit(null, 'j', 1000);
+    expect(() => incarnations.admit(run(0), 'j', 1000)).toThrow(/started slurm:1 again/);
+    expect(() => incarnations.admit(run(1, { deadline: Date.now() - 2000 }), 'j', 1000)).toThrow(/time of slurm:1 was over/);
     expect(incarnations.isOutdated({ ...node, allocation: run(0) }, { allocation: run(1) })).toBe(true);
     expect(incarnations.isOutdated({ ...node, allocation: run(1) }, { allocation: run(1) })).toBe(false);
     expect(incarnations.isOutdated({ ...node, allocation: run(0, { element: '3' }) }, { allocation: run(1) })).toBe(false);
