@@ -1,10 +1,11 @@
-import { existsSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, isAbsolute, normalize } from 'node:path';
 import { bootId } from '../base/boot.js';
 import { IpclusterError } from '../base/errors.js';
 import { removeFile } from '../base/files.js';
 import { newToken } from '../base/identifiers.js';
+import { isOwnFolder } from '../base/own-folder.js';
 import { type ConnectionFile, type Role, writeConnectionFile } from '../profile/connection-file.js';
 import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
 import { joinFile, type Place, pathsOf } from '../profile/paths.js';
@@ -69,7 +70,8 @@ export class Announcement {
   }
 
   #writeJoin(folder: string): void {
-    if (existsSync(folder)) this.#write(joinFile(folder), 'engine', this.#keys.joins?.[folder] ?? '');
+    // A folder that is gone, or somebody else's by now, has no use for it.
+    if (isOwnFolder(folder)) this.#write(joinFile(folder), 'engine', this.#keys.joins?.[folder] ?? '');
   }
 
   #write(path: string, role: Role, token: string, python: object = {}): void {

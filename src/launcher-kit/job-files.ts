@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastLines, readJsonIfWhole, writeWhole } from '../base/files.js';
-import { namesIn } from '../base/own-folder.js';
+import { isOwnFolder, namesIn } from '../base/own-folder.js';
 import type { JobRef } from './contract.js';
 import type { Evidence, Verdict } from './evidence.js';
 
@@ -23,7 +23,8 @@ const cancelFile = (jobDir: string): string => join(jobDir, 'cancelled.json');
 
 /** Writes down that it is ended on purpose, before it is. */
 export function noteCancel(jobDir: string): void {
-  writeWhole(cancelFile(jobDir), `${JSON.stringify({ by: 'ipcluster' })}\n`);
+  // Where the folder is gone, or somebody else's by now, the job is ended all the same.
+  if (isOwnFolder(jobDir)) writeWhole(cancelFile(jobDir), `${JSON.stringify({ by: 'ipcluster' })}\n`);
 }
 
 /** True for a job that we have ended on purpose. */

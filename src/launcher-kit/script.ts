@@ -5,7 +5,7 @@ import type { JobSpec } from './contract.js';
 import type { BatchDialect, BatchView, Directive } from './dialect.js';
 import type { PlannedFile } from './plan.js';
 import type { BatchRequest, Layout } from './resources.js';
-import { Raw, renderTemplate, templateRoot, type Values } from './templates.js';
+import { ownTemplates, Raw, renderTemplate, templateRoot, type Values } from './templates.js';
 
 /** What jobs are asked for when nobody asks for anything. */
 export const plainRequest: BatchRequest = {
@@ -46,7 +46,7 @@ export const plainFacts: ScriptFacts = {
 /** The files of a batch job: what the scheduler runs, and what runs on each node. */
 export function scriptFiles(system: string, spec: JobSpec, facts: ScriptFacts): PlannedFile[] {
   const { jobDir, templates } = spec;
-  const roots = [templates, facts.templates, templateRoot()].filter((root) => root !== undefined);
+  const roots = [...ownTemplates(templates), ...(facts.templates === undefined ? [] : [facts.templates]), templateRoot()];
   const values = valuesOf(system, spec, facts);
   const file = (name: string, template: string): PlannedFile => ({
     path: join(jobDir, name),

@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Handlebars from 'handlebars';
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { suspicionOf } from '../base/own-file.js';
+import { flawOfPlace, refusal } from '../base/owned-path.js';
 import { packageRoot } from '../base/package.js';
 import { quoteCommand, quoteWord } from '../base/shell.js';
 
@@ -33,6 +35,19 @@ export function templateNames(folder: string, root = templateRoot()): string[] {
     .filter((name) => name.endsWith('.hbs'))
     .sort()
     .map((name) => `${folder}/${name}`);
+}
+
+/**
+ * A profile's own folder of templates, as a list of none or one. They are scripts: throws FOLDER where others could have written them.
+ */
+export function ownTemplates(root: string | undefined): string[] {
+  if (root === undefined || !existsSync(root)) return [];
+  for (const path of allTemplates(root).map((name) => join(root, name))) {
+    const flaw = flawOfPlace(path);
+    const suspicion = suspicionOf(statSync(path));
+    if (flaw || suspicion) throw refusal(flaw ?? { why: `${path} ${suspicion}.` });
+  }
+  return [root];
 }
 
 /** The templates of all systems, and those that they share. */

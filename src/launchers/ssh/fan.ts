@@ -104,11 +104,11 @@ export class Fan {
   }
 
   /** A host that does not share our disk gets a folder of its own; one with settings of its own gets scripts of its own. */
-  #seat(index: number, host: Host, share: number, { shared, user }: Look): Seat {
+  #seat(index: number, host: Host, share: number, { shared, user, taken }: Look): Seat {
     const { jobDir, name } = this.#spec;
     const isPlain =
       !host.node && !host.package && !host.workDir && host.setup.length === 0 && Object.keys(host.environment).length === 0;
-    const base = host.workDir ?? `/tmp/ipcluster-${user}`;
+    const base = host.workDir ?? `/tmp/ipcluster-${user}${taken ? `-${randomBytes(3).toString('hex')}` : ''}`;
     const folder = shared ? jobDir : join(base, `${name}-${basename(jobDir).slice(-20)}-${index}`);
     return { index, host, share, shared, folder, scripts: shared && !isPlain ? join(jobDir, `host-${index}`) : folder };
   }

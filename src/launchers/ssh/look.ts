@@ -14,6 +14,8 @@ export interface Look {
   user: number;
   /** True where it sees this machine's folder of the job. */
   shared: boolean;
+  /** True where somebody else has the name of our folder for what is temporary. */
+  taken: boolean;
   answers: ReadonlyMap<string, string>;
 }
 
@@ -49,6 +51,7 @@ export async function lookAt(connection: Connection, host: Host, probe: string, 
     cores: Number(answers.get('cores')) || 1,
     user: Number(answers.get('user') ?? Number.NaN),
     shared: answers.get('shared') === 'yes',
+    taken: answers.get('taken') === 'yes',
     answers,
   };
 }

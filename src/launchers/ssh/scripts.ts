@@ -3,7 +3,7 @@ import { packageRoot, programFile } from '../../base/package.js';
 import type { JobSpec } from '../../launcher-kit/contract.js';
 import type { PlannedFile } from '../../launcher-kit/plan.js';
 import { plainFacts, type ScriptFacts, scriptFiles } from '../../launcher-kit/script.js';
-import { Raw, renderTemplate, templateRoot, type Values } from '../../launcher-kit/templates.js';
+import { ownTemplates, Raw, renderTemplate, templateRoot, type Values } from '../../launcher-kit/templates.js';
 import { markVariable } from '../../processes/table.js';
 import type { Host } from './hosts.js';
 import type { Seat } from './seats.js';
@@ -18,8 +18,7 @@ export function readAnswers(stdout: string): ReadonlyMap<string, string> | undef
 
 /** Renders one of the scripts that are sent to hosts. */
 function render(name: string, values: Values, spec?: JobSpec): string {
-  const roots = [spec?.templates, templateRoot()].filter((root) => root !== undefined);
-  return renderTemplate(`ssh/${name}.sh.hbs`, values, roots);
+  return renderTemplate(`ssh/${name}.sh.hbs`, values, [...ownTemplates(spec?.templates), templateRoot()]);
 }
 
 /** What is asked of a host first. `probe` is a file here that holds the nonce: who reads it there shares our disk. */
@@ -78,7 +77,7 @@ export function startScript(
   meeting?: { addresses: readonly string[]; port: number },
 ): string {
   return render('start', {
-    ...{ folder: seat.folder, scripts: seat.scripts, index: seat.index, layout, word: seat.host.word },
+    ...{ folder: seat.folder, scripts: seat.scripts, index: seat.index, layout, word: seat.host.word, private: !seat.shared },
     ...{ addresses: meeting?.addresses ?? [], port: meeting?.port },
     files: files.map(({ path, text, mode }) => ({ path, text, mode: mode.toString(8) })),
   });

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -143,6 +143,22 @@ describe('templates', () => {
     const { files } = launcher.plan({ ...spec(request()), templates: join(folder, 'own') });
     expect(files[0]?.text).toContain('# mine for ipc-123456-e0a4');
     expect(files[1]?.text).toContain('What runs on each node');
+  });
+
+  test("a profile's own templates are refused where others could have written them", async () => {
+    const own = join(folder, 'own');
+    execFileSync('mkdir', ['-p', join(own, 'slurm')]);
+    writeFileSync(join(own, 'slurm/job.sh.hbs'), '#!/bin/bash\n');
+    const launcher = createLauncher(await openLauncher('slurm'), []);
+    const plan = () => launcher.plan({ ...spec(request()), templates: own });
+    for (const name of ['', 'slurm', 'slurm/job.sh.hbs']) {
+      const path = join(own, name);
+      const { mode } = statSync(path);
+      chmodSync(path, 0o777);
+      expect(plan, name).toThrow(/can be written by/);
+      chmodSync(path, mode);
+    }
+    expect(plan().files[0]?.text).toBe('#!/bin/bash\n');
   });
 
   test('directives can be replaced and removed, and are one line each', async () => {

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { programFile } from '../../../../src/base/package.js';
 import type { JobSpec } from '../../../../src/launcher-kit/contract.js';
 import { readHosts } from '../../../../src/launchers/ssh/hosts.js';
@@ -68,4 +70,53 @@ test('what the start script puts there is what was meant, whatever is in it', ()
 test('a process that is not there is not called alive', () => {
   const { stdout } = spawnSync('/bin/sh', ['-s'], { input: stateScript({ ...seat, folder: '/nonexistent' }), encoding: 'utf8' });
   expect(readAnswers(stdout)?.has('alive')).toBe(false);
+});
+
+describe('a folder on a host’s own disk', () => {
+  let base: string;
+  beforeEach(() => {
+    base = mkdtempSync('/tmp/ipcluster-scripts-');
+  });
+  afterEach(() => rmSync(base, { recursive: true, force: true }));
+  const ask = (script: string): ReadonlyMap<string, string> | undefined =>
+    readAnswers(spawnSync('/bin/sh', ['-s'], { input: script, encoding: 'utf8' }).stdout);
+  const start = (folder: string): ReadonlyMap<string, string> | undefined =>
+    ask(startScript({ ...seat, folder, scripts: folder }, '2', [{ path: join(folder, 'job.sh'), text: 'exit 0', mode: 0o700 }]));
+  const end = (folder: string): void => void ask(endScript({ ...seat, folder }, 'no such mark').replace('seq 80', 'seq 1'));
+
+  test('is made closed, and taken away in the end', () => {
+    const folder = join(base, 'a', 'job');
+    expect(start(folder)?.get('pid')).toMatch(/^\d+$/);
+    expect([statSync(folder).mode & 0o777, statSync(join(base, 'a')).mode & 0o777]).toEqual([0o700, 0o700]);
+    expect(start(folder)?.get('failed')).toBeUndefined();
+    end(folder);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test('is refused where anybody can write, and nothing is put or removed there', () => {
+    const open = join(base, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    expect(start(join(open, 'job'))?.get('failed')).toMatch(/others can write it/);
+    expect(start(join(open, 'below', 'job'))?.get('failed')).toMatch(/others can write it/);
+    expect(existsSync(join(open, 'job'))).toBe(false);
+    mkdirSync(join(open, 'job'));
+    end(join(open, 'job'));
+    expect(existsSync(join(open, 'job'))).toBe(true);
+    chmodSync(open, 0o1777);
+    expect(start(join(open, 'job'))?.get('failed')).toBeUndefined();
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('is refused where another user was first, and what he wrote down is not believed', () => {
+    const his = join(base, 'his');
+    mkdirSync(join(his, 'job'), { recursive: true });
+    writeFileSync(join(his, 'job', 'host-3.json'), JSON.stringify({ pid: process.pid, began: 1, boot: 'x' }));
+    for (const path of [his, join(his, 'job')]) chownSync(path, 65_534, 65_534);
+    expect(start(join(his, 'job'))?.get('failed')).toMatch(/belongs to another user/);
+    expect(ask(stateScript({ ...seat, folder: join(his, 'job') }))?.has('alive')).toBe(false);
+    end(join(his, 'job'));
+    expect(existsSync(join(his, 'job'))).toBe(true);
+    chownSync(his, 0, 0);
+    expect(start(join(his, 'job'))?.get('failed')).toMatch(/belongs to another user/);
+  });
 });
