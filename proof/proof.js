@@ -51,6 +51,8 @@ processes and files of ours on any host after \`stop\`. \`harmed\`: a cluster of
 const interop = run('interop.js');
 write('interop', "IPython's own tests", `Each file of ipyparallel's tests by itself, with its own controller and with ours, started by our own command. ${interop.stdout}`);
 
+const accepted = run('accepted.js');
+write('accepted', 'Accepted means kept', accepted.stdout);
 const outage = run('outage.js');
 write('outage', 'Outages', outage.stdout);
 
@@ -64,4 +66,4 @@ write('watchers', 'Watchers that never read', watchers.stdout);
 
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, fuzzGateway, fuzzRoles, batch, ssh, interop, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, fuzzGateway, fuzzRoles, batch, ssh, interop, accepted, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);

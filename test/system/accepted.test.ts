@@ -59,18 +59,18 @@ describe('accepted()', () => {
     for (const task of tasks) task.then(undefined, () => {});
     await expect(client.accepted()).rejects.toMatchObject({ code: 'NOT_KEPT' });
     await limitFiles(pidOf('ipcontroller'), 'unlimited');
-    await until('it is back', async () =>
+    const isBack = (): Promise<boolean> =>
       client.accepted().then(
         () => true,
         () => false,
-      ),
-    );
+      );
+    await until('it is back', isBack, 30_000);
     await limitFiles(pidOf('ipcontroller'), 20_000);
     submit(client, 1)[0]?.then(undefined, () => {});
     await home.run(['stop']);
     await expect(client.accepted()).rejects.toMatchObject({ code: expect.stringMatching(/CLOSED|NOT_KEPT/) });
     await client.close();
-  });
+  }, 60_000);
 });
 
 describe('a controller that is started again with --reuse', () => {
