@@ -26,6 +26,7 @@ const causes = {
   // What the user's own code met: a limit, a full disk, a namespace that went with its engine, memory files that were deleted.
   REMOTE: anything,
   LIMITS: /^limit/,
+  SYSTEM: /^limit|^fill|^read-only/,
 };
 
 /** Words in what user code may say under such faults; other REMOTE errors are nobody's truth. */

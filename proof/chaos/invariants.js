@@ -99,7 +99,7 @@ export function judge({ clients, runs, played, lease, stored, said, late, left, 
     for (const key of unsettled) broken.hanging.push(`${key} (${requests.get(key)?.kind}) after close`);
     if (closed === false) broken.hanging.push(`close() of ${log}`);
     for (const one of words) {
-      const ugly = uglyIn(one.message);
+      const ugly = one.code === 'INTERNAL' ? `INTERNAL: ${one.message}` : uglyIn(one.message);
       if (ugly) broken.ugly.push(`a client was told: ${ugly}`);
     }
   }

@@ -225,7 +225,8 @@ export class Hub {
     const replies = await Promise.all(
       [...nodes].map((node) => {
         const own = targets.filter((id) => table.nodeOf(id) === node);
-        return node.peer.request({ type, content: { targets: own, ...more } }, 60_000);
+        const asked = node.peer.request({ type, content: { targets: own, ...more } }, 60_000);
+        return asked.catch((error: unknown) => Promise.reject(silentSupervisor(error, own)));
       }),
     );
     return replies.flatMap(({ content }) => content.ids);
@@ -243,6 +244,13 @@ export class Hub {
       return { id: next.msg_id, body: Buffer.concat(encodeFrames([...frames, ...buffers])) };
     });
   }
+}
+
+/** What a client is told when a supervisor did not answer: its own connection is well. */
+function silentSupervisor(error: unknown, ids: readonly number[]): unknown {
+  if (!isIpclusterError(error) || (error.code !== 'CLOSED' && error.code !== 'TIMEOUT')) return error;
+  const why = error.code === 'CLOSED' ? 'was lost before it answered' : 'has not answered in time';
+  return new IpclusterError('NO_ENGINES', `The supervisor of engine ${ids.join(', ')} ${why}.`, { transient: true });
 }
 
 /** The memory of this process; 0 where it cannot be looked at, since no more files can be opened. */

@@ -45,7 +45,8 @@ export function exitRecordLines(jobDir: string, incarnation: string): string[] {
   return [
     'code=$?',
     `[ "$code" -eq 0 ] || ${quoteCommand([process.execPath, programFile('sweep')])} </dev/null >/dev/null 2>&1`,
-    `printf '{"incarnation":%d,"exitCode":%d,"ended":"%s"}\\n' ${incarnation} "$code" "$(date -u +%FT%TZ)" >${path}.tmp && mv ${path}.tmp ${path}`,
+    `printf '{"incarnation":%d,"exitCode":%d,"ended":"%s"}\\n' ${incarnation} "$code" "$(date -u +%FT%TZ)" >${path}.tmp && mv ${path}.tmp ${path} ||`,
+    `  rm -f ${path}.tmp`,
     'exit "$code"',
   ];
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readlinkSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../base/errors.js';
+import { ensureFolder } from '../base/own-folder.js';
 
 /**
  * Where one command's output goes: a file of its own without a name, so that whatever a command leaves running writes into nothing
@@ -15,7 +17,7 @@ export class OutputFile {
   /** Throws the system's error when there is no room or no descriptor for it. */
   constructor(folder: string) {
     const path = join(folder, `out-${randomBytes(9).toString('base64url')}`);
-    this.#descriptor = openSync(path, 'wx+', 0o600);
+    this.#descriptor = openNew(folder, path);
     this.#named = !seesItself();
     this.path = this.#named ? path : `/proc/${process.pid}/fd/${this.#descriptor}`;
     if (!this.#named) unlinkSync(path);
@@ -41,6 +43,17 @@ export class OutputFile {
   close(): void {
     closeSync(this.#descriptor);
     if (this.#named) unlinkSync(this.path);
+  }
+}
+
+/** Makes a file, and its folder again where a cleaner of temporary files, or the last socket's end, has taken it away. */
+function openNew(folder: string, path: string): number {
+  try {
+    return openSync(path, 'wx+', 0o600);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    ensureFolder(folder);
+    return openSync(path, 'wx+', 0o600);
   }
 }
 
