@@ -150,7 +150,14 @@ export class Broker {
       this.direct.abandon(id, reason);
       if (evidence?.crash) this.engines.givenUp.set(id, reason);
     }
-    if (!engine) return;
+    if (engine) this.#left(engine, { id, reason, restarting, evidence });
+    // What waited for one that was being started again may go elsewhere now, or nowhere.
+    this.#schedule();
+    this.#watchStranded();
+  }
+
+  /** What an engine had that was up goes elsewhere, or fails. */
+  #left(engine: Engine, { id, reason, restarting, evidence }: EngineDown): void {
     this.#log.warn(`engine ${id} left: ${reason}`);
     this.#clients.tell({ event: 'engine_left', id, uuid: engine.uuid, reason, restarting });
     // Put back from the last to the first, so that they stand in the queue as they stood here.
@@ -158,8 +165,6 @@ export class Broker {
       if (assignment.kind === 'direct') this.direct.lost(assignment.id, id, reason, evidence);
       else this.balanced.lost(assignment, id, reason, evidence);
     });
-    this.#schedule();
-    this.#watchStranded();
   }
 
   /** An engine that was up before its supervisor lost us is still there, and holds these requests. */

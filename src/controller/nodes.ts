@@ -63,7 +63,7 @@ export class Nodes {
       const id = ids[place];
       if (id !== undefined) this.#broker.engineBack(node, { ...up, id }, held);
     }
-    this.#dropMissing(node, new Set(engines.map(({ uuid }) => uuid)));
+    this.#dropMissing(node, new Set(engines.map(({ uuid }) => uuid)), new Set(ids));
     this.#broker.balanced.queue.schedule();
     this.onChange();
     return { node, ids };
@@ -79,13 +79,13 @@ export class Nodes {
     }
   }
 
-  /** Engines that ended while their supervisor could not tell us. */
-  #dropMissing(node: Node, present: ReadonlySet<string>): void {
-    for (const engine of this.#broker.engines.all) {
-      if (engine.node !== node || present.has(engine.uuid)) continue;
-      const reason = 'it ended while its supervisor was cut off';
-      this.#broker.engineDown({ id: engine.id, reason, restarting: false, evidence: undefined });
-    }
+  /** Engines that ended while their supervisor could not tell us, and those that it has given up starting: it has no `places` for them. */
+  #dropMissing(node: Node, present: ReadonlySet<string>, places: ReadonlySet<number>): void {
+    const { engines } = this.#broker;
+    const ended = engines.all.filter((engine) => engine.node === node && !present.has(engine.uuid)).map(({ id }) => id);
+    const givenUp = engines.restartingOn(node).filter((id) => !places.has(id));
+    const reason = 'it ended while its supervisor was cut off';
+    for (const id of [...ended, ...givenUp]) this.#broker.engineDown({ id, reason, restarting: false, evidence: undefined });
   }
 
   /** A connection is over. Its supervisor may come back on another one. */

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { closeFolder } from '../base/own-folder.js';
@@ -12,6 +12,7 @@ import type { Evidence, MessageContents } from '../protocol/messages.js';
 import { encodePacket, type Packet, PacketReader } from '../protocol/packets.js';
 import { CrashLoop, type RestartPolicy } from './crash-loop.js';
 import { type Assigned, EngineChild, type EngineSettings } from './engine-child.js';
+import { EngineSocket } from './engine-socket.js';
 import { describeEnd, gatherEvidence } from './evidence.js';
 import { FactFinder, factsInterval } from './facts.js';
 import { interruptForeign, signalEngine } from './foreign.js';
@@ -62,7 +63,7 @@ export class EngineSet {
   readonly #log: Log;
   readonly #listener: EngineListener;
   readonly #session = new Session('supervisor');
-  readonly #server: Server;
+  readonly #socket: EngineSocket;
   readonly #empty = deferred<string>();
   readonly #aims = new Map<string, Deferred<WatcherOutcome>>();
   readonly #crashes: CrashLoop;
@@ -78,15 +79,13 @@ export class EngineSet {
     this.#log = log;
     this.#listener = listener;
     this.empty = this.#empty.promise;
-    this.#server = createServer((socket) => this.#admit(socket));
+    this.#socket = new EngineSocket(settings.socketPath, (socket) => this.#admit(socket));
   }
 
   /** Opens the socket of the engines and starts so many; they need no controller yet. */
   async start(count: number): Promise<void> {
     closeFolder(this.#settings.logFolder);
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(this.#settings.socketPath, resolve);
-    });
+    await this.#socket.open();
     this.#children = Array.from(
       { length: count },
       (_unused, index) => new EngineChild(-1, this.#settings, this.#settings.placements[index]),
@@ -147,7 +146,7 @@ export class EngineSet {
     this.#closing = true;
     await Promise.all(this.#children.map((child) => this.end(child, 'stop')));
     await sweepMarked((mark) => mark.startsWith(`${this.#settings.mark}/`));
-    this.#server.close();
+    this.#socket.close();
   }
 
   /**
@@ -174,6 +173,7 @@ export class EngineSet {
   }
 
   async #start(child: EngineChild): Promise<void> {
+    await this.#socket.open();
     await child.start(this.#settings, (exit) => {
       this.#exited(child, exit).catch((error: unknown) =>
         this.#log.error(`the end of engine ${child.id} was not dealt with`, error),
