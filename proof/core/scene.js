@@ -86,7 +86,7 @@ export class Scene {
 }
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-export const short = (value) => {
+const short = (value) => {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text === undefined ? 'undefined' : text.length > 160 ? `${text.slice(0, 160)}…` : text;
 };

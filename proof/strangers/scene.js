@@ -12,7 +12,7 @@ function userNamed(name) {
 }
 
 export const owner = userNamed('ipc-owner');
-export const stranger = userNamed('ipc-stranger');
+const stranger = userNamed('ipc-stranger');
 
 /** Words that belong into no sentence for people. */
 const ugly = /\bat \S+ \(.*:\d+:\d+\)|TypeError|undefined|\[object|\b(EACCES|EPERM|ENOTDIR|ELOOP|EEXIST|EISDIR|ENXIO|ENOTEMPTY): |INTERNAL|Please report/;

@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import vm from 'node:vm';
 import { pin, pinAsyncResources, pinBuffer, pristineBuffer, pristineClass, pristineProcess, snapshot } from '../base/pristine.js';
@@ -12,7 +12,6 @@ import * as userSide from './user-side.js';
 
 const require = createRequire(import.meta.url);
 const { compileFunction } = vm;
-const { readFileSync } = fs;
 const { apply, getOwnPropertyDescriptor } = Reflect;
 
 /** Globals of Node and types of user values, which are the main realm's. */
