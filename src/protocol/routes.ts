@@ -5,7 +5,8 @@ import type { MemoryFile } from '../base/memory-files.js';
  * How a request ended, readable without opening the reply. An engine that lacks what a task needs says `unmet`: another may have it. One
  * that could not begin, since its machine is short of something, says `short`: another is tried first.
  */
-export type ReplyStatus = 'ok' | 'error' | 'aborted' | 'unmet' | 'short';
+export type ReplyStatus = (typeof replyStatuses)[number];
+const replyStatuses = ['ok', 'error', 'aborted', 'unmet', 'short'] as const;
 
 /** A request about the cluster itself, or an answer or event of the controller. */
 interface HubRoute {
@@ -90,7 +91,7 @@ function engineOf(value: unknown): number {
 }
 
 function statusOf(value: unknown): ReplyStatus {
-  if (value === 'ok' || value === 'error' || value === 'aborted' || value === 'unmet') return value;
+  if (replyStatuses.includes(value as ReplyStatus)) return value as ReplyStatus;
   throw wrong('no status');
 }
 
