@@ -88,12 +88,12 @@ const others = [
     name: 'the work folder lies where everybody may rename it',
     expected: 'refused with a sentence, nothing started',
     quick: true,
-    run: (scene) => scene.refused(['--work-dir', join(scene.open, 'work')], /write|rename|others/i),
+    run: (scene) => scene.refused(['--work-dir', join(scene.open, 'work')], /writ|rename|others/i),
   },
   {
     name: 'the work folder is one that everybody may write into',
     expected: 'refused with a sentence, nothing started',
-    run: (scene) => scene.refused(['--work-dir', scene.open], /write|rename|others/i),
+    run: (scene) => scene.refused(['--work-dir', scene.open], /writ|rename|others/i),
   },
   {
     name: 'TMPDIR is too long for sockets',

@@ -103,13 +103,16 @@ export class Scene {
     return ['/tmp', '/dev/shm'].flatMap((folder) => list(folder, new RegExp(`^ipcluster-${owner.uid}(-|$)`)));
   }
 
+  /** Living processes of the owner; a zombie waits for its parent, and is none. */
   pids() {
-    return spawnSync('pgrep', ['-u', String(owner.uid)], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean).map(Number);
+    const { stdout } = spawnSync('ps', ['-o', 'pid=,stat=', '-u', String(owner.uid)], { encoding: 'utf8' });
+    return stdout.split('\n').flatMap((line) => (/^\s*(\d+)\s+[^ZX\s]/.exec(line) ? [Number.parseInt(line, 10)] : []));
   }
 
   /** As after the machine went down: no process, nothing in /tmp and /dev/shm; answers the names that had been there. */
   reboot() {
-    for (const pid of this.pids()) process.kill(pid, 'SIGKILL');
+    // Ends all of them at once: one by one, a supervisor starts an engine anew meanwhile.
+    spawnSync('pkill', ['-KILL', '-u', String(owner.uid)]);
     const names = this.traces();
     for (const name of names) rmSync(name, { recursive: true, force: true });
     return names;
@@ -121,7 +124,7 @@ export class Scene {
     await this.#must(['exec', '6 * 7', ...where(args)], /42/);
     const source = `import { Client } from '${packageFor(owner)}/dist/index.js'; const client = await Client.connect();
       for (let round = 0; round < 5; round++) { const sent = new Float64Array(300_000).fill(round + 0.5); await client.direct('all').push({ sent });
-        const sum = await client.direct(0).apply((name) => globalThis[name].reduce((a, b) => a + b, 0), 'sent'); if (sum !== 300_000 * (round + 0.5)) throw new Error('replaced: ' + sum); }
+        const sum = await client.direct(client.ids[0]).apply((name) => globalThis[name].reduce((a, b) => a + b, 0), 'sent'); if (sum !== 300_000 * (round + 0.5)) throw new Error('replaced: ' + sum); }
       await client.close(); console.log('pushed');`;
     const { text } = await this.run([process.execPath, '--input-type=module', '-e', source], 'push');
     if (!/pushed/.test(text)) this.wrong(`push: ${text.slice(0, 300)}`);

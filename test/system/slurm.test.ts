@@ -94,7 +94,8 @@ describe.skipIf(!root)('slurm (needs root for its daemons)', () => {
 
   test('with everything but the keys in another work folder', async () => {
     const work = mkdtempSync(join(tmpdir(), 'ipcluster-work-'));
-    chmodSync(work, 0o777);
+    // As a site's scratch is: open, and nobody can take away what is another's.
+    chmodSync(work, 0o1777);
     Object.assign(home.env, { IPCLUSTER_WORK_DIR: work });
     try {
       expect(await start()).toMatchObject({ engines: 64 });
