@@ -34,12 +34,10 @@ export class Namespace {
   execute(code: string, fileName?: string): unknown {
     this.#executions += 1;
     this.loaded.scan(code, fileName);
-    const { code: source, names, offset } = rewrite(code);
-    for (const name of names) {
-      if (!(name in globalThis))
-        Object.defineProperty(globalThis, name, { value: undefined, writable: true, enumerable: true, configurable: true });
-    }
+    const { code: source, names, lexical, offset } = rewrite(code);
     const script = compile(source, fileName ?? `execute-${this.#executions}`, offset);
+    for (const name of names) if (!(name in globalThis)) define(name);
+    for (const name of lexical) if (isAccessor(name)) define(name);
     return script.runInThisContext({ displayErrors: false });
   }
 
@@ -71,7 +69,7 @@ export class Namespace {
 
   push(values: object): void {
     for (const [name, value] of Object.entries(values)) {
-      Object.defineProperty(globalThis, name, { value, writable: true, enumerable: true, configurable: true });
+      define(name, value);
     }
   }
 
@@ -95,6 +93,17 @@ export class Namespace {
     }
     this.#functions.clear();
   }
+}
+
+/** Makes a global that may go again. */
+function define(name: string, value?: unknown): void {
+  Object.defineProperty(globalThis, name, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** Globals of Node such as `crypto` have only a getter, and a constant of that name has to be one. */
+function isAccessor(name: string): boolean {
+  const property = Object.getOwnPropertyDescriptor(globalThis, name);
+  return property?.get !== undefined && property.configurable === true;
 }
 
 /** An absolute file name makes `import()` resolve from the working folder and gives stacks a place to point to. */
