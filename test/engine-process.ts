@@ -77,6 +77,11 @@ export class EngineProcess {
     return this.#ask('pull_request', { names }, []);
   }
 
+  /** Forgets all that users have put there. */
+  clear(): Promise<Reply> {
+    return this.#ask('clear_request', {}, []);
+  }
+
   command(argv: string[], more: object = {}, stream = true): Promise<Reply> {
     return this.#ask('command_request', { argv, ...more }, [], { stream });
   }

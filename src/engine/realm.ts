@@ -44,6 +44,7 @@ function snapshots(): (id: string) => unknown {
   const known = new Map<string, unknown>();
   const { Serializer, Deserializer } = require('node:v8') as typeof import('node:v8');
   const { Script } = vm;
+  const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
   const { normalize } = require('node:path') as typeof import('node:path');
   // Node's own uses `push` of the user's arrays. Four parts are the most that are joined.
   const join = (first: string, second: string, third = '', fourth = ''): string =>
@@ -52,6 +53,7 @@ function snapshots(): (id: string) => unknown {
     'node:v8': { Serializer: pristineClass(Serializer), Deserializer: pristineClass(Deserializer) },
     'node:vm': { Script: pristineClass(Script) },
     'node:path': { join },
+    'node:crypto': { randomBytes: (size: number): Buffer => pinBuffer(randomBytes(size)) },
     'node:child_process': { spawn: pristineSpawn() },
   };
   return (id) => {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { EngineProcess } from '../engine-process.js';
+import { cells } from '../fixtures/cells.js';
 import { chunksOf, type Expected, inGroups, neededByNode, type Patch, replaced, thrown } from '../fixtures/patches.js';
 
 /** Runs code in one engine, and after each piece whatever an engine is asked for. */
@@ -63,6 +64,21 @@ test('whatever runs can be interrupted, and the engine goes on', async () => {
     expect(await reply).toMatchObject({ status: 'aborted' });
     await probe(engine);
   }
+  expect(engine.log).toBe('');
+  await engine.close();
+});
+
+test('cells of notebooks have their values in a real engine', async () => {
+  const engine = await EngineProcess.start();
+  for (const [codes, expected] of cells) {
+    let reply = await engine.execute('');
+    for (const code of codes) reply = await engine.execute(code);
+    const seen = reply.status === 'ok' ? reply.value : { error: reply.content['ename'] };
+    expect(seen, codes.join('\n')).toEqual(expected);
+    await engine.clear();
+  }
+  await engine.execute("const crypto = require('node:crypto')");
+  expect(await engine.execute('typeof crypto.createHash')).toMatchObject({ value: 'function' });
   expect(engine.log).toBe('');
   await engine.close();
 });
