@@ -32,7 +32,7 @@ function memories() {
     'programs/ipcontroller.js',
     'controller/job.sh',
     'programs/ipengine.js',
-    'programs/engine.js',
+    'programs/engine.cjs',
   ].map(memory);
   const sum = (key) => ({ controller: controller[key] + job[key], engine: engines[key] / 4 + supervisor[key] / 4 });
   const [rss, pss] = [sum('rss'), sum('pss')];

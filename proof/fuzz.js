@@ -153,7 +153,7 @@ async function fuzz(name, open, bed, watched) {
 
 const bed = await Bed.start('fuzz', { n: 1 });
 const read = (name) => JSON.parse(readFileSync(bed.path('security', name), 'utf8'));
-const engine = bed.processes().find(({ command }) => command.includes('programs/engine.js'));
+const engine = bed.processes().find(({ command }) => command.includes('programs/engine.cjs'));
 const targets = openings({
   file: read('ipcontroller-client.json'),
   engineFile: read('ipcontroller-engine.json'),

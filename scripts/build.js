@@ -26,7 +26,6 @@ const common = {
 await build({
   ...common,
   entryPoints: {
-    engine: 'src/engine/door.ts',
     watcher: 'src/engine/watcher.ts',
     ipengine: 'src/supervisor/ipengine.ts',
     ipcontroller: 'src/controller/ipcontroller.ts',
@@ -36,6 +35,15 @@ await build({
     ipgateway: 'src/gateway/ipgateway.ts',
     sweep: 'src/supervisor/sweep.ts',
   },
+});
+// The engine's door is CommonJS: Node's loader of modules costs as much as all that the door does, and waits until user code imports something.
+await build({
+  ...common,
+  entryPoints: { engine: 'src/engine/door.ts' },
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  define: { 'import.meta.url': 'moduleUrl' },
+  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
 // The engine's kernel is a function that the door of the engine calls in another realm: what is beside it there is handed in.
 await build({

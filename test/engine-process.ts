@@ -46,7 +46,7 @@ export class EngineProcess {
     const path = join(this.#folder, 's');
     this.#server = createServer((socket) => this.#admit(socket));
     await new Promise<void>((here) => this.#server?.listen(path, here));
-    const argv = ['--disable-warning=ExperimentalWarning', join(process.cwd(), 'dist/programs/engine.js'), path, 'uuid'];
+    const argv = ['--disable-warning=ExperimentalWarning', join(process.cwd(), 'dist/programs/engine.cjs'), path, 'uuid'];
     this.#child = spawn(process.execPath, argv, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (text) => (this.log += String(text)));
     this.#child.once('exit', (code, signal) => {

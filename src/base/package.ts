@@ -27,8 +27,8 @@ function readVersion(): string {
 }
 
 /** The file of one of our bundled programs, such as `engine` or `ipcontroller`. */
-export function programFile(name: string): string {
-  return join(packageRoot(), 'dist', 'programs', `${name}.js`);
+export function programFile(name: string, ending = 'js'): string {
+  return join(packageRoot(), 'dist', 'programs', `${name}.${ending}`);
 }
 
 /**

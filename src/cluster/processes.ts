@@ -22,7 +22,7 @@ export function listProcesses(place: Place): OwnProcess[] {
 }
 
 function whatIs({ command, mark }: ProcessInfo & { mark: string }): string {
-  const program = /dist\/programs\/(\w+)\.js/.exec(command)?.[1];
+  const program = /dist\/programs\/(\w+)\.c?js/.exec(command)?.[1];
   if (program === 'ipcontroller') return 'controller';
   if (program === 'ipengine') return 'supervisor';
   if (program === 'engine') return 'engine';

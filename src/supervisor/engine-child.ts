@@ -152,7 +152,7 @@ export class EngineChild {
 
   #ownCommand(socketPath: string): [string, ...string[]] {
     const flags = ['--v8-pool-size=1', '--disable-warning=ExperimentalWarning'];
-    return [process.execPath, ...flags, programFile('engine'), socketPath, this.uuid];
+    return [process.execPath, ...flags, programFile('engine', 'cjs'), socketPath, this.uuid];
   }
 
   /** Ends a pause before its next start. */

@@ -27,7 +27,9 @@ beforeAll(async () => {
   client = await Client.connect();
   await client.balanced().apply(() => 'a result that is nobody’s business');
   file = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as ConnectionFile;
-  const engine = findMarked((mark) => mark.startsWith(home.folder)).find(({ command }) => command.includes('programs/engine.js'));
+  const engine = findMarked((mark) => mark.startsWith(home.folder)).find(({ command }) =>
+    command.includes('programs/engine.cjs'),
+  );
   engineSocket = /\S+\.sock/.exec(engine?.command ?? '')?.[0] ?? '';
 });
 
