@@ -216,7 +216,7 @@ export class HubRequests {
       all.push(...listTasks(list.tasks));
       after = list.last;
     }
-    return all.sort((a, b) => (a.submitted < b.submitted ? -1 : 1));
+    return all.sort((a, b) => (a.submitted < b.submitted ? -1 : a.submitted > b.submitted ? 1 : 0));
   }
 
   /** Those tasks whole, in that order. */

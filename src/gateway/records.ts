@@ -29,7 +29,8 @@ export interface PythonRecord extends Shown {
 /** What the list of tasks tells of one; these columns need no message. */
 export type ListedTask = Pick<PythonRecord, 'msg_id' | 'submitted' | 'client_uuid' | 'queue' | 'label'> & { submitted: string };
 
-export const listColumns: ReadonlySet<string> = new Set(['msg_id', 'submitted', 'client_uuid', 'queue', 'label']);
+/** Not `submitted`: the list says when the controller heard of a task, by which it is sorted, and records say what the client's clock said. */
+export const listColumns: ReadonlySet<string> = new Set(['msg_id', 'client_uuid', 'queue', 'label']);
 
 /** The tasks of a list, without what is about the cluster alone. */
 export function listTasks(tasks: readonly StoredTask[]): ListedTask[] {
