@@ -29,7 +29,7 @@ test.skipIf(!mayMount)('faults: what was expected came to be, in every row', asy
 });
 
 test('fuzz: a good client is answered, no engine ends, nobody falls', async () => {
-  const { code, lines, said } = await prove('fuzz.js', '--seconds', '4', '--messages', '10000');
+  const { code, lines, said } = await prove('fuzz.js', '--seconds', '8', '--messages', '10000');
   expect([code, said]).toEqual([0, '']);
   const rows = lines.map((line) => JSON.parse(line) as { messages: number; answers: number; engineRestarts: number });
   expect(rows).toHaveLength(3);
