@@ -112,7 +112,7 @@ export class Bed {
   }
 
   pidsOf(program) {
-    return this.processes().flatMap(({ pid, command }) => (command.includes(`programs/${program}.js`) ? [pid] : []));
+    return this.processes().flatMap(({ pid, command }) => (command.includes(`programs/${program}.`) ? [pid] : []));
   }
 
   pidOf(program) {

@@ -77,7 +77,7 @@ export class World {
 
 function roleOf(command) {
   const words = command.split('\0').slice(0, 8);
-  const program = words.map((word) => /programs\/(\w+)\.js$/.exec(word)?.[1]).find(Boolean);
+  const program = words.map((word) => /programs\/(\w+)\.c?js$/.exec(word)?.[1]).find(Boolean);
   if (program) return { ipcontroller: 'controller', ipengine: 'supervisor', engine: 'engine' }[program] ?? program;
   return words.some((word) => word.endsWith('chaos/client.js')) ? 'client' : 'other';
 }

@@ -14,6 +14,8 @@ const recoveryInterval = 2000;
 
 const database = open();
 let purging = false;
+/** What the disk said when it was tried last. */
+let saidLast = '';
 setInterval(tryDiskAgain, recoveryInterval);
 
 function open(): Database {
@@ -67,9 +69,12 @@ function tryDiskAgain(): void {
   if (database.place === 'main') return purging ? undefined : purge();
   try {
     database.recover();
+    saidLast = '';
     tell({ kind: 'recovered' });
-  } catch {
-    // Still full or broken; that has been said.
+  } catch (error) {
+    // Said once, not every time that it is tried.
+    if (messageOf(error) !== saidLast) tell({ kind: 'trouble', message: messageOf(error) });
+    saidLast = messageOf(error);
   }
 }
 

@@ -196,6 +196,7 @@ export class Store {
       if (message.warning) this.#log.warn(message.warning);
     } else if (message.kind === 'trouble') {
       if (this.durable) this.#log.warn('the store lost its disk and goes on in memory', message.message);
+      else this.#log.warn('the store has no disk yet', message.message);
       this.where = `memory (${message.message})`;
     } else {
       this.where = this.#path;

