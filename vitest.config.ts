@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Batch systems and hosts, each with a bed of its own: their tests wait for daemons most of the time. */
+const batches = ['ssh', 'slurm', 'batch'].map((name) => `test/system/${name}.test.ts`);
+
 // Groups follow one another. What starts real clusters goes one file at a time, so that two cores are enough; jobs without clusters mostly wait.
 export default defineConfig({
   test: {
@@ -19,10 +22,21 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
+          exclude: batches,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'batches',
+          include: batches,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 4 },
         },
       },
       {

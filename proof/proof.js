@@ -40,6 +40,17 @@ const roleHead = `| role | seconds | messages | connections | good answers | wro
 write('fuzz-roles', 'Fuzz with a token', `What peers send that have a token, over routes, frames, headers and contents (fast-check), beside ten good clients, one that asks and one that
 watches.\n\n${roleHead}\n${roleRows.join('\n')}\n`);
 
+const strangers = run('strangers.js');
+write('strangers', 'Strangers on the machine', `A second user of the machine puts himself into every path of ours that he can reach, before we come and while we work. \`the name of the last
+start\`: what a start before this one had made there, which names of this one cannot be known by.\n\n${strangers.stdout}`);
+
+const core = run('core.js');
+write('core', 'The core', `Small programs that once found a fault, what must come of each (written into \`proof/core/\` before the run), and what did.\n\n${core.stdout}`);
+
+const sentValues = run('values.js');
+write('values', 'Values', `Values of every kind that can be cloned (fast-check), by every route; the sender writes over what it sent right after the call, and engines over what
+they answered. \`different\`: what arrived was not as \`structuredClone\` had kept it at the call, or a view had no buffer of its own.\n\n${sentValues.stdout}`);
+
 const batch = run('batch.js');
 write('batch', 'Batch systems', `What is induced on real schedulers, the verdict that \`why\` must give (written into \`proof/batch/\` before the run), and what it gave. \`left\`: processes and jobs
 of ours after \`stop\`. \`harmed\`: a job or a cluster of the same user that was not as before.\n\n${batch.stdout}`);
@@ -66,4 +77,4 @@ write('watchers', 'Watchers that never read', watchers.stdout);
 
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, fuzzGateway, fuzzRoles, batch, ssh, interop, accepted, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, fuzzGateway, fuzzRoles, strangers, core, sentValues, batch, ssh, interop, accepted, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);

@@ -138,7 +138,7 @@ function identityOf(name: string): { uid: number; gid: number } {
 const copies = new Map<number, string>();
 
 /** Where that user can read this package: here, or a copy, where the checkout is closed to others. */
-function packageFor(uid: number): string {
+export function packageFor(uid: number): string {
   const own = resolve('.');
   if (spawnSync('test', ['-r', join(own, 'dist/programs/ipcluster.js')], { uid }).status === 0) return own;
   const known = copies.get(uid);

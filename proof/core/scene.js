@@ -74,7 +74,7 @@ export class Scene {
   }
 
   /** Runs a program that uses the library; answers what it printed and how it ended. */
-  program(source, bound = 60_000) {
+  program(source, bound = 90_000) {
     const text = `import { Client } from '${process.cwd()}/dist/index.js'; const client = await Client.connect(); ${source}`;
     return this.shell(`'${process.execPath}' --input-type=module -e ${quoted(text)}`, bound);
   }

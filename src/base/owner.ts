@@ -53,6 +53,11 @@ function hasNoOther(gid: number): boolean {
   return isNamed && members.every((member) => member === name) && !isShared;
 }
 
+/** This user's name, or his number where no list of users has him, as in some containers. */
+export function userName(): string {
+  return nameOf() ?? String(process.getuid?.() ?? 'user');
+}
+
 /** This user's name; undefined for one that is in no list of users, as in some containers. */
 function nameOf(): string | undefined {
   try {

@@ -37,12 +37,13 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
   const recorded: RecordedJob = { ...job.ref, role: 'controller', count: 1 };
   const next: ClusterFile = { ...file, jobs: [recorded, ...file.jobs.filter(({ role }) => role !== 'controller')] };
   writeClusterFile(place, next);
-  const client = await Promise.race([rejoined(place, timeout, signal), failure(controller, job)]);
+  const ended = failure(controller, job);
+  ended.catch(() => {});
+  const client = await Promise.race([rejoined(place, timeout, signal), ended]);
   onNotice(`${client.ids.length} of ${file.engines} engines came back to the new controller.`);
   const missing = Math.max(request.count, file.engines) - client.ids.length;
-  if (missing > 0) {
-    await addEngines({ ...request, place, count: missing });
-  }
+  // Nobody registers with a controller that has ended meanwhile.
+  if (missing > 0) await Promise.race([addEngines({ ...request, place, count: missing }), ended]);
   return {
     place,
     file: next,

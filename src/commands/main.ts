@@ -12,6 +12,8 @@ export { COMMANDS } from './commands.js';
 /** Runs the command line and ends the program: 0 done, 1 failed, 2 wrong use, 3 timed out, 4 nothing there, 130 interrupted. */
 export async function main(given: readonly string[]): Promise<void> {
   guardProcess();
+  // oclif asks the list of users for it otherwise, and ends where this user is in none, as in some containers.
+  process.env['SHELL'] ??= '/bin/sh';
   watchReader();
   const argv = exactWords(given);
   const cut = argv.indexOf('--');

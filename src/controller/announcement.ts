@@ -1,10 +1,12 @@
 import { lstatSync } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, isAbsolute, normalize } from 'node:path';
 import { bootId } from '../base/boot.js';
-import { IpclusterError } from '../base/errors.js';
+import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
 import { removeFile } from '../base/files.js';
 import { newToken } from '../base/identifiers.js';
+import type { Log } from '../base/log.js';
 import { isOwnFolder } from '../base/own-folder.js';
 import { type ConnectionFile, type Role, writeConnectionFile } from '../profile/connection-file.js';
 import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
@@ -12,6 +14,9 @@ import { joinFile, type Place, pathsOf } from '../profile/paths.js';
 import { protocolVersion } from '../protocol/messages.js';
 import type { OpenGateway } from '../transport/gateway-door.js';
 import type { Passes } from './passes.js';
+
+/** How often it is looked whether the files are still there (milliseconds). */
+const restoreInterval = 10_000;
 
 /** Where and as whom this controller can be met. */
 export interface Presence {
@@ -29,9 +34,12 @@ export class Announcement {
   readonly #presence: Presence;
   readonly #keys: KeyFile;
   readonly #passes: Passes;
+  readonly #log: Log;
+  #timer: NodeJS.Timeout | undefined;
 
   /** `joins` are folders of jobs that may join from the beginning. */
-  constructor(presence: Presence, keys: KeyFile, passes: Passes, joins: readonly string[] = []) {
+  constructor(presence: Presence, keys: KeyFile, passes: Passes, log: Log, joins: readonly string[] = []) {
+    this.#log = log;
     this.#presence = presence;
     this.#keys = keys;
     this.#passes = passes;
@@ -40,12 +48,38 @@ export class Announcement {
 
   /** Writes all of them; call it when everything listens. */
   publish(): void {
+    for (const { write } of this.#files()) write();
+    this.#timer = setInterval(() => void this.#restore(), restoreInterval).unref();
+  }
+
+  /** Every file and how it is written, in the order in which peers may find them. */
+  #files(): { path: string; write: () => void }[] {
     const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
-    writeKeyFile(keyFile, this.#keys);
-    for (const folder of this.#passes.folders) this.#writeJoin(folder);
+    const { engine, client } = this.#keys.tokens;
     const { python } = this.#presence;
-    this.#write(engineFile, 'engine', this.#keys.tokens.engine, python?.engine);
-    this.#write(clientFile, 'client', this.#keys.tokens.client, python?.client);
+    return [
+      { path: keyFile, write: () => writeKeyFile(keyFile, this.#keys) },
+      ...this.#passes.folders.map((folder) => ({ path: joinFile(folder), write: () => this.#writeJoin(folder) })),
+      { path: engineFile, write: () => this.#write(engineFile, 'engine', engine, python?.engine) },
+      { path: clientFile, write: () => this.#write(clientFile, 'client', client, python?.client) },
+    ];
+  }
+
+  /** Writes again what somebody has removed while we live: nobody else would find us. Another controller's files are left as they are. */
+  async #restore(): Promise<void> {
+    for (const { path, write } of this.#files()) {
+      const isThere = await lstat(path).then(
+        () => true,
+        (error: unknown) => systemCode(error) !== 'ENOENT',
+      );
+      if (isThere || this.#timer === undefined) continue;
+      try {
+        write();
+        this.#log.warn('a file by which others find this controller was gone and is written again', path);
+      } catch (error) {
+        this.#log.debug('a file by which others find this controller cannot be written again', messageOf(error));
+      }
+    }
   }
 
   /** Lets a job's supervisors join: their connection file goes into the job's folder, with a token of the job's own. */
@@ -64,6 +98,8 @@ export class Announcement {
 
   /** Takes all of them away. */
   async withdraw(keepKeys = false): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
     const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
     const joins = this.#passes.folders.map(joinFile);
     await Promise.all([clientFile, engineFile, ...(keepKeys ? [] : [keyFile]), ...joins].map(removeFile));

@@ -109,7 +109,7 @@ export class Controller {
     this.#gateway = await this.#openGateway(obtained);
     const presence = { place, addresses, socket, nonce: this.#nonce, lease, python: this.#gateway };
     const published = { ...keys, port: this.#server.port, gateway: this.#gateway?.state };
-    this.#announcement = new Announcement(presence, published, passes, this.#options.joins);
+    this.#announcement = new Announcement(presence, published, passes, log, this.#options.joins);
     this.#announcement.publish();
     if (this.#options.idleTimeout > 0) this.#watchIdleness(this.#options.idleTimeout);
     log.info(`listening on ${this.#options.listening.addresses.join(' ')} port ${this.#server.port}`);

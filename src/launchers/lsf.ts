@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { userName } from '../base/owner.js';
 import {
   type BatchDialect,
   type BatchView,
@@ -164,7 +164,7 @@ export const dialect: BatchDialect = {
   refusal: (said) => explainWords(refusals, said),
   isSilence: ({ stderr }) => /cannot connect|LSF is down|batch (daemon|system daemon) not responding|please wait/i.test(stderr),
   find: (names) => ({
-    argv: ['bjobs', '-noheader', '-u', userInfo().username, '-o', 'jobid job_name delimiter="|"'],
+    argv: ['bjobs', '-noheader', '-u', userName(), '-o', 'jobid job_name delimiter="|"'],
     parse({ code, stdout, stderr }) {
       if (code !== 0 && !/no unfinished job|no job found/i.test(stderr + stdout)) return undefined;
       const jobs = rowsOf(stdout, 2).map(([id = '', name = '']) => ({ id, name: name.replace(/\[.*$/, '') }));

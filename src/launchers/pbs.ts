@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { userName } from '../base/owner.js';
 import {
   type BatchDialect,
   type BatchView,
@@ -272,7 +272,7 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
     isSilence: ({ stderr }) => /cannot connect|connection refused|no default server|timed? ?out/i.test(stderr),
     find: (names) => ({
       // qselect takes whole names only, so the names of all one's own jobs are looked at.
-      argv: ['/bin/sh', '-c', 'ids=$(qselect -u "$1") || exit; [ -z "$ids" ] || qstat -f $ids', 'find', userInfo().username],
+      argv: ['/bin/sh', '-c', 'ids=$(qselect -u "$1") || exit; [ -z "$ids" ] || qstat -f $ids', 'find', userName()],
       parse({ code, stdout }) {
         if (code !== 0 && code !== 153 && code !== 35) return undefined;
         const jobs = parseBlocks(stdout).map(({ id, fields }) => ({ id, name: fields.get('Job_Name') ?? '' }));

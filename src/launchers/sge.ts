@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
+import { userName } from '../base/owner.js';
 import {
   type BatchDialect,
   type BatchView,
@@ -114,7 +114,7 @@ function tasksOf(text: string): string[] {
 }
 
 const qstat = (ids: readonly string[]): Question<Report[]> => ({
-  argv: ['qstat', '-xml', '-u', userInfo().username],
+  argv: ['qstat', '-xml', '-u', userName()],
   parse({ code, stdout }) {
     if (code !== 0 || !stdout.includes('</job_info>')) return undefined;
     return jobLists(stdout).flatMap((block): Report[] => {
@@ -227,7 +227,7 @@ export function dialectOf({ pe, gpu, account }: Options): BatchDialect {
     isSilence: ({ stderr }) =>
       /unable to (contact|send|connect)|got no connection|can't connect|timeout|commlib error/i.test(stderr),
     find: (names) => ({
-      argv: ['qstat', '-xml', '-u', userInfo().username],
+      argv: ['qstat', '-xml', '-u', userName()],
       parse({ code, stdout }) {
         if (code !== 0 || !stdout.includes('</job_info>')) return undefined;
         const jobs = jobLists(stdout).map((block) => ({ id: textOf(block, 'JB_job_number'), name: textOf(block, 'JB_name') }));

@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { userName } from '../base/owner.js';
 import {
   type BatchDialect,
   type BatchView,
@@ -281,7 +281,7 @@ export const dialect: BatchDialect = {
   refusal: (said) => explainWords(refusals, said),
   isSilence: ({ stderr }) => /unable to contact|socket timed out|connection refused|zero bytes were transmitted/i.test(stderr),
   find: (names) => ({
-    argv: ['squeue', '-h', '-u', userInfo().username, '-o', '%A|%j'],
+    argv: ['squeue', '-h', '-u', userName(), '-o', '%A|%j'],
     parse({ code, stdout }) {
       if (code !== 0) return undefined;
       const rows = rowsOf(stdout, 2).map(([id = '', name = '']) => ({ id, name }));

@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
+import { userName } from '../base/owner.js';
 import { decodeFrames, encodeFrames, firstFrames } from './frames.js';
 import type { Guard } from './guards.js';
 import type { MessageContents, MessageType } from './messages.js';
@@ -49,7 +49,7 @@ export class Session {
   constructor(id: string, name = id) {
     this.id = id;
     this.#name = name;
-    this.#username = ownName();
+    this.#username = userName();
   }
 
   /** A header for the next message of that type, with an id that nobody else uses. */
@@ -74,14 +74,6 @@ export class Session {
       json(outgoing.content),
       ...(outgoing.buffers ?? []),
     ]);
-  }
-}
-
-function ownName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'user');
   }
 }
 

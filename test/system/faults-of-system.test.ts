@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../../src/client/client.js';
 import { Cluster } from '../../src/cluster/cluster.js';
-import { Home, until } from '../helpers.js';
+import { Home, packageFor, until } from '../helpers.js';
 
 /* The system refuses what a living process asks of it: it is met where it happens, and passes. */
 
@@ -25,7 +26,7 @@ const limit = (pid: number, ...limits: string[]): Buffer => execFileSync('prlimi
 const pidOf = async (id: number): Promise<number> =>
   (await client.status()).engines.find((engine) => engine.id === id)?.pid as number;
 const pidsOf = (program: string): number[] =>
-  home.processes().flatMap(({ command, pid }) => (command.includes(`programs/${program}.js`) ? [pid] : []));
+  home.processes().flatMap(({ command, pid }) => (command.includes(`programs/${program}.`) ? [pid] : []));
 /** Every descriptor from now on would be beyond the limit. */
 const noMoreFiles = (pid: number): Buffer => limit(pid, '--nofile=3:4096');
 
@@ -138,4 +139,24 @@ describe('files that may grow no more', () => {
     expect(await client.direct(1).execute('1 + 1')).toBe(2);
     for (const pid of [...pidsOf('ipcontroller'), supervisor]) limit(pid, '--fsize=unlimited:unlimited');
   });
+});
+
+test.skipIf(process.getuid?.() !== 0)('a user who is in no list of users, and has no SHELL, as in some containers', () => {
+  const unknown = 54_321;
+  const own = mkdtempSync('/tmp/ipcluster-unknown-');
+  try {
+    chownSync(own, unknown, unknown);
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [`${packageFor(unknown)}/bin/ipcluster`, ...args], {
+        ...{ uid: unknown, gid: unknown, cwd: own, encoding: 'utf8', timeout: 60_000 },
+        env: { PATH: process.env['PATH'], HOME: own },
+      });
+    expect(run('start', '-n', '1', '-d')).toMatchObject({ status: 0, stderr: '' });
+    expect(run('exec', '1 + 1')).toMatchObject({ status: 0, stdout: '[0] 2\n' });
+    expect(run('ps').stdout).toMatch(/controller.*supervisor.*engine/s);
+    expect(run('stop')).toMatchObject({ status: 0 });
+    expect(run('ps').stdout).toBe('nothing\n');
+  } finally {
+    rmSync(own, { recursive: true, force: true });
+  }
 });

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir, hostname as ownName, userInfo } from 'node:os';
+import { homedir, hostname as ownName } from 'node:os';
 import { join } from 'node:path';
+import { userName } from '../../base/owner.js';
 import { runTool } from '../../processes/tool.js';
 import type { Host } from './hosts.js';
 
@@ -48,7 +49,7 @@ export function interpret(host: Host, text: string): Configuration {
   const one = (key: string): string | undefined => all(key)[0];
   const hostname = one('hostname') ?? host.name;
   const port = Number(one('port') ?? host.port ?? 22);
-  const user = one('user') ?? host.user ?? userInfo().username;
+  const user = one('user') ?? host.user ?? userName();
   const expand = (path: string): string =>
     expandTokens(expandHome(path), { h: hostname, n: host.name, p: String(port), r: user });
   const paths = (key: string): string[] => all(key).flatMap((value) => value.split(' ').map(expand));
@@ -113,8 +114,13 @@ const expandHome = (path: string): string => (path.startsWith('~/') ? join(homed
 
 /** What `ssh -G` leaves as it is: the tokens of ssh_config(5). */
 function expandTokens(path: string, tokens: Readonly<Record<string, string>>): string {
-  const { username, uid } = userInfo();
-  const own = { d: homedir(), i: String(uid), l: ownName(), L: ownName().split('.')[0] ?? '', u: username };
+  const own = {
+    d: homedir(),
+    i: String(process.getuid?.() ?? ''),
+    l: ownName(),
+    L: ownName().split('.')[0] ?? '',
+    u: userName(),
+  };
   const all: Readonly<Record<string, string>> = { '%': '%', ...own, ...tokens };
   return path.replaceAll(/%(.)/g, (token, letter: string) => all[letter] ?? token);
 }
