@@ -2,6 +2,7 @@ import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { largeFrame, type MemoryFile, writeMemoryFile } from '../base/memory-files.js';
 import { Queue } from '../base/queue.js';
 import { tooLarge } from '../protocol/frames.js';
+import { reuse } from '../protocol/memory.js';
 import { decodeMessage, type Message, type Metadata, type Outgoing } from '../protocol/message.js';
 import type { AbortedContent, CommandReport, CommandResult, ErrorContent, MessageType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
@@ -37,6 +38,8 @@ interface Pending {
   /** The message: of a balanced task until the controller has committed it, of a direct request until it is answered. */
   body: readonly Buffer[] | undefined;
   files: readonly MemoryFile[];
+  /** True when it went out twice, so that an answer does not mean that nobody reads the message any more. */
+  repeated: boolean;
   /** False while it waits here for a connection. */
   sent: boolean;
   listener: Listener;
@@ -85,7 +88,7 @@ export class Requests {
       const size = body.reduce((sum, { length }) => sum + length, 0);
       if (size > largestTask) throw tooLarge(size, largestTask, 'A task for any engine');
       const sent = this.#connection.send({ channel: 'balanced', id, to: [] }, body);
-      this.#pending.set(id, { to, left: undefined, body, files: [], sent, listener });
+      this.#pending.set(id, { to, left: undefined, body, files: [], repeated: false, sent, listener });
       this.#unaccepted.push(id);
       this.#acceptance.sent(id);
       return id;
@@ -93,7 +96,7 @@ export class Requests {
     const { buffers, files } = this.#setAside(outgoing.buffers ?? []);
     const body = session.encode({ ...outgoing, buffers }, header);
     const sent = this.#connection.send({ channel: 'direct', id, to: [...to], ...(files.length > 0 && { files }) }, body);
-    this.#pending.set(id, { to, left: new Set(to), body, files, sent, listener });
+    this.#pending.set(id, { to, left: new Set(to), body, files, repeated: false, sent, listener });
     return id;
   }
 
@@ -164,6 +167,7 @@ export class Requests {
     const [to, gone] = [open.filter((engine) => same.has(engine)), open.filter((engine) => !same.has(engine))];
     for (const engine of gone) this.#fail(id, asked, engine, lost(`Engine ${engine} ended before it answered.`));
     const files = [...asked.files];
+    asked.repeated = true;
     if (to.length > 0) peer.link.send({ channel: 'direct', id, to, ...(files.length > 0 && { files }) }, asked.body ?? []);
   }
 
@@ -195,6 +199,8 @@ export class Requests {
     const engines = route.from === undefined && pending.left ? [...pending.left] : [route.from];
     for (const engineId of engines)
       if (!pending.left || pending.left.has(engineId ?? -1)) this.#answer(route.id, pending, { engineId, ...answer });
+    // Whoever has answered has had all of the message.
+    if (pending.left?.size === 0 && !pending.repeated) reuse(pending.body ?? []);
     return true;
   }
 

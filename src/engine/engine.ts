@@ -33,7 +33,7 @@ if (objection !== undefined) {
 }
 const link = new Link(socketPath);
 const { socket } = link;
-const reader = new PacketReader();
+const reader = new PacketReader({ apart: true });
 const commands = new Commands(socketPath, room);
 const kernel = new Kernel({
   slots,

@@ -1,6 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
-import { owned } from './memory.js';
-import { largePacket } from './packets.js';
+import { largePacket } from './large-packet.js';
+import { apartOf, owned } from './memory.js';
 
 /*
  * A body is a table of lengths and then the frames: u32 count, count × u32, padding, and each frame at a multiple of 8.
@@ -60,8 +60,14 @@ export function firstFrames(body: Buffer, most: number): Buffer[] {
   if (count < messageFrames || 4 + 4 * count > body.length) throw new IpclusterError('PROTOCOL', 'A message has a broken table.');
   if (count > mostFrames) throw tooMany(count);
   const frames: Buffer[] = [];
+  const apart = apartOf(body);
   let offset = pad(4 + 4 * count);
   for (let index = 0; index < Math.min(count, most); index++) {
+    const own = apart?.get(index);
+    if (own) {
+      frames.push(own);
+      continue;
+    }
     const length = body.readUInt32LE(4 + 4 * index);
     if (offset + length > body.length) throw new IpclusterError('PROTOCOL', 'A message is shorter than its table says.');
     frames.push(body.subarray(offset, offset + length));

@@ -1,4 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
+import { bodyOf, type LargePacket, largePacket, largePacketOf } from './large-packet.js';
 import { type Route, readRoute } from './routes.js';
 
 /*
@@ -15,13 +16,6 @@ export interface Packet {
 
 /** The largest packet: what one Buffer of Node 20 can hold, less a page. */
 const maximumPacket = 0xffff_f000;
-
-/** From this size on a packet gets a buffer of its own, and its frames are not copied when sent. */
-export const largePacket = 65_536;
-
-/** A larger packet gets its memory as it comes, from `firstSize` on: a header alone must not cost what it claims. */
-const trustedSize = 64 * 1024 * 1024;
-const firstSize = 64 * 1024;
 
 /** Routes name ids and engines; a larger one is noise. */
 const largestRoute = 1 << 20;
@@ -74,22 +68,24 @@ export function joinSmall(parts: readonly Buffer[]): Buffer[] {
 export class PacketReader {
   /** The largest packet that is taken; undefined for any. */
   limit: number | undefined;
+  readonly #apart: boolean;
   #rest: Buffer = Buffer.alloc(0);
-  #large: Buffer | undefined;
-  #length = 0;
-  #filled = 0;
+  #large: LargePacket | undefined;
 
-  constructor(limit?: number) {
+  /** With `apart`, large frames have memory of their own: for who decodes what comes, and does not pass it on. */
+  constructor({ limit, apart = false }: { limit?: number; apart?: boolean } = {}) {
     this.limit = limit;
+    this.#apart = apart;
   }
 
   push(chunk: Buffer): Packet[] {
     const packets: Packet[] = [];
     let data = chunk;
     if (this.#large) {
-      const used = this.#fill(data);
-      if (this.#filled < this.#length) return packets;
-      packets.push(decodePacket(this.#large));
+      const used = this.#large.fill(data);
+      const whole = this.#large.whole();
+      if (!whole) return packets;
+      packets.push(decodePacket(whole.bytes, whole.apart));
       this.#large = undefined;
       data = data.subarray(used);
     } else if (this.#rest.length > 0) {
@@ -97,21 +93,6 @@ export class PacketReader {
     }
     this.#rest = this.#cut(data, packets);
     return packets;
-  }
-
-  /** Takes what belongs to the large packet. Its buffer grows with what has come, not with what was claimed. */
-  #fill(data: Buffer): number {
-    const used = Math.min(data.length, this.#length - this.#filled);
-    const needed = this.#filled + used;
-    if (!this.#large || this.#large.length < needed) {
-      const size = this.#length <= trustedSize ? this.#length : Math.min(this.#length, Math.max(firstSize, 2 * needed));
-      const larger = Buffer.allocUnsafeSlow(size);
-      this.#large?.copy(larger, 0, 0, this.#filled);
-      this.#large = larger;
-    }
-    data.copy(this.#large, this.#filled, 0, used);
-    this.#filled = needed;
-    return used;
   }
 
   /** Cuts whole packets off the front and answers what is left, unless that went into a large packet's own buffer. */
@@ -124,9 +105,9 @@ export class PacketReader {
         throw new IpclusterError('PROTOCOL', `A packet claims ${length} bytes.`);
       if (data.length - offset < length) {
         if (length < largePacket) break;
-        this.#length = length;
-        this.#filled = 0;
-        this.#fill(data.subarray(offset));
+        const start = data.subarray(offset);
+        this.#large = largePacketOf(length, start, this.#apart);
+        this.#large.fill(start);
         return Buffer.alloc(0);
       }
       packets.push(decodePacket(data.subarray(offset, offset + length)));
@@ -136,7 +117,7 @@ export class PacketReader {
   }
 }
 
-function decodePacket(bytes: Buffer): Packet {
+function decodePacket(bytes: Buffer, apart?: ReadonlyMap<number, Buffer>): Packet {
   const routeLength = bytes.readUInt32LE(4);
   if (head + routeLength > bytes.length) throw new IpclusterError('PROTOCOL', 'A packet has a route that is too long.');
   const text = bytes.toString('utf8', head, head + routeLength);
@@ -147,5 +128,5 @@ function decodePacket(bytes: Buffer): Packet {
     throw new IpclusterError('PROTOCOL', 'A packet has a route that is no JSON.', { cause });
   }
   if (typeof route !== 'object' || route === null) throw new IpclusterError('PROTOCOL', 'A packet has no channel.');
-  return { route: readRoute(route), body: bytes.subarray(head + routeLength) };
+  return { route: readRoute(route), body: bodyOf(bytes, head + routeLength, apart) };
 }

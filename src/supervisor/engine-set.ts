@@ -226,7 +226,7 @@ export class EngineSet {
   }
 
   #admit(socket: Socket): void {
-    const reader = new PacketReader(greetingSize);
+    const reader = new PacketReader({ limit: greetingSize });
     let child: EngineChild | 'gateway' | undefined;
     const late = setTimeout(() => socket.destroy(), greetingTime);
     socket.on('error', () => socket.destroy());

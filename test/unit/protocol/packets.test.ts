@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { decodeFrames, encodeFrames } from '../../../src/protocol/frames.js';
+import { largePacket } from '../../../src/protocol/large-packet.js';
 import { decodeMessage, headerOf, isMessage, Session } from '../../../src/protocol/message.js';
-import { encodePacket, largePacket, type Packet, PacketReader } from '../../../src/protocol/packets.js';
+import { encodePacket, type Packet, PacketReader } from '../../../src/protocol/packets.js';
 
 const session = new Session('11111111-222222222222222222222222');
 const message = (code: string, buffers: Buffer[] = []): Buffer[] =>
   session.encode({ type: 'execute_request', content: { code }, buffers });
 
 /** Sends the bytes in pieces of that size and answers the packets that come out. */
-function readInPieces(bytes: Buffer, size: number): Packet[] {
-  const reader = new PacketReader();
+function readInPieces(bytes: Buffer, size: number, apart = false): Packet[] {
+  const reader = new PacketReader({ apart });
   const packets: Packet[] = [];
   for (let offset = 0; offset < bytes.length; offset += size) packets.push(...reader.push(bytes.subarray(offset, offset + size)));
   return packets;
@@ -34,6 +35,35 @@ describe('packets', () => {
     expect(decoded.map(({ content }) => content)).toEqual([{ code: '1' }, { code: '2' }, { code: '3' }]);
     expect(decoded[1]?.buffers[0]?.equals(large)).toBe(true);
     expect(decoded[1]?.buffers[1]?.toString()).toBe('x');
+  });
+
+  test.each([1, 7, 1000, largePacket, stream.length])(
+    'large frames have memory of their own where that is asked for (%i)',
+    (size) => {
+      const packets = readInPieces(stream, size, true);
+      const decoded = packets.map(({ body }) => decodeMessage(body));
+      expect(decoded.map(({ content }) => content)).toEqual([{ code: '1' }, { code: '2' }, { code: '3' }]);
+      const [first, second] = decoded[1]?.buffers ?? [];
+      expect([first?.equals(large), second?.toString()]).toEqual([true, 'x']);
+      // A start that has no whole table yet, and a packet that comes in one chunk, are not laid apart.
+      if (size >= 1000 && size < stream.length) expect(first?.buffer.byteLength).toBe(large.length);
+    },
+  );
+
+  test('a table that does not fit is refused when it is decoded, laid apart or not', () => {
+    const [packet] = [Buffer.concat(encodePacket({ channel: 'hub' }, message('2', [large, large])))];
+    const table = 8 + packet.readUInt32LE(4);
+    for (const [index, wrong] of [
+      [4, 0xffff_fff0],
+      [5, large.length + 64],
+    ] as const) {
+      const broken = Buffer.from(packet);
+      broken.writeUInt32LE(wrong, table + 4 + 4 * index);
+      for (const apart of [false, true]) {
+        const [{ body }] = readInPieces(broken, 4096, apart) as [Packet];
+        expect(() => decodeFrames(body)).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
+      }
+    }
   });
 
   test('a large frame lies where typed arrays can use it', () => {
