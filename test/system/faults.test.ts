@@ -39,21 +39,27 @@ describe('interrupts', () => {
     return how;
   };
 
+  /** The quickest of three, since what else the machine does is not the question. */
+  const quickestStatus = async () => {
+    const rounds = [];
+    for (let nth = 0; nth < 3; nth += 1) {
+      const begin = performance.now();
+      const status = await home.json<{ engines: { state: string; task: string; since: string }[] }>('status');
+      rounds.push({ ...status, took: performance.now() - begin });
+    }
+    return rounds.toSorted((one, other) => one.took - other.took)[0] as (typeof rounds)[number];
+  };
+
   test('a tight loop: status answers meanwhile and shows it, the namespace is kept', async () => {
+    const idle = await quickestStatus();
     const { id } = await home.json<{ id: string }>('exec', '--targets', '0', '--no-wait', 'kept = 7; while (true) {}');
     // A loop that is left behind would hold up the tests that come after.
     onTestFinished(async () => void (await client.direct(0).interrupt()));
     await until('engine 0 is busy', async () => (await client.status()).engines[0]?.task === id);
-    const status = () => home.json<{ engines: { state: string; task: string; since: string }[] }>('status');
-    // The quickest of three: what else the machine does is not the question.
-    const times: number[] = [];
-    for (let nth = 0; nth < 3; nth += 1) {
-      const begin = Date.now();
-      await status();
-      times.push(Date.now() - begin);
-    }
-    expect(Math.min(...times)).toBeLessThan(1000);
-    const { engines } = await status();
+    const busy = await quickestStatus();
+    // Nobody waits for the engine: beside a core that spins, a command takes little longer than it did before.
+    expect(busy.took).toBeLessThan(2.5 * idle.took);
+    const { engines } = busy;
     expect(engines[0]).toMatchObject({ state: 'busy', task: id });
     expect(Date.parse(engines[0]?.since ?? '')).toBeLessThanOrEqual(Date.now());
     const asked = performance.now();
