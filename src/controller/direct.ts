@@ -115,11 +115,14 @@ export class DirectRequests {
     return this.#pending.get(id)?.session;
   }
 
-  /** A frame that a client says it has left in memory of this host. Throws USAGE where there is none of that size. */
+  /** A frame that a client says it has left in memory of this host. Throws NOT_FOUND where there is none of that size: somebody has removed it. */
   #find({ index, path, size }: MemoryFile): MemoryFile {
     const file = { index, path: join(this.#memory, basename(path)), size };
     if (this.#memory !== '' && isMemoryFile(file)) return file;
-    throw new IpclusterError('USAGE', `A large frame is not where it was said to be: ${basename(path)}`);
+    throw new IpclusterError(
+      'NOT_FOUND',
+      `A large array of this request, left in memory of this host, is not there: ${basename(path)}`,
+    );
   }
 
   /** An engine that came back holds this request; who asked stands in its header. */
