@@ -41,7 +41,7 @@ export class Crew {
     this.#ending = true;
     const all = this.#members.filter(({ gone }) => !gone);
     for (const { child } of all) child.stdin.write('finish\n');
-    const bound = sleep(2 * this.lease + 65_000);
+    const bound = sleep(2 * this.lease + 240_000);
     await Promise.race([Promise.all(all.map(({ ended }) => ended)), bound]);
     for (const { name, child, gone } of all) {
       if (gone) continue;

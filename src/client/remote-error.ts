@@ -10,6 +10,7 @@ const ownNames: Record<string, ErrorCode> = {
   WrongLanguage: 'WRONG_LANGUAGE',
   NOT_CLONEABLE: 'NOT_CLONEABLE',
   USAGE: 'USAGE',
+  NOT_FOUND: 'NOT_FOUND',
   SYSTEM: 'SYSTEM',
   DISK_FULL: 'DISK_FULL',
   ResultGone: 'RESULT_GONE',
