@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { median } from './median.js';
 
 const missing = ['/usr/lib/python3/dist-packages/ipyparallel', '/usr/bin/parallel'].filter((path) => !existsSync(path));
 if (missing.length > 0) {
@@ -13,7 +14,7 @@ if (missing.length > 0) {
 }
 const rounds = Number(process.argv[2] ?? 3);
 process.env.IPYTHONDIR = mkdtempSync(join(tmpdir(), 'ipcluster-bench-'));
-const { inputs, median, session } = await import('./session.js');
+const { inputs, session } = await import('./session.js');
 
 const timed = (program, args) => {
   const begin = performance.now();

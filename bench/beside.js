@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { median } from './small.js';
+import { median } from './median.js';
 
 const root = resolve(import.meta.dirname, '..');
 const other = resolve(process.argv[2] ?? '.');

@@ -5,11 +5,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { median } from './median.js';
 
 const rounds = Number(process.argv[2] ?? 5);
 const root = resolve(import.meta.dirname, '..');
 const python = '/usr/bin/python3';
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
 /** How each kind of cluster is started; `word` names the processes of its controller. */
 const kinds = {

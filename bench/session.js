@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'ipcluster';
+import { median } from './median.js';
 
-export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const program = join(import.meta.dirname, '..', 'bin', 'ipcluster');
 const run = (...args) => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });

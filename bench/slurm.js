@@ -5,9 +5,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bed, Scene } from '../proof/batch/scene.js';
 import { sleep } from '../proof/bed.js';
+import { median } from './median.js';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 const timed = async (work) => {
   const begin = performance.now();
   const result = await work();

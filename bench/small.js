@@ -1,8 +1,8 @@
 // What single steps of a client cost: connecting, and values that are copied or given away. Of any build of this package.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { median } from './median.js';
 
-export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const mebibyte = 1 << 20;
 
 /** The median of so many runs of a step (milliseconds); `make` prepares each, and is not counted. */

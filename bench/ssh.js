@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sleep } from '../proof/bed.js';
 import { bed, root, Scene } from '../proof/ssh/scene.js';
+import { median } from './median.js';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
 execFileSync('bash', ['-c', `. ${join(root, 'test/beds/packages.sh')}; need_packages clush -- clustershell`]);
 bed('up');

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs, inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { Bed } from './bed.js';
-import { sequence, value } from './values/arbitrary.js';
+import { partsOf, sequence, value } from './values/arbitrary.js';
 import { routes } from './values/routes.js';
 
 const { values } = parseArgs({ options: { cases: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' }, json: { type: 'boolean' } } });
@@ -19,22 +19,18 @@ const { Client } = await import('../dist/index.js');
 const ways = { 'Unix socket, memory files from 1 MiB': bed.client, TLS: await Client.connect({ file: byTls }) };
 const kinds = { one: value, several: fc.array(value, { maxLength: 12 }), sequence };
 
-/** Every view has a buffer of its own, from its first byte to its last, in what arrived. */
-function isShaped(arrived, seen = new Set()) {
-  if (typeof arrived !== 'object' || arrived === null || seen.has(arrived)) return true;
-  seen.add(arrived);
-  if (ArrayBuffer.isView(arrived)) return arrived.byteOffset === 0 && arrived.byteLength === arrived.buffer.byteLength;
-  const parts = arrived instanceof Map ? [...arrived.keys(), ...arrived.values()] : arrived instanceof Set ? [...arrived] : Object.values(arrived);
-  return parts.every((part) => isShaped(part, seen));
+/** All views and buffers in a value, wherever they stand in it. */
+function* memoriesIn(value, seen = new Set()) {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  seen.add(value);
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return void (yield value);
+  for (const part of partsOf(value)) yield* memoriesIn(part, seen);
 }
 
-function bytesOf(sent, seen = new Set()) {
-  if (typeof sent !== 'object' || sent === null || seen.has(sent)) return 0;
-  seen.add(sent);
-  if (ArrayBuffer.isView(sent) || sent instanceof ArrayBuffer) return sent.byteLength;
-  const parts = sent instanceof Map ? [...sent.keys(), ...sent.values()] : sent instanceof Set ? [...sent] : Object.values(sent);
-  return parts.reduce((sum, part) => sum + bytesOf(part, seen), 0);
-}
+/** Every view has a buffer of its own, from its first byte to its last, in what arrived. */
+const isShaped = (arrived) => [...memoriesIn(arrived)].every((memory) => !ArrayBuffer.isView(memory) || (memory.byteOffset === 0 && memory.byteLength === memory.buffer.byteLength));
+
+const bytesOf = (sent) => [...memoriesIn(sent)].reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 const row = (route, way) => ({ route, way, cases: 0, bytes: 0, largest: 0, different: 0 });
 const rows = Object.keys(routes).flatMap((route) => Object.keys(ways).map((way) => row(route, way)));

@@ -114,6 +114,11 @@ export class Home {
     return findMarked((mark) => mark.startsWith(this.folder));
   }
 
+  /** Those of one of our programs, such as `engine`. */
+  processesOf(program: string) {
+    return this.processes().filter(({ command }) => command.includes(`programs/${program}.`));
+  }
+
   /** The end of a suite: no process, no socket and no file of security may be left. */
   async leave(): Promise<void> {
     await poll(() => (this.processes().length === 0 ? true : undefined), { timeout: 5000 });

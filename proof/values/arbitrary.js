@@ -77,10 +77,13 @@ export const sequence = fc.oneof(
   fc.record({ kind: fc.constantFrom(...views.filter((kind) => kind !== DataView)), size: sizes, seed: fc.integer({ min: 1 }) }).map(({ kind, size, seed }) => new kind(bytes(size - (size % kind.BYTES_PER_ELEMENT), seed))),
 );
 
-/**
- * Changes whatever can be changed in a value. Whole: it is sent to engines as source, too.
- * @param {unknown} value
- */
+/** The values in a value. */
+export function partsOf(value) {
+  if (value instanceof Map) return [...value.keys(), ...value.values()];
+  return value instanceof Set ? [...value] : Object.values(value);
+}
+
+/** Changes whatever can be changed in a value. It is sent to engines as source, too, with {@link partsOf}. */
 export function scribble(value, seen = new Set()) {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
@@ -88,8 +91,7 @@ export function scribble(value, seen = new Set()) {
   else if (value instanceof ArrayBuffer) new Uint8Array(value).fill(0xa5);
   else if (value instanceof Date) value.setTime(1);
   else {
-    const inner = value instanceof Map ? [...value.keys(), ...value.values()] : value instanceof Set ? [...value] : Object.values(value);
-    for (const part of inner) scribble(part, seen);
+    for (const part of partsOf(value)) scribble(part, seen);
     if (value instanceof Map || value instanceof Set) value.clear();
     else if (Array.isArray(value)) value.length = 0;
     else for (const name of Object.keys(value)) Reflect.deleteProperty(value, name);

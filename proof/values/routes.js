@@ -1,5 +1,5 @@
 // The ways that a value takes to an engine and back. Each sends, scribbles over what it sent at once, and answers what arrived.
-import { scribble } from './arbitrary.js';
+import { partsOf, scribble } from './arbitrary.js';
 
 const same = (value) => value;
 /** Sends with a view and scribbles before anything else runs. */
@@ -9,7 +9,7 @@ const sent = (send, value) => {
   return result;
 };
 /** On the engine: the value is answered, and scribbled over as soon as anything else can run. */
-const keeping = Function(`return (value) => { ${scribble}; setImmediate(scribble, value); return value; }`)();
+const keeping = Function(`return (value) => { ${partsOf}; ${scribble}; setImmediate(scribble, value); return value; }`)();
 let names = 0;
 
 /** By name: `of` says whether it takes one value, several, or a sequence. */

@@ -95,9 +95,14 @@ export function hoistedNames(node: Node, names: string[], isTop = true): void {
   if (node.type === 'VariableDeclaration' && (node as VariableDeclaration).kind === 'var') {
     for (const { id } of (node as VariableDeclaration).declarations) collectNames(id, names);
   }
-  for (const child of Object.values(node).flat() as unknown[]) {
-    if (typeof child === 'object' && child !== null && 'type' in child) hoistedNames(child as Node, names, false);
-  }
+  for (const child of childrenOf(node)) hoistedNames(child, names, false);
+}
+
+/** The nodes right below a node. */
+export const childrenOf = (node: Node): Node[] => Object.values(node).flat().filter(isNode);
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 }
 
 /** The names in a pattern. */

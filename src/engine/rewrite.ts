@@ -1,5 +1,5 @@
 import type { ExpressionStatement, Node, Program, Statement } from 'acorn';
-import { collectNames, declared, type Edit, hoistedNames, topLevel, withoutDefault } from './declarations.js';
+import { childrenOf, collectNames, declared, type Edit, hoistedNames, topLevel, withoutDefault } from './declarations.js';
 import { parse } from './parser.js';
 import { keepValues } from './values-of-statements.js';
 
@@ -104,13 +104,7 @@ function parseLoosely(code: string): Program | undefined {
 function hasAwait(node: Node): boolean {
   if (node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && 'await' in node && node.await === true)) return true;
   if (/Function/.test(node.type)) return false;
-  return Object.values(node).some((child: unknown) =>
-    Array.isArray(child) ? child.some((item) => isNode(item) && hasAwait(item)) : isNode(child) && hasAwait(child),
-  );
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+  return childrenOf(node).some(hasAwait);
 }
 
 /** Edits that stand at one place follow one another as they were made. */

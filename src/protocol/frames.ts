@@ -1,13 +1,17 @@
 import { IpclusterError } from '../base/errors.js';
-import { largePacket } from './large-packet.js';
-import { apartOf, owned } from './memory.js';
+import { largePacket, pad } from './layout.js';
+import { owned } from './memory.js';
 
 /*
  * A body is a table of lengths and then the frames: u32 count, count × u32, padding, and each frame at a multiple of 8.
  */
 
-/** Up to the next multiple of 8; right above 2^31, too. */
-const pad = (length: number): number => length + (-length & 7);
+/** Frames that lie apart from their body, each in memory of its own, by their places. */
+const apartFrames = new WeakMap<Buffer, ReadonlyMap<number, Buffer>>();
+
+/** Those frames of that body are not in it, but there: see `large-packet`. */
+export const setApart = (body: Buffer, frames: ReadonlyMap<number, Buffer>): void => void apartFrames.set(body, frames);
+
 const zeros = Buffer.alloc(8);
 
 /** Frames of a message before its buffers: header, parent, metadata, content. */
@@ -60,7 +64,7 @@ export function firstFrames(body: Buffer, most: number): Buffer[] {
   if (count < messageFrames || 4 + 4 * count > body.length) throw new IpclusterError('PROTOCOL', 'A message has a broken table.');
   if (count > mostFrames) throw tooMany(count);
   const frames: Buffer[] = [];
-  const apart = apartOf(body);
+  const apart = apartFrames.get(body);
   let offset = pad(4 + 4 * count);
   for (let index = 0; index < Math.min(count, most); index++) {
     const own = apart?.get(index);

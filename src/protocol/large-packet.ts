@@ -1,14 +1,8 @@
-import { setApart } from './memory.js';
-
-/** From this size on a packet gets a buffer of its own, and its frames are not copied when sent. */
-export const largePacket = 65_536;
+import { head, largePacket, pad } from './layout.js';
 
 /** A larger packet gets its memory as it comes, from `firstSize` on: a header alone must not cost what it claims. */
 const trustedSize = 64 * 1024 * 1024;
 const firstSize = 64 * 1024;
-
-const head = 8;
-const pad = (length: number): number => length + (-length & 7);
 
 /** A piece of a packet: so many bytes of it go there, or nowhere where they are padding. */
 interface Piece {
@@ -121,11 +115,4 @@ function largeFramesOf(length: number, start: Buffer): { index: number; offset: 
     if (offset > length) return [];
   }
   return frames;
-}
-
-/** The body of a packet that has come whole: its frames that lie apart are found by it. */
-export function bodyOf(bytes: Buffer, start: number, apart: ReadonlyMap<number, Buffer> | undefined): Buffer {
-  const body = bytes.subarray(start);
-  if (apart) setApart(body, apart);
-  return body;
 }

@@ -1,4 +1,5 @@
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { takeSpare } from './spare-memory.js';
 
 /** Frames that lie in the memory of whoever sends them, who may write to it again. */
 const borrowed = new WeakSet<Buffer>();
@@ -19,45 +20,6 @@ export function owned(frame: Buffer): Buffer {
   copy.set(frame);
   return copy;
 }
-
-/** Copies of this size and more are made where an earlier one was: fresh memory costs more than the copy, and V8 much work to free. */
-const worthKeeping = 1 << 20;
-/** So much of it waits for the next copy (bytes), for so long (milliseconds). */
-const mostSpare = 64 << 20;
-const spareTime = 2000;
-/** Memory of copies that are over. */
-let spare: Buffer[] = [];
-/** The memory under a copy. */
-const memoryOf = new WeakMap<Buffer, Buffer>();
-let spareTimer: NodeJS.Timeout | undefined;
-
-function takeSpare(length: number): Buffer {
-  if (length < worthKeeping) return Buffer.allocUnsafeSlow(length);
-  const index = spare.findIndex((memory) => memory.length >= length && memory.length <= 2 * length);
-  const memory = index < 0 ? Buffer.allocUnsafeSlow(length) : (spare.splice(index, 1)[0] as Buffer);
-  const copy = memory.subarray(0, length);
-  memoryOf.set(copy, memory);
-  return copy;
-}
-
-/** Those of the frames that {@link owned} has copied are read by nobody any more: their memory is for the next copies. */
-export function reuse(frames: readonly Buffer[]): void {
-  for (const frame of frames) {
-    const memory = memoryOf.get(frame);
-    memoryOf.delete(frame);
-    if (memory && spare.reduce((sum, { length }) => sum + length, memory.length) <= mostSpare) spare.push(memory);
-  }
-  if (spare.length === 0) return;
-  spareTimer ??= setTimeout(() => (spare = []), spareTime).unref();
-  spareTimer.refresh();
-}
-
-/** Frames of a body that lie apart from it, each in memory of its own, by their places. */
-const apartFrames = new WeakMap<Buffer, ReadonlyMap<number, Buffer>>();
-
-export const setApart = (body: Buffer, frames: ReadonlyMap<number, Buffer>): void => void apartFrames.set(body, frames);
-
-export const apartOf = (body: Buffer): ReadonlyMap<number, Buffer> | undefined => apartFrames.get(body);
 
 /** True for memory that was given away: it is moved, not copied. */
 export const isGiven = (memory: ArrayBufferLike): boolean => given.has(memory);

@@ -1,5 +1,7 @@
 import { IpclusterError } from '../base/errors.js';
-import { bodyOf, type LargePacket, largePacket, largePacketOf } from './large-packet.js';
+import { setApart } from './frames.js';
+import { type LargePacket, largePacketOf } from './large-packet.js';
+import { head, largePacket, pad } from './layout.js';
 import { type Route, readRoute } from './routes.js';
 
 /*
@@ -19,9 +21,6 @@ const maximumPacket = 0xffff_f000;
 
 /** Routes name ids and engines; a larger one is noise. */
 const largestRoute = 1 << 20;
-
-const head = 8;
-const pad = (length: number): number => length + (-length & 7);
 
 /** Encodes a packet around a body that is given in parts; the parts themselves are not copied. */
 export function encodePacket(route: Route, body: readonly Buffer[]): Buffer[] {
@@ -128,5 +127,7 @@ function decodePacket(bytes: Buffer, apart?: ReadonlyMap<number, Buffer>): Packe
     throw new IpclusterError('PROTOCOL', 'A packet has a route that is no JSON.', { cause });
   }
   if (typeof route !== 'object' || route === null) throw new IpclusterError('PROTOCOL', 'A packet has no channel.');
-  return { route: readRoute(route), body: bodyOf(bytes, head + routeLength, apart) };
+  const body = bytes.subarray(head + routeLength);
+  if (apart) setApart(body, apart);
+  return { route: readRoute(route), body };
 }

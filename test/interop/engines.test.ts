@@ -224,7 +224,7 @@ except ipp.error.TaskAborted:
   test('a supervisor that is killed takes its engines and its gateway with it, busy ones too', async () => {
     await start('-n', '2', '--engine', 'python');
     await runPython(home, 'ipp.Client()[0].apply_async(time.sleep, 600); time.sleep(0.5)');
-    const supervisor = home.processes().find(({ command }) => command.includes('ipengine.js'));
+    const [supervisor] = home.processesOf('ipengine');
     process.kill(supervisor?.pid ?? 0, 'SIGKILL');
     await until('no engine is left', () => !home.processes().some(({ command }) => /ipyparallel|ipgateway/.test(command)));
   });

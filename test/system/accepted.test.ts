@@ -14,8 +14,7 @@ afterEach(async () => {
 });
 afterAll(() => home.leave());
 
-const pidOf = (program: string): number =>
-  home.processes().find(({ command }) => command.includes(`programs/${program}.`))?.pid as number;
+const pidOf = (program: string): number => home.processesOf(program)[0]?.pid as number;
 
 /** Sets the largest size of a file of a process that runs. */
 const limitFiles = (pid: number, bytes: number | 'unlimited'): Promise<void> =>

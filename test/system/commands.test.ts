@@ -233,7 +233,7 @@ describe('after a SIGKILL of everything', () => {
       string,
       string
     >;
-    const engine = home.processes().find(({ command }) => command.includes('programs/engine.cjs'));
+    const [engine] = home.processesOf('engine');
     const engineSocket = /\S+\.sock/.exec(engine?.command ?? '')?.[0] ?? '';
     for (const { pid } of home.processes()) process.kill(pid, 'SIGKILL');
     await until('all are gone', () => home.processes().length === 0);

@@ -25,8 +25,7 @@ afterAll(async () => {
 const limit = (pid: number, ...limits: string[]): Buffer => execFileSync('prlimit', ['--pid', String(pid), ...limits]);
 const pidOf = async (id: number): Promise<number> =>
   (await client.status()).engines.find((engine) => engine.id === id)?.pid as number;
-const pidsOf = (program: string): number[] =>
-  home.processes().flatMap(({ command, pid }) => (command.includes(`programs/${program}.`) ? [pid] : []));
+const pidsOf = (program: string): number[] => home.processesOf(program).map(({ pid }) => pid);
 /** Every descriptor from now on would be beyond the limit. */
 const noMoreFiles = (pid: number): Buffer => limit(pid, '--nofile=3:4096');
 

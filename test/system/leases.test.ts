@@ -7,8 +7,7 @@ import { Home, until } from '../helpers.js';
 
 const home = new Home();
 const numbers = (count: number): number[] => Array.from({ length: count }, (_unused, index) => index);
-const pidOf = (program: string): number =>
-  home.processes().find(({ command }) => command.includes(`programs/${program}.`))?.pid ?? -1;
+const pidOf = (program: string): number => home.processesOf(program)[0]?.pid ?? -1;
 
 beforeAll(() => home.enter());
 /** A test that fails must not leave its cluster to the next one. */

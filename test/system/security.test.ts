@@ -7,7 +7,6 @@ import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from '../../src/client/client.js';
 import { makeCertificate } from '../../src/controller/certificate.js';
-import { findMarked } from '../../src/processes/table.js';
 import type { ConnectionFile } from '../../src/profile/connection-file.js';
 import { Home, until } from '../helpers.js';
 
@@ -27,9 +26,7 @@ beforeAll(async () => {
   client = await Client.connect();
   await client.balanced().apply(() => 'a result that is nobody’s business');
   file = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as ConnectionFile;
-  const engine = findMarked((mark) => mark.startsWith(home.folder)).find(({ command }) =>
-    command.includes('programs/engine.cjs'),
-  );
+  const [engine] = home.processesOf('engine');
   engineSocket = /\S+\.sock/.exec(engine?.command ?? '')?.[0] ?? '';
 });
 

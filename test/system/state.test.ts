@@ -6,8 +6,7 @@ import { Client } from '../../src/client/client.js';
 import { Home, type Outcome, until } from '../helpers.js';
 
 const home = new Home();
-const pidsOf = (program: string): number[] =>
-  home.processes().flatMap(({ command, pid }) => (command.includes(`programs/${program}.`) ? [pid] : []));
+const pidsOf = (program: string): number[] => home.processesOf(program).map(({ pid }) => pid);
 
 beforeAll(() => home.enter());
 afterEach(async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { borrow, owned, reuse } from '../../../src/protocol/memory.js';
+import { borrow, owned } from '../../../src/protocol/memory.js';
+import { reuse } from '../../../src/protocol/spare-memory.js';
 
 const size = 3 << 20;
 const lent = (value: number, length = size): Buffer => borrow(Buffer.alloc(length, value));

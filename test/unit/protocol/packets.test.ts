@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeFrames, encodeFrames } from '../../../src/protocol/frames.js';
-import { largePacket } from '../../../src/protocol/large-packet.js';
+import { largePacket } from '../../../src/protocol/layout.js';
 import { decodeMessage, headerOf, isMessage, Session } from '../../../src/protocol/message.js';
 import { encodePacket, type Packet, PacketReader } from '../../../src/protocol/packets.js';
 
