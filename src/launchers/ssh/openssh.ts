@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../base/errors.js';
 import { removeTree } from '../../base/remove-tree.js';
 import { quoteWord } from '../../base/shell.js';
 import { makeTemporaryFolder } from '../../base/temporary.js';
@@ -35,11 +36,21 @@ export async function openWithSystem(
 ): Promise<Connection> {
   const words = hostWords(host, file);
   // Among our other sockets, where a dead one is found and removed.
-  const path = configuration.master ?? socketPath(randomUUID());
-  const control = ['-o', `ControlPath=${path}`];
-  const closed = deferred<string>();
+  const seed = randomUUID();
+  const control = ['-o', `ControlPath=${configuration.master ?? socketPath(seed)}`];
+  let closed = deferred<string>();
   let stop = (): void => {};
-  if (configuration.master === undefined) stop = await openMaster(words, control, configuration, bound, closed.resolve);
+  for (let tries = 3; configuration.master === undefined; tries--) {
+    closed = deferred<string>();
+    try {
+      stop = await openMaster(words, control, configuration, bound, closed.resolve);
+      break;
+    } catch (error) {
+      // Another program of ours has ended meanwhile and taken the folder along, which was empty.
+      if (tries === 1 || !/cannot bind to path .*No such file/.test(messageOf(error))) throw error;
+      socketPath(seed);
+    }
+  }
   const call = (args: readonly string[], time: number, input?: string) =>
     runTool({ argv: ['ssh', ...strict, '-o', 'ControlMaster=no', ...control, ...args], env: process.env, timeout: time, input });
   return {
