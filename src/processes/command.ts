@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { IpclusterError, isIpclusterError, isShortage, messageOf, systemFault } from '../base/errors.js';
 import { Timer } from '../base/timer.js';
-import { oomScores, setOomScore } from './environment.js';
+import { oomScores } from './environment.js';
 import { spawnProcess } from './spawn.js';
 import { signalPid } from './table.js';
 
@@ -87,8 +87,8 @@ async function startChild({ argv, env, cwd, input, stdoutFile, stderrFile }: Com
   };
   try {
     const stdio = [input === undefined ? ('ignore' as const) : ('pipe' as const), output(stdoutFile), output(stderrFile)];
-    const child = await spawnProcess(argv, { env, detached: true, stdio, ...(cwd ? { cwd } : {}) });
-    if (child.pid !== undefined) setOomScore(child.pid, oomScores.task);
+    const { task: oomScore } = oomScores;
+    const child = await spawnProcess(argv, { env, detached: true, oomScore, stdio, ...(cwd ? { cwd } : {}) });
     // A command may end without reading its input; that is its choice, not a failure.
     child.stdin?.on('error', () => {}).end(input);
     return child;

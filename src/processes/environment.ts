@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Variables that say which rank or step a process is: a task that inherits them takes itself for its engine (site-realities). */
 const rankVariables =
@@ -19,5 +19,26 @@ export function setOomScore(pid: number | 'self', score: number): void {
     writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
   } catch {
     // No /proc, or the process is gone, or it has a higher one: then it may die first all the same.
+  }
+}
+
+/** Has what `start` starts begin with that chance: set from outside it could come after its first children. */
+export function withOomScore<T>(score: number, start: () => T): T {
+  const own = ownOomScore();
+  if (own === undefined || own >= score) return start();
+  setOomScore('self', score);
+  try {
+    return start();
+  } finally {
+    // Everybody may go back to what was there before (proc(5)).
+    setOomScore('self', own);
+  }
+}
+
+function ownOomScore(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  } catch {
+    return undefined;
   }
 }

@@ -5,7 +5,7 @@ import { IpclusterError, systemFault } from '../base/errors.js';
 import { isShellName, quoteCommand, quoteWord, toBytes } from '../base/shell.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
 import { type CommandEnd, limitTime, type RunningCommand } from './command.js';
-import { oomScores, setOomScore } from './environment.js';
+import { oomScores } from './environment.js';
 import { OutputFile } from './output-file.js';
 import { spawnProcess } from './spawn.js';
 import { signalPid } from './table.js';
@@ -133,12 +133,12 @@ class Shell {
   #said = '';
 
   static async open(env: NodeJS.ProcessEnv): Promise<Shell> {
-    return new Shell(await spawnProcess(['/bin/sh'], { env, detached: true, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] }));
+    const options = { env, detached: true, oomScore: oomScores.task };
+    return new Shell(await spawnProcess(['/bin/sh'], { ...options, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] }));
   }
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    if (child.pid !== undefined) setOomScore(child.pid, oomScores.task);
     child.stdin?.on('error', () => {});
     child.stdio[3]?.on('error', () => {}).on('data', (chunk: Buffer) => this.#hear(String(chunk)));
     // Its last words are read before its end counts.

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { quoteCommand } from '../../../src/base/shell.js';
 
@@ -72,6 +73,14 @@ describe('commands', () => {
     });
     expect(Date.now() - begin).toBeLessThan(5000);
     expect(findMarked(() => true).filter(({ command }) => /sleep 6[45]/.test(command))).toEqual([]);
+  });
+
+  test('die before whoever started them when memory runs out, their first children too', async () => {
+    const running = run(['sh', '-c', 'cat /proc/self/oom_score_adj; true']);
+    const busyUntil = performance.now() + 300;
+    while (performance.now() < busyUntil);
+    expect((await running).output).toBe('stdout:600\n');
+    expect(Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))).toBeLessThan(600);
   });
 
   test('one that there is not is an error', async () => {
