@@ -50,7 +50,7 @@ await build({
   ...common,
   entryPoints: { kernel: 'src/engine/engine.ts' },
   format: 'cjs',
-  external: ['./user-side.js', './parser.js', '../base/pristine.js'],
+  external: ['./user-side.js', './parser.js', '../base/pristine.js', '../base/pristine-buffer.js'],
   define: { 'import.meta.url': 'moduleUrl' },
   banner: {},
 });

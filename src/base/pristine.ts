@@ -4,11 +4,10 @@
  */
 
 const { create, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf } = Object;
-const { apply, ownKeys } = Reflect;
+const { ownKeys } = Reflect;
 
-/** A copy of a prototype with all that it inherits. It stands before the real one, so that `instanceof` goes on to hold. */
-export function pristineCopy(prototype: object): object {
-  const copy = create(prototype) as object;
+/** A copy of a prototype with all that it inherits, on `copy`. It stands before the real one, so that `instanceof` goes on to hold. */
+export function pristineCopy(prototype: object, copy = create(prototype) as object): object {
   for (let from: object | null = prototype; from; from = getPrototypeOf(from) as object | null) {
     for (const key of ownKeys(from)) {
       if (!Object.hasOwn(copy, key)) Object.defineProperty(copy, key, getOwnPropertyDescriptor(from, key) as PropertyDescriptor);
@@ -71,48 +70,4 @@ export function pristineProcess(): NodeJS.Process {
     }
   }
   return copy as unknown as NodeJS.Process;
-}
-
-const bufferCopy = pristineCopy(Buffer.prototype);
-
-/** Gives a buffer's own methods back to it. */
-export function pinBuffer(buffer: Buffer): Buffer {
-  return setPrototypeOf(buffer, bufferCopy) as Buffer;
-}
-
-/** The constructor of buffers, whose products keep their methods. Views on memory that was given are ordinary ones: they may be for user code. */
-export function pristineBuffer(): BufferConstructor {
-  const { subarray, utf8Write } = Buffer.prototype as Buffer & { utf8Write: () => number };
-  const { set } = Uint8Array.prototype;
-  const { from, alloc, allocUnsafe, allocUnsafeSlow, byteLength } = Buffer;
-  const makers = {
-    from(value: string, next?: BufferEncoding, last?: unknown): Buffer {
-      if (typeof value !== 'string') return (from as (...all: unknown[]) => Buffer)(value, next, last);
-      if (next !== undefined && next !== 'utf8') return pinBuffer(from(value, next));
-      const made = allocUnsafe(byteLength(value));
-      apply(utf8Write, made, [value, 0, made.length]);
-      return pinBuffer(made);
-    },
-    alloc: (size: number, fill?: string, encoding?: BufferEncoding): Buffer => pinBuffer(alloc(size, fill, encoding)),
-    allocUnsafe: (size: number): Buffer => pinBuffer(allocUnsafe(size)),
-    allocUnsafeSlow: (size: number): Buffer => pinBuffer(allocUnsafeSlow(size)),
-    concat(list: Buffer[], length?: number): Buffer {
-      let size = length ?? 0;
-      if (length === undefined) for (let index = 0; index < list.length; index++) size += list[index]?.length ?? 0;
-      const made = allocUnsafe(size);
-      for (let index = 0, at = 0; index < list.length; index++) {
-        apply(set, made, [list[index], at]);
-        at += list[index]?.length ?? 0;
-      }
-      return pinBuffer(made);
-    },
-  };
-  Object.defineProperty(bufferCopy, 'subarray', {
-    value(this: Buffer, start: number, end: number): Buffer {
-      return pinBuffer(apply(subarray, this, [start, end]) as Buffer);
-    },
-  });
-  const { length: _length, name: _name, prototype: _prototype, ...statics } = Object.getOwnPropertyDescriptors(Buffer);
-  const made = Object.defineProperties(function Buffer() {}, statics as PropertyDescriptorMap);
-  return Object.assign(made, makers, { prototype: Buffer.prototype }) as unknown as BufferConstructor;
 }

@@ -5,6 +5,7 @@ import { createLog } from '../base/log.js';
 import { packageVersion, programFile } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
 import { parseBytes, parseCount, parseDuration, parseLease, parsePorts } from '../base/quantities.js';
+import { warmUpSoon } from '../base/warm-up.js';
 import { programFlags } from '../config/program-flags.js';
 import { findPlace } from '../profile/paths.js';
 import type { GatewayModule } from '../transport/gateway-door.js';
@@ -130,4 +131,5 @@ async function main(): Promise<void> {
   await controller.close(reason, forNow);
 }
 
+warmUpSoon();
 runProgram('ipcontroller', main);

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { objectionTo } from '../base/own-socket.js';
 import { programFile } from '../base/package.js';
-import { pin, pinBuffer } from '../base/pristine.js';
+import { pin } from '../base/pristine.js';
+import { pinBuffer } from '../base/pristine-buffer.js';
 import { guardProcess } from '../base/signals.js';
 import { sleep } from '../base/wait.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import vm from 'node:vm';
-import { pin, pinAsyncResources, pinBuffer, pristineBuffer, pristineClass, pristineProcess, snapshot } from '../base/pristine.js';
+import { pin, pinAsyncResources, pristineClass, pristineProcess, snapshot } from '../base/pristine.js';
+import { pinBuffer, pristineBuffer } from '../base/pristine-buffer.js';
 import { pristineSpawn } from '../processes/pristine-spawn.js';
 import * as userSide from './user-side.js';
 
@@ -97,7 +98,8 @@ export function runInRealm(file: string): void {
   const inside: Record<string, unknown> = {
     './user-side.js': userSide,
     './parser.js': { parse },
-    '../base/pristine.js': { pin, pinBuffer },
+    '../base/pristine.js': { pin },
+    '../base/pristine-buffer.js': { pinBuffer },
   };
   pinAsyncResources();
   const modules = snapshots();

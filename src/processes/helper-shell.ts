@@ -122,10 +122,13 @@ function closeAll({ stdout, stderr }: QuietEnd['files']): void {
   stderr.close();
 }
 
-/** How a command ended, and whether it had begun at all. */
+/**
+ * How a command ended, and whether it had begun at all. A shell that ends by itself had no process for the command: what the command
+ * does to it is a signal.
+ */
 type ShellEnd = Omit<CommandEnd, 'timedOut'> & { begun: boolean };
 
-/** One process of /bin/sh, which says on its descriptor 3 that a command begins, and its exit code. */
+/** One process of /bin/sh, which says on its descriptor 3 the exit code of each command, and before it when there was no way to begin. */
 class Shell {
   isOver = false;
   readonly #child: ChildProcess;
@@ -142,7 +145,7 @@ class Shell {
     child.stdin?.on('error', () => {});
     child.stdio[3]?.on('error', () => {}).on('data', (chunk: Buffer) => this.#hear(String(chunk)));
     // Its last words are read before its end counts.
-    child.once('close', (exitCode, signal) => this.#end({ begun: this.#said.startsWith('begun'), exitCode, signal }));
+    child.once('close', (exitCode, signal) => this.#end({ begun: signal !== null, exitCode, signal }));
     child.once('exit', () => {
       this.isOver = true;
       setTimeout(() => this.#child.stdio[3]?.destroy(), 1000).unref();
@@ -170,7 +173,7 @@ class Shell {
     this.#said += text;
     // A shell says 128 + n both for signal n and for that exit code; it is passed on as it says it.
     const code = /(?:^|\n)(\d+)\n/.exec(this.#said)?.[1];
-    if (code !== undefined) this.#end({ begun: this.#said.startsWith('begun'), exitCode: Number(code), signal: null });
+    if (code !== undefined) this.#end({ begun: !this.#said.startsWith('never'), exitCode: Number(code), signal: null });
   }
 
   #end(end: ShellEnd): void {
@@ -187,7 +190,7 @@ function lineOf(argv: readonly string[], env: Record<string, string>, cwd: strin
   const others = entries.filter(([name]) => !isShellName(name)).map(([name, value]) => `${name}=${value}`);
   const words = others.length > 0 ? ['/usr/bin/env', ...others, ...argv] : argv;
   const outputs = `</dev/null >${quoteWord(files.stdout.path)} 2>${quoteWord(files.stderr.path)}`;
-  return `(${exports.join('')}cd -- ${quoteWord(cwd)} && echo begun >&3 && exec ${quoteCommand(words)} 3>&-) ${outputs}; echo $? >&3\n`;
+  return `(${exports.join('')}cd -- ${quoteWord(cwd)} || { echo never >&3; exit; }; exec ${quoteCommand(words)} 3>&-) ${outputs}; echo $? >&3\n`;
 }
 
 /** What the shell would only mumble about. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readlinkSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.js';
 import { ensureFolder } from '../base/own-folder.js';
@@ -10,17 +10,22 @@ import { ensureFolder } from '../base/own-folder.js';
  */
 export class OutputFile {
   /** How another process of this user opens it. */
-  readonly path: string;
+  readonly path: string = '';
   readonly #descriptor: number;
   readonly #named: boolean;
 
   /** Throws the system's error when there is no room or no descriptor for it. */
   constructor(folder: string) {
-    const path = join(folder, `out-${randomBytes(9).toString('base64url')}`);
-    this.#descriptor = openNew(folder, path);
-    this.#named = !seesItself();
-    this.path = this.#named ? path : `/proc/${process.pid}/fd/${this.#descriptor}`;
-    if (!this.#named) unlinkSync(path);
+    this.#named = !canBeNameless();
+    const nameless = this.#named ? undefined : openNameless(folder);
+    if (nameless !== undefined) this.#descriptor = nameless;
+    else {
+      this.path = join(folder, `out-${randomBytes(9).toString('base64url')}`);
+      this.#descriptor = withFolder(folder, () => openSync(this.path, 'wx+', 0o600));
+      if (this.#named) return;
+      unlinkSync(this.path);
+    }
+    this.path = `/proc/${process.pid}/fd/${this.#descriptor}`;
   }
 
   /** Bytes written so far. */
@@ -46,18 +51,38 @@ export class OutputFile {
   }
 }
 
-/** Makes a file, and its folder again where a cleaner of temporary files, or the last socket's end, has taken it away. */
-function openNew(folder: string, path: string): number {
+/** open(2): a file in that folder that has no name; Node has no word for it. Its part of O_DIRECTORY is said, too. */
+const temporary = 0o20000000 | constants.O_DIRECTORY;
+
+/** Undefined where the file system has no such files. */
+function openNameless(folder: string): number | undefined {
   try {
-    return openSync(path, 'wx+', 0o600);
+    return withFolder(folder, () => openSync(folder, temporary | constants.O_RDWR, 0o600));
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-    ensureFolder(folder);
-    return openSync(path, 'wx+', 0o600);
+    if (!['EOPNOTSUPP', 'EISDIR', 'ENOENT'].includes(systemCode(error) ?? '')) throw error;
+    return undefined;
   }
 }
 
+/** Makes the folder again where a cleaner of temporary files, or the last socket's end, has taken it away. */
+function withFolder(folder: string, open: () => number): number {
+  try {
+    return open();
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    ensureFolder(folder);
+    return open();
+  }
+}
+
+let nameless: boolean | undefined;
+
 /** True where /proc is there and counts processes as we do: in a container it may be the host's. */
+function canBeNameless(): boolean {
+  nameless ??= seesItself();
+  return nameless;
+}
+
 function seesItself(): boolean {
   try {
     return readlinkSync('/proc/self') === String(process.pid);

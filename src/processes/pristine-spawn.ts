@@ -1,6 +1,7 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
-import { pinBuffer, pristineCopy } from '../base/pristine.js';
+import { pristineCopy } from '../base/pristine.js';
+import { pinBuffer } from '../base/pristine-buffer.js';
 
 type Spawn = (program: unknown, argv: unknown, options: unknown) => ChildProcess;
 

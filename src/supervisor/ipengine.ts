@@ -7,6 +7,7 @@ import { readLogLevel, runProgram } from '../base/program.js';
 import { formatBytes, parseCount, parseDuration, parsePorts } from '../base/quantities.js';
 import { splitWords } from '../base/shell.js';
 import { deferred } from '../base/wait.js';
+import { warmUpSoon } from '../base/warm-up.js';
 import { programFlags } from '../config/program-flags.js';
 import { readEngineProgram } from '../processes/engine-program.js';
 import { nodeAddressSpace, readLimits } from '../processes/limits.js';
@@ -166,4 +167,5 @@ async function main(): Promise<void> {
   await controller?.close();
 }
 
+warmUpSoon();
 runProgram('ipengine', main);
