@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
-import { ensureFolder } from '../base/own-folder.js';
+import { listenOnSocket } from '../base/listen.js';
 
 /** The Unix socket by which engines reach their supervisor. */
 export class EngineSocket {
@@ -36,11 +35,8 @@ export class EngineSocket {
     if (this.#server?.listening && (!isFile || existsSync(this.#path))) return;
     // The old one removes its path when it closes: it goes first.
     this.#server?.close();
-    if (isFile) ensureFolder(dirname(this.#path));
     const server = createServer(this.#admit);
     this.#server = server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(this.#path, resolve);
-    });
+    await listenOnSocket(server, this.#path);
   }
 }

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
+import { listen, listenOnSocket } from '../base/listen.js';
 import type { PortRange } from '../base/quantities.js';
 import { webSocketLink } from './framed.js';
 import type { Link } from './link.js';
@@ -81,7 +82,7 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
     const address = request.socket.remoteAddress ?? 'somewhere';
     webSockets.handleUpgrade(request, socket, first, (webSocket) => options.onLink(webSocketLink(webSocket), pass, address));
   });
-  await listen(local, { path: options.socketPath });
+  await listenOnSocket(local, options.socketPath);
   const port = await listenInRange(tcp as unknown as Server, options.host, options.ports);
   return {
     port,
@@ -140,16 +141,6 @@ function answerGet<Role extends string>(
   const answer = request.method === 'GET' ? options.onGet(request.url ?? '/', role) : undefined;
   if (answer === undefined) return void response.writeHead(404).end();
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-}
-
-function listen(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(where, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 /** Binds the first free port of the range. Binding is the test: nothing can take the port in between. */
