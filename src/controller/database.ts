@@ -33,6 +33,10 @@ const views = `
 
 /** What the spare may hold of finished tasks: it is memory. */
 const spareBytes = 64 * 1024 * 1024;
+/** With pages of this size (bytes) each is a piece of memory by itself, which goes back to the system (docs/decisions/0022). */
+const sparePage = 32_768;
+/** An empty spare takes less (bytes). */
+const smallSpare = 1024 * 1024;
 /** So many statements are kept ready. */
 const mostPrepared = 50;
 /** Finished tasks go in slices of this many, so that no commit waits long. */
@@ -79,7 +83,7 @@ export class Database {
     );
     this.#database.exec(`PRAGMA main.user_version = ${storeVersion}; ${tables('main')}`);
     this.#database.exec("ATTACH ':memory:' AS spare");
-    this.#database.exec(tables('spare'));
+    this.#database.exec(`PRAGMA spare.page_size = ${sparePage}; ${tables('spare')}`);
     this.#database.exec(views);
     this.#insert = { main: prepareInserts(this.#database, 'main'), spare: prepareInserts(this.#database, 'spare') };
     const [tasks, replies] = ['tasks', 'replies'].map((table) => this.#number(`SELECT max(number) AS n FROM main.${table}`));
@@ -186,6 +190,17 @@ export class Database {
     this.#kept.spare = { count: 0, bytes: 0 };
     this.#thinned = 0;
     this.place = 'main';
+  }
+
+  /** Memory that the spare has, whether or not it holds anything (bytes). */
+  get spareSize(): number {
+    return sparePage * (this.#prepare('PRAGMA spare.page_count').get() as { page_count: number }).page_count;
+  }
+
+  /** Gives back what SQLite keeps at hand, and what the spare has held. For times of rest. */
+  shrink(): void {
+    if (this.place === 'main' && this.spareSize > smallSpare) this.#database.exec('VACUUM spare');
+    this.#database.exec('PRAGMA shrink_memory');
   }
 
   /** True when there are more finished tasks, or bytes of them, than are kept. */

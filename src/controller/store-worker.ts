@@ -30,7 +30,7 @@ function open(): Database {
   }
 }
 
-const active = collectAtRest();
+const active = collectAtRest(() => database.shrink());
 
 parentPort?.on('message', (message: ToStore) => {
   active();

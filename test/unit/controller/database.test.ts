@@ -164,6 +164,22 @@ describe('what is kept', () => {
     expect(database.answer({ kind: 'unfinished', after: 0, limit: 10 })).toEqual([]);
     close(database);
   });
+
+  test('what a full disk has left in memory is given back at rest', () => {
+    const database = open();
+    const before = database.spareSize;
+    const many = Array.from({ length: 20_000 }, (_unused, index) => ({ id: `t${index}` }));
+    database.place = 'spare';
+    database.commit(batch(many, []));
+    expect(database.spareSize).toBeGreaterThan(2 * 1024 * 1024);
+    database.shrink();
+    expect(database.spareSize).toBeGreaterThan(2 * 1024 * 1024);
+    database.recover();
+    database.shrink();
+    expect(database.spareSize).toBeLessThanOrEqual(before);
+    expect(database.answer({ kind: 'unfinished', after: 0, limit: 10 })).toHaveLength(10);
+    close(database);
+  });
 });
 
 describe('a store that lies there already', () => {
