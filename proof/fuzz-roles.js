@@ -19,7 +19,7 @@ const content = fc.oneof(fc.dictionary(fieldNames, anything, { maxKeys: 6 }), an
 // What a client may do to all by its role (ends, restarts, interrupts of engines, the end of the controller) is not sent by the fuzz as it must be written: it is its right.
 const mighty = /^(shutdown|stop|restart|interrupt|signal)_request$/;
 const clientTypes = ['connection', 'status', 'queue', 'query', 'result', 'records', 'watch', 'abort', 'resubmit', 'resume', 'purge', 'join', 'close', 'execute', 'registration', '__proto__'].map((name) => `${name}_request`);
-const supervisorTypes = ['registration_request', 'places_request', 'engine_up', 'engine_down', 'engine_facts', 'caught_up', 'cancel_reply', 'reclaim_reply', 'stop_reply', 'error_reply', 'shutdown_request', 'purge_request'];
+const supervisorTypes = ['registration_request', 'places_request', 'engine_up', 'engine_down', 'engine_facts', 'deadline', 'caught_up', 'cancel_reply', 'reclaim_reply', 'stop_reply', 'error_reply', 'shutdown_request', 'purge_request'];
 const header = (types, own) =>
   fc.record(
     {

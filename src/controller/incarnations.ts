@@ -30,4 +30,8 @@ export class Incarnations {
   }
 }
 
+/** True for two nodes of one run of a job, or of one element of an array. */
+export const isSameRun = (one: AllocationContent, other: AllocationContent): boolean =>
+  keyOf(one) === keyOf(other) && one.incarnation === other.incarnation;
+
 const keyOf = ({ job, element }: AllocationContent): string => `${job}/${element ?? ''}`;

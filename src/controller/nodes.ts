@@ -5,7 +5,7 @@ import { gatewayName } from '../transport/gateway-door.js';
 import type { Peer } from '../transport/peer.js';
 import type { Broker } from './broker.js';
 import type { Node } from './engine-table.js';
-import { Incarnations } from './incarnations.js';
+import { Incarnations, isSameRun } from './incarnations.js';
 
 /** A supervisor whose connection broke is waited for so long before its work is given to others (milliseconds), or a whole lease. */
 const longestAbsence = 3000;
@@ -86,6 +86,18 @@ export class Nodes {
     const givenUp = engines.restartingOn(node).filter((id) => !places.has(id));
     const reason = 'it ended while its supervisor was cut off';
     for (const id of [...ended, ...givenUp]) this.#broker.engineDown({ id, reason, restarting: false, evidence: undefined });
+  }
+
+  /** The scheduler ends a job at another time than was said (milliseconds since the epoch): that holds for all of its nodes. */
+  setDeadline(teller: Node, deadline: number): void {
+    const { allocation: told } = teller;
+    if (!told) return;
+    for (const { allocation, holder } of this.all) {
+      if (allocation && holder === teller.holder && isSameRun(allocation, told)) allocation.deadline = deadline;
+    }
+    this.#log.info(`${told.job} ends at ${new Date(deadline).toISOString()} now`);
+    this.#broker.balanced.queue.schedule();
+    this.onChange();
   }
 
   /** A connection is over. Its supervisor may come back on another one. */

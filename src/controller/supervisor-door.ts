@@ -65,7 +65,7 @@ export class SupervisorDoor {
   }
 
   #hear(node: Node, peer: Peer, message: Message): void {
-    const { broker, registrar, rejoining } = this.#parts;
+    const { broker, nodes, registrar, rejoining } = this.#parts;
     if (isMessage(message, 'registration_request'))
       return refuse(peer, message, new IpclusterError('PROTOCOL', 'A supervisor registers once on a connection.'));
     if (isMessage(message, 'places_request')) {
@@ -76,6 +76,7 @@ export class SupervisorDoor {
     else if (isMessage(message, 'engine_down') && broker.engines.nodeOf(message.content.id) === node)
       broker.engineDown(message.content);
     else if (isMessage(message, 'engine_facts')) broker.engines.note(node, message.content);
+    else if (isMessage(message, 'deadline')) nodes.setDeadline(node, message.content.deadline);
     else if (isMessage(message, 'caught_up')) rejoining.joined(node.name);
     // An engine that came by itself can be found again only by that list.
     if (node.name === gatewayName && isMessage(message, 'engine_up')) void registrar.write();

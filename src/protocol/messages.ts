@@ -283,6 +283,8 @@ export interface MessageContents {
   engine_up: EngineUp;
   engine_down: { id: number; uuid: string; reason: string; restarting: boolean; evidence: Evidence };
   /** Resident bytes of engines, by id, and files that changed since they were loaded. */
+  /** The scheduler ends the supervisor's job at another time now (milliseconds since the epoch). */
+  deadline: { deadline: number };
   engine_facts: { memory: Record<string, number>; stale: Record<string, string[]> };
   /**
    * So many replies of a supervisor, or balanced tasks of a client, counted from the start of the link, are committed: from now

@@ -17,7 +17,14 @@ import { byName, finite, flag, type Guard, list, object, orNull, whole, word } f
 import type { AllocationContent, EngineUp, Evidence, HeldRequest, MessageContents } from './messages.js';
 
 /** What a supervisor tells or asks the controller by itself. */
-type SupervisorMessage = 'registration_request' | 'places_request' | 'engine_up' | 'engine_down' | 'engine_facts' | 'caught_up';
+type SupervisorMessage =
+  | 'registration_request'
+  | 'places_request'
+  | 'engine_up'
+  | 'engine_down'
+  | 'engine_facts'
+  | 'deadline'
+  | 'caught_up';
 
 /** How a supervisor answers the controller's orders. */
 type SupervisorAnswer = 'cancel_reply' | 'reclaim_reply' | 'signal_reply' | 'restart_reply' | 'stop_reply' | 'error_reply';
@@ -75,6 +82,7 @@ export const supervisorMessages: { readonly [T in SupervisorMessage]: Guard<Mess
     memory: byName(finite, mostEngines),
     stale: byName(list(path, 10_000), mostEngines),
   }),
+  deadline: object<MessageContents['deadline']>({ deadline: moment }),
   caught_up: object<object>({}),
 };
 

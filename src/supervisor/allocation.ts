@@ -7,6 +7,8 @@ export interface Allocation extends AllocationContent {
   count: number;
   before: number;
   cpusPerTask: number;
+  /** How many elements the array has that this is one of; 1 for a job by itself. */
+  elements: number;
 }
 
 /** Reads the variables of a job's script; undefined where there is no job. Throws USAGE for a layout that cannot be read. */
@@ -22,6 +24,7 @@ export function readAllocation(env: NodeJS.ProcessEnv): Allocation | undefined {
     ...{ job, node, before, element: env['IPCLUSTER_ELEMENT'] || null, incarnation: Number(env['IPCLUSTER_INCARNATION'] ?? 0) },
     count: Math.max(0, Math.min(layout[node] ?? 1, total - before)),
     deadline: Number.isFinite(seconds) ? seconds * 1000 : null,
+    elements: env['IPCLUSTER_ELEMENT'] ? layout.length : 1,
     cpusPerTask: Number(env['IPCLUSTER_CPUS_EACH'] || 0),
   };
 }

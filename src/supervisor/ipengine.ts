@@ -15,6 +15,7 @@ import { placeEngines } from '../processes/placement.js';
 import { markVariable } from '../processes/table.js';
 import { findPlace, markOf, pathsOf, socketPath } from '../profile/paths.js';
 import { readAllocation } from './allocation.js';
+import { deadlineQuestion } from './deadline.js';
 import { startController } from './own-controller.js';
 import { readRank } from './rank.js';
 import { supervise } from './supervise.js';
@@ -156,6 +157,7 @@ async function main(): Promise<void> {
     profileFolder: place.profileFolder,
     run,
     allocation,
+    question: deadlineQuestion(process.env, allocation),
     rank,
     restart,
     count,

@@ -82,6 +82,10 @@ export class Relay implements EngineListener {
     this.#peer?.tell({ type: 'engine_facts', content });
   }
 
+  deadline(deadline: number): void {
+    this.#peer?.tell({ type: 'deadline', content: { deadline } });
+  }
+
   renumbered(ids: ReadonlyMap<number, number>): void {
     this.kept.renumber(ids);
   }

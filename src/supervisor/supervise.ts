@@ -14,6 +14,7 @@ import { type AllocationContent, protocolVersion } from '../protocol/messages.js
 import type { Link } from '../transport/link.js';
 import { Peer } from '../transport/peer.js';
 import type { RestartPolicy } from './crash-loop.js';
+import { type DeadlineQuestion, DeadlineWatch } from './deadline.js';
 import type { EngineSettings } from './engine-child.js';
 import { EngineSet } from './engine-set.js';
 import { GatewayProcess } from './gateway-process.js';
@@ -35,6 +36,8 @@ export interface SuperviseOptions {
   ids: readonly number[];
   /** The batch job that this is part of. */
   allocation: AllocationContent | undefined;
+  /** How the scheduler is asked for the end of that job. */
+  question: DeadlineQuestion | undefined;
   /** Which rank of an MPI job this is. */
   rank: number | undefined;
   join: Omit<JoinOptions, 'jobFolder' | 'log' | 'signal'>;
@@ -55,6 +58,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const session = new Session(newSession());
   const relay = new Relay(session);
   const engines = new EngineSet(settings, restart, log, relay);
+  const watch = watchDeadline(options, relay);
   relay.onFarewell = (reason) => end.resolve(`the controller ends: ${reason}`);
   try {
     gateway?.onLost((again) => (again ? engines.restartAll() : end.resolve('the gateway of its engines ended again and again')));
@@ -68,11 +72,21 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     log.info(`ending: ${reason}`);
   } finally {
     stop.abort();
+    watch?.end();
     await engines.close();
     await gateway?.process.close();
     await removeFile(settings.socketPath);
     await leaveSocketFolders();
   }
+}
+
+/** A new end of the job is told, and noted for a controller that comes later. */
+function watchDeadline({ allocation, question, log }: SuperviseOptions, relay: Relay): DeadlineWatch | undefined {
+  if (!question || !allocation) return undefined;
+  return new DeadlineWatch(question, allocation.deadline, log, (deadline) => {
+    allocation.deadline = deadline;
+    relay.deadline(deadline);
+  });
 }
 
 /** What engines of another program need: that it is there, and a gateway. Throws PYTHON. */

@@ -22,6 +22,18 @@ exec >>"$IPCLUSTER_JOB_DIR/stdout" 2>>"$IPCLUSTER_JOB_DIR/stderr" </dev/null
 export IPCLUSTER_ELEMENT=
 export IPCLUSTER_INCARNATION=0
 export IPCLUSTER_JOB="pbs:$PBS_JOBID"
+# The end may be moved while the job runs: it is when the job began and the limit that it has now.
+# shellcheck disable=SC2317
+ask_deadline() {
+  local limit hours minutes seconds
+  limit=$(qstat -f "$1" | sed -n 's/^ *Resource_List.walltime = //p')
+  IFS=: read -r hours minutes seconds <<<"$limit"
+  [ -n "$seconds" ] && echo "$(($2 + 10#$hours * 3600 + 10#$minutes * 60 + 10#$seconds))"
+}
+began=$((IPCLUSTER_DEADLINE - 3600))
+# An array's id has brackets.
+IPCLUSTER_ASK_DEADLINE="$(declare -f ask_deadline); ask_deadline $(printf %q "$PBS_JOBID") $began"
+export IPCLUSTER_ASK_DEADLINE
 # Engines for each host, in the order of the node file, which has one line for each engine.
 layout=$(awk '!($0 in n) { host[++k] = $0 } { n[$0]++ } END { for (i = 1; i <= k; i++) { printf "%s%d", separator, n[host[i]]; separator = "," } }' "$PBS_NODEFILE")
 export IPCLUSTER_LAYOUT="$layout"
@@ -31,7 +43,7 @@ record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 [ ! -e "$record" ] || mv "$record" "$record.before"
 IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}-$IPCLUSTER_INCARNATION.sh"
 {
-  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
+  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_ASK_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
 } >"$IPCLUSTER_ALLOCATION" || exit 1

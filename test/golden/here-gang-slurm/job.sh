@@ -27,6 +27,15 @@ end="${SLURM_JOB_END_TIME:-}"
 id=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
 [ -n "$end" ] || end=$(date -d "$(squeue -h -j "${id:-$SLURM_JOB_ID}" -o %e 2>/dev/null)" +%s 2>/dev/null)
 export IPCLUSTER_DEADLINE="$end"
+# The end may be moved while the job runs. What a user has told squeue in general is not meant for this.
+# shellcheck disable=SC2317
+ask_deadline() {
+  local end
+  unset "${!SQUEUE_@}" SLURM_TIME_FORMAT
+  end=$(squeue -h -j "$1" -o %e) && [ -n "$end" ] && date -d "$end" +%s
+}
+IPCLUSTER_ASK_DEADLINE="$(declare -f ask_deadline); ask_deadline ${id:-$SLURM_JOB_ID}"
+export IPCLUSTER_ASK_DEADLINE
 export IPCLUSTER_CPUS_EACH="${SLURM_CPUS_PER_TASK:-1}"
 export IPCLUSTER_LAYOUT="${SLURM_TASKS_PER_NODE:-1}"
 # What this run of the job is, for every node of it: not every way to a node takes the environment along.
@@ -35,7 +44,7 @@ record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 [ ! -e "$record" ] || mv "$record" "$record.before"
 IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}-$IPCLUSTER_INCARNATION.sh"
 {
-  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
+  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_ASK_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
 } >"$IPCLUSTER_ALLOCATION" || exit 1

@@ -39,6 +39,18 @@ export IPCLUSTER_INCARNATION=0
 [ ! -e "${runs[0]}" ] || IPCLUSTER_INCARNATION=${#runs[@]}
 export IPCLUSTER_DEADLINE="$(($(date +%s) + 3600))"
 export IPCLUSTER_CPUS_EACH=2
+# The end may be moved while the job runs: it is when the job began and the limit that it has now.
+# shellcheck disable=SC2317
+ask_deadline() {
+  local limit hours minutes seconds
+  limit=$(qstat -f "$1" | sed -n 's/^ *Resource_List.walltime = //p')
+  IFS=: read -r hours minutes seconds <<<"$limit"
+  [ -n "$seconds" ] && echo "$(($2 + 10#$hours * 3600 + 10#$minutes * 60 + 10#$seconds))"
+}
+began=$((IPCLUSTER_DEADLINE - 3600))
+# An array's id has brackets.
+IPCLUSTER_ASK_DEADLINE="$(declare -f ask_deadline); ask_deadline $(printf %q "$PBS_JOBID") $began"
+export IPCLUSTER_ASK_DEADLINE
 export IPCLUSTER_LAYOUT='1(x8)'
 # What this run of the job is, for every node of it: not every way to a node takes the environment along.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
@@ -46,7 +58,7 @@ record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 [ ! -e "$record" ] || mv "$record" "$record.before"
 IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}-$IPCLUSTER_INCARNATION.sh"
 {
-  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
+  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_ASK_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH; do
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
 } >"$IPCLUSTER_ALLOCATION" || exit 1

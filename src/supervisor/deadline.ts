@@ -1,0 +1,68 @@
+import type { Log } from '../base/log.js';
+import { runTool } from '../processes/tool.js';
+import type { Allocation } from './allocation.js';
+
+/** The scheduler is first asked after so long, then again and again, and may take so long (milliseconds). */
+const firstLook = 10_000;
+const interval = 45_000;
+const patience = 10_000;
+/** The elements of an array ask for themselves: of larger ones each asks less often. */
+const quickElements = 10;
+
+/** How the end of a job is asked for. */
+export interface DeadlineQuestion {
+  /** Words of bash that print the end in seconds since the epoch, and nothing where that is not known. */
+  ask: string;
+  /** Milliseconds until the first time, and between later ones. */
+  first: number;
+  interval: number;
+}
+
+/** What the job's script says of that; undefined where nothing can be asked, or another node of the job asks. */
+export function deadlineQuestion(env: NodeJS.ProcessEnv, allocation: Allocation | undefined): DeadlineQuestion | undefined {
+  const ask = env['IPCLUSTER_ASK_DEADLINE'];
+  if (!ask || !allocation || (allocation.node > 0 && allocation.element === null)) return undefined;
+  return { ask, first: firstLook, interval: interval * Math.max(1, allocation.elements / quickElements) };
+}
+
+/**
+ * Asks the scheduler for the end of this job again and again: an administrator, or the user, may extend or shorten a job that runs.
+ * An answer that is none changes nothing. `known` is the end as it was said at first (milliseconds since the epoch, or null).
+ */
+export class DeadlineWatch {
+  readonly #question: DeadlineQuestion;
+  readonly #log: Log;
+  readonly #onChange: (deadline: number) => void;
+  #known: number | null;
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(question: DeadlineQuestion, known: number | null, log: Log, onChange: (deadline: number) => void) {
+    this.#question = question;
+    this.#known = known;
+    this.#log = log;
+    this.#onChange = onChange;
+    this.#plan(question.first);
+  }
+
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+
+  #plan(time: number): void {
+    if (!this.#ended) this.#timer = setTimeout(() => void this.#look(), time).unref();
+  }
+
+  async #look(): Promise<void> {
+    const { ask, interval: time } = this.#question;
+    const { code, stdout } = await runTool({ argv: ['/bin/bash', '-c', ask], env: process.env, timeout: patience });
+    const deadline = code === 0 && /^\d{1,11}\n$/.test(stdout) ? Number(stdout) * 1000 : 0;
+    if (!this.#ended && deadline > 0 && deadline !== this.#known) {
+      this.#log.info(`the scheduler ends this job at ${new Date(deadline).toISOString()}`);
+      this.#known = deadline;
+      this.#onChange(deadline);
+    }
+    this.#plan(time);
+  }
+}

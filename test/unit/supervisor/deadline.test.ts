@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import type { Log } from '../../../src/base/log.js';
+import { readAllocation } from '../../../src/supervisor/allocation.js';
+import { DeadlineWatch, deadlineQuestion } from '../../../src/supervisor/deadline.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'ipcluster-deadline-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const silent = { info() {}, warn() {}, error() {} } as unknown as Log;
+
+describe('the end of a job that runs', () => {
+  test('is asked for again and again, and what is no answer changes nothing', async () => {
+    const file = join(folder, 'end');
+    const say = (text: string): void => writeFileSync(file, text);
+    const heard: number[] = [];
+    say('1795255888\n');
+    const question = { ask: `cat ${file}`, first: 1, interval: 10 };
+    const watch = new DeadlineWatch(question, 1_795_255_888_000, silent, (deadline) => heard.push(deadline));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(heard).toEqual([]);
+    for (const text of ['', 'Unknown\n', '17952', 'slurm_load_jobs error\n1795255999\n']) {
+      say(text);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    expect(heard).toEqual([]);
+    say('1795259999\n');
+    await vi.waitFor(() => expect(heard).toEqual([1_795_259_999_000]));
+    watch.end();
+    say('1795250000\n');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(heard).toEqual([1_795_259_999_000]);
+  });
+
+  test('is asked for by one node of a job, and by each element of an array, the less often the more there are', () => {
+    const of = (env: NodeJS.ProcessEnv) => {
+      const all = { IPCLUSTER_JOB: 'slurm:1', IPCLUSTER_ASK_DEADLINE: 'true', ...env };
+      return deadlineQuestion(all, readAllocation(all));
+    };
+    expect(of({ IPCLUSTER_LAYOUT: '2(x4)', IPCLUSTER_COUNT: '8' })?.interval).toBe(45_000);
+    expect(of({ IPCLUSTER_LAYOUT: '2(x4)', IPCLUSTER_COUNT: '8', IPCLUSTER_NODE_INDEX: '1' })).toBeUndefined();
+    const element = { IPCLUSTER_ELEMENT: '7', IPCLUSTER_NODE_INDEX: '7', IPCLUSTER_COUNT: '100' };
+    expect(of({ ...element, IPCLUSTER_LAYOUT: '1(x100)' })?.interval).toBe(450_000);
+    expect(of({ IPCLUSTER_ASK_DEADLINE: '' })).toBeUndefined();
+  });
+
+  /** What the words in a job's script answer, asked in that environment beside such a tool. */
+  function answer(script: string, tool: string, said: string, env: NodeJS.ProcessEnv): string {
+    const lines = readFileSync(`test/golden/${script}/job.sh`, 'utf8').split('\n');
+    const from = lines.findIndex((line) => line.startsWith('ask_deadline() {'));
+    const to = lines.indexOf('export IPCLUSTER_ASK_DEADLINE');
+    const began = lines.filter((line) => /^id=/.test(line));
+    expect([from > 0, to > from]).toEqual([true, true]);
+    writeFileSync(join(folder, tool), `#!/bin/bash\n${said}\n`);
+    chmodSync(join(folder, tool), 0o755);
+    const words = [...began, ...lines.slice(from, to + 1), 'exec /bin/bash -c "$IPCLUSTER_ASK_DEADLINE"'].join('\n');
+    const surroundings = { PATH: `${folder}:${process.env['PATH']}`, TZ: 'UTC', ...env };
+    return spawnSync('/bin/bash', ['-c', words], { env: surroundings, encoding: 'utf8' }).stdout;
+  }
+
+  test('comes from squeue, whatever the user has told that in general', () => {
+    const said = `[ -z "$SQUEUE_STATES$SLURM_TIME_FORMAT" ] && [ "$*" = "-h -j 12 -o %e" ] && echo 2026-11-26T13:00:00`;
+    const env = { SLURM_JOB_ID: '12', SQUEUE_STATES: 'PENDING', SLURM_TIME_FORMAT: 'relative' };
+    expect(answer('slurm-gang', 'squeue', said, env)).toBe('1795698000\n');
+    expect(answer('slurm-gang', 'squeue', 'echo', env)).toBe('');
+    expect(answer('slurm-gang', 'squeue', 'exit 1', env)).toBe('');
+    expect(answer('slurm-gang', 'squeue', 'echo Unknown', env)).toBe('');
+  });
+
+  test('comes from the limit that PBS has now', () => {
+    const said = `[ "$*" = "-f 12[3].head" ] && printf 'Job Id: 12[3].head\\n    Resource_List.walltime = 01:08:09\\n'`;
+    const env = { PBS_JOBID: '12[3].head', IPCLUSTER_DEADLINE: '1795255888' };
+    expect(answer('pbs-gang', 'qstat', said, env)).toBe(`${1795255888 - 3600 + 4089}\n`);
+    expect(answer('pbs-gang', 'qstat', 'exit 1', env)).toBe('');
+  });
+});
