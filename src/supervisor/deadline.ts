@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.js';
+import { Timer } from '../base/timer.js';
 import { runTool } from '../processes/tool.js';
 import type { Allocation } from './allocation.js';
 
@@ -34,7 +35,7 @@ export class DeadlineWatch {
   readonly #log: Log;
   readonly #onChange: (deadline: number) => void;
   #known: number | null;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #ended = false;
 
   constructor(question: DeadlineQuestion, known: number | null, log: Log, onChange: (deadline: number) => void) {
@@ -47,11 +48,11 @@ export class DeadlineWatch {
 
   end(): void {
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#timer?.end();
   }
 
   #plan(time: number): void {
-    if (!this.#ended) this.#timer = setTimeout(() => void this.#look(), time).unref();
+    if (!this.#ended) this.#timer = new Timer(time, () => void this.#look()).unref();
   }
 
   async #look(): Promise<void> {

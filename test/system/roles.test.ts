@@ -253,6 +253,30 @@ describe('a supervisor', () => {
     peer.link.close();
   });
 
+  test('says when its job ends, for all nodes of that job and for no other', async () => {
+    const of = async (job: string, node: number) => {
+      const allocation = { job, element: null, incarnation: 0, node, deadline: null };
+      const { peer, registered } = await supervisor({ allocation });
+      const { content } = await registered;
+      const [id] = (content as { ids: number[] }).ids;
+      const up = { id, uuid: `u-${job}-${node}`, pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null };
+      peer.tell({ type: 'engine_up', content: up as MessageContents['engine_up'] });
+      return { peer, id };
+    };
+    const [first, second, other] = [await of('slurm:1', 0), await of('slurm:1', 1), await of('slurm:2', 0)];
+    const deadlines = async () => {
+      const { engines } = await good.status();
+      return [first, second, other].map(({ id }) => engines.find((engine) => engine.id === id)?.deadline);
+    };
+    await expect.poll(deadlines).toEqual([null, null, null]);
+    const end = Date.now() + 1_800_000;
+    first.peer.tell({ type: 'deadline', content: { deadline: end } });
+    const said = new Date(end).toISOString();
+    await expect.poll(deadlines).toEqual([said, said, null]);
+    for (const { peer } of [first, second, other]) peer.link.close();
+    await expect.poll(async () => (await good.status()).engines.length, { timeout: 8000 }).toBe(1);
+  });
+
   test('hears the end of its own connection for what supervisors do not say', async () => {
     for (const [type, content] of [
       ['engine_facts', { memory: [] }],

@@ -7,11 +7,13 @@ import { listenOnSocket } from '../../../src/base/listen.js';
 
 /** A server before whose first `losses` tries another program takes the empty folder away. */
 class Unlucky extends Server {
-  constructor(
-    readonly folder: string,
-    public losses: number,
-  ) {
+  readonly folder: string;
+  losses: number;
+
+  constructor(folder: string, losses: number) {
     super();
+    this.folder = folder;
+    this.losses = losses;
   }
   override listen(...given: unknown[]): this {
     if (this.losses-- > 0) rmdirSync(this.folder);
