@@ -71,6 +71,19 @@ describe.skipIf(!root)('slurm (needs root for its daemons)', () => {
     await proveItWorks();
   });
 
+  test('the end of a running job that is moved is known within a minute, and tasks are given accordingly', async () => {
+    await home.json('start', '--launcher', 'slurm', '-n', '2', '-d', '--time', '1m');
+    const left = async (): Promise<number> => {
+      const { engines } = await home.json<ClusterStatus>('status');
+      return Math.min(...engines.map(({ deadline }) => Date.parse(deadline ?? '') - Date.now()));
+    };
+    expect(await left()).toBeLessThan(60_000);
+    const waiting = home.run(['map', '--', 'echo', '{}', ':::', 'given']);
+    execFileSync('scontrol', ['update', `JobId=${squeue('%A')}`, 'TimeLimit=30']);
+    await until('the new end', async () => (await left()) > 25 * 60_000, 60_000);
+    expect((await waiting).stdout).toBe('given\n');
+  });
+
   test('as an array of node-sized elements', async () => {
     expect(await start('--shape', 'array')).toMatchObject({ engines: 64 });
     expect(squeue().split('\n')).toHaveLength(4);
