@@ -8,178 +8,10 @@ import {
   type Report,
 } from '../launcher-kit/batch.js';
 import { z } from '../launcher-kit/options.js';
-import type { State } from '../launcher-kit/states.js';
-import { clockOf, explainWords, lastWords, megabytesOf, type Phrase, rowsOf } from '../launcher-kit/words.js';
-
-/** Why a submit is refused: sbatch's words (recorded from Slurm 22.05). */
-const refusals: readonly Phrase[] = [
-  {
-    words: /invalid partition/i,
-    code: 'bad-partition',
-    sentence: 'There is no partition of that name.',
-    suggestions: ['See `sinfo -s`.', 'Name one: `--partition`.'],
-  },
-  {
-    words: /group not permitted|not permitted to use this partition/i,
-    code: 'not-allowed',
-    sentence: 'You may not use that partition.',
-    suggestions: ['See `sinfo -s`.'],
-  },
-  {
-    words: /invalid account|account\/partition combination|account or/i,
-    code: 'bad-account',
-    sentence: 'That account is not yours, or not for that partition.',
-    suggestions: ['See `sacctmgr show associations user=$USER`.', 'Name one: `--account`.'],
-  },
-  {
-    words: /invalid qos/i,
-    code: 'bad-qos',
-    sentence: 'There is no such QOS for you.',
-    suggestions: ['See `sacctmgr show qos`.'],
-  },
-  {
-    words: /time limit/i,
-    code: 'too-long',
-    sentence: 'More time is asked for than that partition allows.',
-    suggestions: ['Ask for less: `--time`.', 'See `sinfo -o "%P %l"`.'],
-  },
-  {
-    words: /submit job limit|SubmitJobLimit|MaxSubmitJob|violates accounting/i,
-    code: 'limit',
-    sentence: 'You have as many jobs as your account or QOS allows.',
-    suggestions: ['Wait for others to end.'],
-  },
-  {
-    words:
-      /more processors requested|CPU count per node|node count specification|memory specification can not|configuration is not available|invalid feature|generic resource/i,
-    code: 'never-fits',
-    sentence: 'No node of that partition could ever give what is asked for.',
-    suggestions: [
-      'See `sinfo -o "%P %D %c %m %G %f"`.',
-      'Ask for less: `-n`, `--cpus-per-task`, `--mem`, `--gpus`, `--constraint`.',
-    ],
-  },
-  {
-    words: /unrecognized option|invalid .* specification|invalid numeric/i,
-    code: 'bad-directive',
-    sentence: 'A directive is not one that this Slurm knows.',
-  },
-];
-
-/** Why a job waits or has ended: squeue's reasons (squeue(1), "JOB REASON CODES"). */
-const reasons: readonly Phrase[] = [
-  { words: /^Resources$/, code: 'pending-resources', sentence: 'It is next in line and waits for nodes to become free.' },
-  { words: /^Priority$/, code: 'pending-priority', sentence: 'Jobs of higher priority are before it.' },
-  {
-    words: /^Partition(Down|Inactive)$/,
-    code: 'partition-down',
-    sentence: 'The partition is closed: nothing starts in it until it is opened again.',
-    suggestions: ['Another one: `--partition`; see `sinfo -s`.'],
-  },
-  {
-    words: /^PartitionTimeLimit$/,
-    code: 'too-long',
-    sentence: 'It asks for more time than its partition allows, and will never start.',
-    suggestions: ['Ask for less: `--time`.'],
-  },
-  {
-    words: /^Partition(Node|Config)/,
-    code: 'never-fits',
-    sentence: 'Its partition cannot give what it asks for.',
-    suggestions: ['Ask for less, or another `--partition`.'],
-  },
-  { words: /^(JobHeldUser)$/, code: 'held', sentence: 'You hold it.', suggestions: ['Let it go: `scontrol release ID`.'] },
-  {
-    words: /^(JobHeldAdmin)$/,
-    code: 'held',
-    sentence: 'An administrator holds it.',
-    suggestions: ['Ask who looks after the cluster.'],
-  },
-  {
-    words: /^BeginTime$/,
-    code: 'pending-begin',
-    sentence: 'Its time to begin has not come; a requeued job waits about two minutes.',
-  },
-  {
-    words: /^DependencyNeverSatisfied$/,
-    code: 'never-starts',
-    sentence: 'It waits for a job that ended another way: it will never start.',
-    suggestions: ['`ipcluster stop`, and start without that dependency.'],
-  },
-  { words: /^Dependency$/, code: 'pending-dependency', sentence: 'It waits for another job.' },
-  {
-    words: /^(ReqNodeNotAvail|Nodes_required_for_job|NodeDown.*|.*UnavailableNodes)/i,
-    code: 'nodes-down',
-    sentence: 'Nodes that it needs are down, drained or reserved.',
-    suggestions: ['See `sinfo -R`.'],
-  },
-  {
-    words: /^BadConstraints$/,
-    code: 'never-fits',
-    sentence: 'No node has what it asks for.',
-    suggestions: ['See `sinfo -o "%P %D %c %m %G %f"`.'],
-  },
-  {
-    words: /^(QOS|Assoc).*(CpuMinutes|GrpCPUMins|BillingMinutes|RunMinutes)/,
-    code: 'no-budget',
-    sentence: 'The account has no time left.',
-    suggestions: ['Another one: `--account`.'],
-  },
-  {
-    words: /^(QOS|Assoc)/,
-    code: 'limit',
-    sentence: 'A limit of your account or QOS holds it back until other jobs end.',
-    suggestions: ['Ask for less, or wait.'],
-  },
-  { words: /^(Licenses|Reservation)/, code: 'pending-resources', sentence: 'It waits for a licence or a reservation.' },
-  {
-    words: /^JobLaunchFailure$/,
-    code: 'launch-failed',
-    sentence: 'The node could not start its script: its folder or output file cannot be used there, or the script was killed.',
-    suggestions: ['Does the compute node see the work folder? `--work-dir`.'],
-  },
-  {
-    words: /^(NODE_FAIL|BOOT_FAIL|NodeDown)$/,
-    code: 'node-failed',
-    sentence: 'A node failed.',
-    suggestions: ['Start again; a lost node is not your fault.'],
-  },
-  {
-    words: /^(OUT_OF_MEMORY)$/,
-    code: 'out-of-memory',
-    sentence: 'It used more memory than it asked for.',
-    suggestions: ['Ask for more: `--mem`.'],
-  },
-];
-
-const finals: Record<string, (reason: string) => State> = {
-  COMPLETED: () => ({ state: 'succeeded' }),
-  FAILED: (reason) => ({ state: 'failed', reason }),
-  TIMEOUT: () => ({ state: 'expired' }),
-  DEADLINE: () => ({ state: 'expired' }),
-  CANCELLED: () => ({ state: 'cancelled', by: 'somebody (scancel)' }),
-  PREEMPTED: () => ({ state: 'preempted' }),
-  OUT_OF_MEMORY: () => ({ state: 'failed', reason: 'OUT_OF_MEMORY' }),
-  NODE_FAIL: () => ({ state: 'failed', reason: 'NODE_FAIL' }),
-  BOOT_FAIL: () => ({ state: 'failed', reason: 'BOOT_FAIL' }),
-  REVOKED: () => ({ state: 'cancelled', by: 'another cluster of the federation' }),
-};
-const running = new Set(['RUNNING', 'SIGNALING', 'RESIZING', 'EXPEDITING']);
-const waiting = new Set(['PENDING', 'CONFIGURING', 'REQUEUED', 'REQUEUE_FED', 'POWER_UP_NODE']);
-const held = new Set(['REQUEUE_HOLD', 'SPECIAL_EXIT', 'RESV_DEL_HOLD']);
-
-/** A word of `squeue -o %T` or `sacct -o State` (job_state_codes.html); `sacct` may say "CANCELLED by 1001". */
-function slurmState(text: string, reason: string, hosts: string): State {
-  const word = text.split(' ')[0] ?? '';
-  const final = finals[word];
-  if (final) return final(reason && reason !== 'None' ? reason : word);
-  if (running.has(word)) return { state: 'running', ...(hosts && { hosts: [hosts] }) };
-  if (held.has(word) || /^JobHeld/.test(reason)) return { state: 'held', reason: reason || word };
-  if (waiting.has(word)) return { state: 'queued', ...(reason && reason !== 'None' && { reason }) };
-  if (word === 'COMPLETING' || word === 'STAGE_OUT') return { state: 'ending' };
-  if (word === 'SUSPENDED' || word === 'STOPPED') return { state: 'suspended' };
-  return { state: 'unknown', since: new Date().toISOString(), cause: `Slurm says "${text}"` };
-}
+import { clockOf, lastWords, megabytesOf, rowsOf } from '../launcher-kit/words.js';
+import { explainReason } from './slurm/reasons.js';
+import { explainRefusal } from './slurm/refusals.js';
+import { slurmState } from './slurm/states.js';
 
 const split = (id: string): { bare: string; cluster: string[] } => {
   const [bare = '', cluster] = id.split(';');
@@ -278,7 +110,7 @@ export const dialect: BatchDialect = {
     value === '' ? option : `${option}=${/[\s"'\\]/.test(value) ? `"${value.replaceAll(/["\\]/g, '\\$&')}"` : value}`,
   submit: (script, extra) => ({ argv: ['sbatch', '--parsable', ...extra, script] }),
   parseJobId: (stdout) => /^\d+(;[\w.-]+)?$/.exec(lastWords(stdout))?.[0],
-  refusal: (said) => explainWords(refusals, said),
+  refusal: explainRefusal,
   isSilence: ({ stderr }) => /unable to contact|socket timed out|connection refused|zero bytes were transmitted/i.test(stderr),
   find: (names) => ({
     argv: ['squeue', '-h', '-u', userName(), '-o', '%A|%j'],
@@ -292,7 +124,7 @@ export const dialect: BatchDialect = {
   cancel: (ids) => ['scancel', ...onCluster(ids), ...ids.map((id) => split(id).bare)],
   // -f: the script, what it has started, and the steps (scancel(1)).
   signal: (ids, name) => ['scancel', '-f', '-s', name.replace('SIG', ''), ...onCluster(ids), ...ids.map((id) => split(id).bare)],
-  explainReason: (reason) => explainWords(reasons, reason),
+  explainReason,
 };
 
 /** Jobs of Slurm. */
