@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Report, ToolOutcome } from '../../../src/launcher-kit/batch.js';
+import { plainRequest } from '../../../src/launcher-kit/script.js';
 import { dialect } from '../../../src/launchers/slurm.js';
 
 const said = (stdout: string, code = 0, stderr = ''): ToolOutcome => ({ code, stdout, stderr, timedOut: false });
@@ -150,5 +151,76 @@ describe('limits that sbatch names when it refuses', () => {
     expect(dialect.refusal(tail)?.code).toBe('limit');
     expect(dialect.refusal('Requested time limit is invalid (missing or exceeds some limit)')?.code).toBe('too-long');
     expect(dialect.refusal('Batch job submission failed: Invalid job array specification')?.code).toBe('never-fits');
+  });
+});
+
+describe('one order of precedence', () => {
+  test('what is named stands on the command line, before what the user adds', () => {
+    const argv = dialect.submit(
+      'job.sh',
+      ['-p', 'gpu'],
+      [
+        ['--job-name', 'ipc-1'],
+        ['--output', '/x'],
+        ['--ntasks', '4'],
+        ['--mem-per-cpu', '10M'],
+        ['--time', '01:00:00'],
+        ['--partition', 'debug'],
+        ['--exclusive', ''],
+      ],
+    ).argv;
+    expect(argv).toEqual([
+      ...['sbatch', '--parsable', '--mem-per-cpu=10M', '--time=01:00:00', '--partition=debug', '--exclusive'],
+      ...['-p', 'gpu', 'job.sh'],
+    ]);
+  });
+
+  test('of memory, the user’s own option stands alone', () => {
+    expect(dialect.submit('job.sh', ['--mem=4G'], [['--mem-per-cpu', '10M']]).argv).toEqual([
+      ...['sbatch', '--parsable', '--mem=4G', 'job.sh'],
+    ]);
+  });
+
+  test.each([
+    ['30', '1800s'],
+    ['1:30', '90s'],
+    ['02:00:00', '7200s'],
+    ['1-0', '86400s'],
+    ['1-2:30', '95400s'],
+    ['UNLIMITED', undefined],
+    ['0', undefined],
+    ['soon', undefined],
+  ])('SBATCH_TIMELIMIT=%s is a default of %s', (text, time) => {
+    expect(dialect.userDefaults?.({ SBATCH_TIMELIMIT: text })['time']).toBe(time);
+  });
+
+  test('other defaults of the user', () => {
+    const env = { SBATCH_PARTITION: 'gpu', SBATCH_ACCOUNT: 'proj2', SBATCH_QOS: '', SBATCH_CONSTRAINT: 'avx' };
+    expect(dialect.userDefaults?.(env)).toEqual({ partition: 'gpu', account: 'proj2', constraint: 'avx' });
+  });
+});
+
+describe('sizes', () => {
+  const request = (change: object) => ({ ...plainRequest, ...change });
+  const argv = (change: object): string => dialect.nodeSize?.(request(change)).argv.join(' ') ?? '';
+
+  test('a node is that of the partition that was named', () => {
+    expect(argv({})).not.toContain('-p');
+    expect(argv({ resources: { queue: 'small' } })).toMatch(/ -p small$/);
+    expect(argv({ resources: { queue: 'small' }, directives: { '--partition': 'big' } })).toMatch(/ -p big$/);
+    expect(argv({ resources: { queue: 'small' }, extra: ['--partition=a', '-p', 'b'] })).toMatch(/ -p b$/);
+    expect(dialect.nodeSize?.(request({ resources: { queue: 'small' } })).parse(said('2 small\n2 small\n'))).toBe(2);
+    expect(dialect.nodeSize?.(request({})).parse(said('2 small\n64 debug*\n'))).toBe(64);
+    expect(dialect.nodeSize?.(request({})).parse(said('', 1))).toBeUndefined();
+  });
+
+  test('the largest array is asked for; no answer is none', () => {
+    // Recorded from Slurm 22.05.
+    const config = 'MaxArraySize            = 10001\nMaxDBDMsgs = 80024\nSchedulerParameters     = bf_interval=1,bf_continue\n';
+    expect(dialect.askLargestArray?.parse(said(config))).toBe(10_001);
+    const fewer = config.replace(/^SchedulerParameters.*$/m, 'SchedulerParameters = bf_continue,max_array_tasks=300');
+    expect(dialect.askLargestArray?.parse(said(fewer))).toBe(300);
+    expect(dialect.askLargestArray?.parse(said('slurm_load_ctl_conf error', 1))).toBeUndefined();
+    expect(dialect.askLargestArray?.parse(said('MaxArraySize = 0\n'))).toBeUndefined();
   });
 });
