@@ -81,7 +81,9 @@ function waitForRunning(limit: Limit): Verdict {
   const suggestions = [`Ask for less: \`--time\`, ${less}.`, see];
   if (refused)
     return { code: 'over-limit', sentence: `It asks for more ${thing} × time than ${owner} allows to run at once.`, suggestions };
-  const sentence = `What runs already has as much ${thing} × time before it as ${owner} allows: it waits until running jobs get on.`;
+  const sentence =
+    `Running jobs have as much ${thing} × time before them as ${owner} allows: it waits until running jobs get on. ` +
+    'If it alone asks for more, it never starts.';
   return { code: 'limit', sentence, suggestions: ['Wait.', `Sooner with less: \`--time\`, ${less}.`, see] };
 }
 
@@ -104,10 +106,9 @@ function tooManyJobs({ owner, see, refused, word }: Limit): Verdict {
 }
 
 function sharedByAll({ owner, see, thing, less, refused, word }: Limit): Verdict {
-  const whose = /PerUser/.test(word) ? 'your jobs' : /^Max/.test(word) ? 'the jobs of your account' : 'all jobs under it';
+  const whose = /PerUser/.test(word) ? 'your jobs' : /^Max/.test(word) ? 'the jobs of your account' : `all jobs of ${owner}`;
   const suggestions = [`Ask for less: ${less}.`, see];
-  if (refused)
-    return { code: 'over-limit', sentence: `It alone asks for more ${thing} than ${owner} allows ${whose}.`, suggestions };
+  if (refused) return { code: 'over-limit', sentence: `It alone asks for more ${thing} than ${owner} allows.`, suggestions };
   const sentence =
     `${whose[0]?.toUpperCase()}${whose.slice(1)} together may have no more ${thing} (a limit of ${owner}): it waits until others end. ` +
     'If it alone asks for more, it never starts.';
