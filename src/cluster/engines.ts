@@ -30,7 +30,7 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
     closeFolder(prepared.spec.jobDir);
     await client.admitJob(prepared.spec.jobDir);
   }
-  const job = await launchJob(launcher, prepared.spec, bound);
+  const job = await launchJob(launcher, prepared.spec, { signal: bound, onNotice: request.onNotice });
   if (file)
     writeClusterFile(place, {
       ...file,

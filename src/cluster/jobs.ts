@@ -4,7 +4,7 @@ import { IpclusterError } from '../base/errors.js';
 import { closeFolder } from '../base/own-folder.js';
 import { controllerEnvironment, nodeFlags, programFile } from '../base/package.js';
 import { sleep } from '../base/wait.js';
-import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-kit/contract.js';
+import type { Evidence, Job, JobSpec, JobStatus, Launcher, LaunchOptions } from '../launcher-kit/contract.js';
 import { readExitRecord } from '../launcher-kit/exit-record.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
@@ -62,9 +62,9 @@ function newJobFolder(jobs: string, begun: Date, name: string): string {
 }
 
 /** Launches a job; the folder is there before anything is started. */
-export async function launchJob(launcher: Launcher, spec: JobSpec, signal?: AbortSignal): Promise<Job> {
+export async function launchJob(launcher: Launcher, spec: JobSpec, options: LaunchOptions = {}): Promise<Job> {
   closeFolder(spec.jobDir);
-  return launcher.launch(spec, signal ? { signal } : {});
+  return launcher.launch(spec, options);
 }
 
 /** Observes a job that was written down. */

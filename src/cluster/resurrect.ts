@@ -33,7 +33,7 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
   await sweepMarked((mark) => mark === `${file.mark}/controller`);
   if (!findMarked((mark) => mark.startsWith(`${file.mark}/`)).some(({ command }) => command.includes('ipengine')))
     await expectNobody(pathsOf(place).registeredFile, file);
-  const job = await launchJob(controller.launcher, controller.spec, signal);
+  const job = await launchJob(controller.launcher, controller.spec, { signal });
   const recorded: RecordedJob = { ...job.ref, role: 'controller', count: 1 };
   const next: ClusterFile = { ...file, jobs: [recorded, ...file.jobs.filter(({ role }) => role !== 'controller')] };
   writeClusterFile(place, next);

@@ -129,7 +129,7 @@ async function launchAll(
 ): Promise<Job[]> {
   const launched = await Promise.allSettled(
     prepared.map(async ({ launcher, spec, role }) => {
-      const job = await launchJob(launcher, spec, signal);
+      const job = await launchJob(launcher, spec, { signal, onNotice: request.onNotice });
       const given = launcher === request.launcher;
       const options = given ? [...request.launcherOptions] : [];
       const word = given ? request.launcherWord : launcher.name;

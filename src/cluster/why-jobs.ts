@@ -34,7 +34,9 @@ async function explainState(recorded: RecordedJob, status: JobStatus, live: bool
         about: role,
         sentence: withId(sentence, state),
         lines: [said],
-        suggestions: suggestions.map((text) => text.replace('ID', ids[0] ?? 'ID')),
+        suggestions: suggestions.map((text) =>
+          text.replaceAll(/\bID(S?)\b/g, (_all, all) => (all ? ids.join(',') : (ids[0] ?? 'ID'))),
+        ),
       },
     ];
   }

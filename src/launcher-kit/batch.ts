@@ -3,13 +3,13 @@ import { IpclusterError } from '../base/errors.js';
 import { closeFolder } from '../base/own-folder.js';
 import { runTool } from '../processes/tool.js';
 import { BatchJobs } from './batch-jobs.js';
-import type { JobRef, JobSpec, Launcher, LauncherDefinition } from './contract.js';
+import type { JobRef, JobSpec, Launcher, LauncherDefinition, LaunchOptions } from './contract.js';
 import type { BatchDialect, BatchView, Question } from './dialect.js';
 import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
 import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
 import { describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
-import { directiveLines, plainRequest, scriptFiles } from './script.js';
+import { directiveLines, directivesOf, plainRequest, scriptFiles } from './script.js';
 import { submitJob } from './submit.js';
 import { queryEnvironment } from './tool-environment.js';
 
@@ -41,13 +41,17 @@ class BatchLauncher implements Launcher {
   readonly name: string;
   readonly reach = 'elsewhere';
   // See site-realities, "Time and money".
-  readonly usual = { time: '1h', idleTimeout: '15m', lease: '15m', ip: 'private' };
+  readonly usual: Readonly<Record<string, string>>;
   readonly #dialect: BatchDialect;
   readonly #templates: string | undefined;
   readonly #jobs: BatchJobs;
 
   constructor(name: string, dialect: BatchDialect, templates: string | undefined) {
     this.name = name;
+    this.usual = {
+      ...{ time: '1h', idleTimeout: '15m', lease: '15m', ip: 'private' },
+      ...dialect.userDefaults?.(process.env),
+    };
     this.#templates = templates;
     this.#dialect = dialect;
     this.#jobs = new BatchJobs(dialect, ask);
@@ -61,7 +65,7 @@ class BatchLauncher implements Launcher {
     return planOf(this.#parts(spec));
   }
 
-  async launch(spec: JobSpec, { signal }: { signal?: AbortSignal } = {}): ReturnType<Launcher['launch']> {
+  async launch(spec: JobSpec, { signal, onNotice }: LaunchOptions = {}): ReturnType<Launcher['launch']> {
     signal?.throwIfAborted();
     const missing = await ask(this.#dialect.detect);
     if (missing) throw new IpclusterError('SCHEDULER_MISSING', missing);
@@ -72,9 +76,14 @@ class BatchLauncher implements Launcher {
     const ref: JobRef = { launcher: this.name, ids: [], jobDir: spec.jobDir, name: spec.name };
     // Written down before anything is submitted: should this program die now, the job is found by its name.
     writeRef(ref);
+    let told = '';
     try {
       for (const { view, command } of parts) {
-        ref.ids.push(await submitJob(this.#dialect, command, view.name, ask));
+        const { id, notes } = await submitJob(this.#dialect, command, view.name, ask);
+        ref.ids.push(id);
+        // Of several arrays, all are told the same.
+        if (notes && notes !== told) onNotice?.(`${this.name} has taken the job, and says: ${notes}`);
+        told = notes;
         writeRef(ref);
         signal?.throwIfAborted();
       }
@@ -109,14 +118,22 @@ class BatchLauncher implements Launcher {
 
   explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);
 
-  /** An array needs to know how large a node is, where nobody has said how many engines go to one. */
+  /**
+   * An array needs to know how large a node is, where nobody has said how many engines go to one, and how large it may be. Where the
+   * system does not say it in time, an element is one engine, and arrays are as large as systems usually take.
+   */
   async survey(spec: JobSpec): Promise<JobSpec> {
     const request = requestOf(spec);
+    if (this.#layout(spec).shape !== 'array') return spec;
     const { nodes, tasksPerNode } = request.resources;
-    const { nodeSize } = this.#dialect;
-    if (!nodeSize || nodes || tasksPerNode || this.#layout(spec).shape !== 'array') return spec;
-    const { perPart } = layoutOf(spec.count, request, 'array', await ask(nodeSize));
-    return { ...spec, batch: { ...request, resources: { ...request.resources, tasksPerNode: perPart } } };
+    const { nodeSize, askLargestArray } = this.#dialect;
+    const [size, largestArray] = await Promise.all([
+      nodeSize && !nodes && !tasksPerNode ? ask(nodeSize(request)) : undefined,
+      askLargestArray && ask(askLargestArray),
+    ]);
+    const { perPart } = layoutOf(spec.count, request, 'array', size);
+    const resources = nodeSize && !nodes ? { ...request.resources, tasksPerNode: perPart } : request.resources;
+    return { ...spec, batch: { ...request, resources, largestArray } };
   }
 
   #layout(spec: JobSpec): Layout {
@@ -129,7 +146,8 @@ class BatchLauncher implements Launcher {
     const request = requestOf(spec);
     refuse(this.#dialect, request.resources);
     const layout = this.#layout(spec);
-    const { firstIndex, largestArray } = this.#dialect;
+    const { firstIndex } = this.#dialect;
+    const largestArray = request.largestArray ?? this.#dialect.largestArray;
     const elements = layout.shape === 'array' ? (layout.parts ?? 1) : 0;
     const arrays = Math.max(1, Math.ceil(elements / largestArray));
     // Even sizes: an array of a single element is none.
@@ -142,8 +160,9 @@ class BatchLauncher implements Launcher {
         ...{ name: spec.name, comment: `ipcluster ${spec.jobDir}`, count: spec.count, request, layout, range },
         ...{ stdout: join(spec.jobDir, 'stdout'), stderr: join(spec.jobDir, 'stderr') },
       };
+      const directives = directivesOf(this.#dialect, view);
       const files = scriptFiles(this.name, spec, {
-        lines: directiveLines(this.#dialect, view),
+        lines: directiveLines(this.#dialect, directives),
         layout,
         offset,
         firstIndex,
@@ -152,7 +171,7 @@ class BatchLauncher implements Launcher {
         ranged: range !== undefined,
       });
       const path = files[0]?.path ?? '';
-      const { argv, onInput } = this.#dialect.submit(path, request.extra);
+      const { argv, onInput } = this.#dialect.submit(path, request.extra, directives);
       return { view, files, command: { argv, ...(onInput && { input: path }) } };
     });
   }

@@ -66,6 +66,12 @@ export interface Job {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Who waits for a launch. */
+export interface LaunchOptions {
+  signal?: AbortSignal | undefined;
+  onNotice?: ((sentence: string) => void) | undefined;
+}
+
 /** One way to start jobs. */
 export interface Launcher {
   name: string;
@@ -83,8 +89,11 @@ export interface Launcher {
   describe?(spec: JobSpec): string;
   /** What would be done: files and commands. Pure: it touches nothing. */
   plan(spec: JobSpec): LaunchPlan;
-  /** Resolves when the system has accepted the job and its id is on disk. The signal stops waiting, and takes back what it can. */
-  launch(spec: JobSpec, options?: { signal?: AbortSignal }): Promise<Job>;
+  /**
+   * Resolves when the system has accepted the job and its id is on disk. The signal stops waiting, and takes back what it can;
+   * `onNotice` hears what the system said although it took the job.
+   */
+  launch(spec: JobSpec, options?: LaunchOptions): Promise<Job>;
   /** Observes a job that somebody started. */
   attach(ref: JobRef): Promise<Job>;
   /** Jobs of a cluster that still live, by what is in its folder of jobs and by how their names begin. */

@@ -43,18 +43,25 @@ export interface BatchDialect {
   firstIndex: 0 | 1;
   /** Most elements of one array, where the system is not asked. */
   largestArray: number;
+  /** Most elements of one array, where the system tells. */
+  askLargestArray?: Question<number>;
   /** Words of resources that this system has nothing like, with a sentence for each. */
   refuses: Partial<Record<keyof Resources, string>>;
   /** Is it there? Its parse answers a sentence where it is not, and empty text where it is. */
   detect: Question<string>;
-  /** How many CPUs a usual node has, where the system tells. */
-  nodeSize?: Question<number>;
+  /** How many CPUs a usual node has, of those that the request may get; where the system tells. */
+  nodeSize?(request: BatchRequest): Question<number>;
+  /** What the user has said to the system itself, in variables, as settings by their keys: it holds where nobody says otherwise. */
+  userDefaults?(env: NodeJS.ProcessEnv): Readonly<Record<string, string>>;
   /** Throws RESOURCES where it cannot be said. */
   directives(view: BatchView): Directive[];
   /** The line of one directive after the prefix. */
   formatDirective(directive: Directive): string;
-  /** The command that submits; `onInput` means that it reads the script from its input. */
-  submit(script: string, extra: readonly string[]): { argv: Argv; onInput?: boolean };
+  /**
+   * The command that submits, with words of the user's, and the directives once more where variables would go before lines of the
+   * script; `onInput` means that it reads the script from its input.
+   */
+  submit(script: string, extra: readonly string[], directives: readonly Directive[]): { argv: Argv; onInput?: boolean };
   /** The whole id in what the submit command said; undefined when there is none. */
   parseJobId(stdout: string): string | undefined;
   /** Why a submit was refused, in our words. */

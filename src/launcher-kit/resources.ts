@@ -43,6 +43,8 @@ export interface BatchRequest {
   surroundings: Surroundings;
   /** How processes get to their nodes: the system's own way, or as ranks of an MPI job. */
   spread?: 'native' | 'mpirun' | 'srun' | undefined;
+  /** Most elements of one array, as the system has told; what is usual when absent. */
+  largestArray?: number | undefined;
   /** True for a program that runs once, on the first node, and is never started again by the scheduler. */
   single: boolean;
 }

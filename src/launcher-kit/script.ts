@@ -125,14 +125,19 @@ function exports(variables: Readonly<Record<string, string>>): Raw[] {
 
 const quoteAlways = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
 
-/** The lines of directives, after what the user has put in their place. Throws CONFIG for values of several lines. */
-export function directiveLines(dialect: BatchDialect, view: BatchView): string[] {
+/** The directives, after what the user has put in their place. */
+export function directivesOf(dialect: BatchDialect, view: BatchView): Directive[] {
   const replaced = new Map<string, string>(dialect.directives(view));
   for (const [option, value] of Object.entries(view.request.directives)) {
     if (value === '') replaced.delete(option);
     else replaced.set(option, value === 'true' ? '' : value);
   }
-  return [...replaced].map((directive: Directive) => {
+  return [...replaced];
+}
+
+/** Directives as lines of a script. Throws CONFIG for values of several lines. */
+export function directiveLines(dialect: BatchDialect, directives: readonly Directive[]): string[] {
+  return directives.map((directive) => {
     const line = `${dialect.prefix} ${dialect.formatDirective(directive)}`;
     if (/\p{Cc}/u.test(line)) throw new IpclusterError('CONFIG', `A directive must be one line: ${directive[0]}.`);
     return line;

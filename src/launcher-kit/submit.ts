@@ -13,29 +13,52 @@ const looks = [0, 1000, 2000, 4000, 8000];
 
 export type Ask = <Answer>(question: Question<Answer>) => Promise<Answer | undefined>;
 
+/** A job that was taken, and what the submit said besides: what a site's filter has changed, warnings; empty for nothing. */
+export interface Submitted {
+  id: string;
+  notes: string;
+}
+
 /**
  * Submits a script and answers the job's id. A submit that gave no answer is looked up by name before it is tried again, once, so
- * that no job is ever there twice. Throws SUBMIT_REFUSED with the scheduler's own words, or SCHEDULER_SILENT.
+ * that no job is ever there twice. Throws SUBMIT_REFUSED or SCHEDULER_SILENT, with the scheduler's own words.
  */
-export async function submitJob(dialect: BatchDialect, command: PlannedCommand, name: string, ask: Ask): Promise<string> {
+export async function submitJob(dialect: BatchDialect, command: PlannedCommand, name: string, ask: Ask): Promise<Submitted> {
+  let said = '';
   for (let attempt = 0; attempt < 2; attempt++) {
     const input = command.input ? await readFile(command.input, 'utf8') : undefined;
-    const outcome = await runTool({ argv: command.argv, env: submitEnvironment(process.env), timeout: submitTime, input });
+    const env = submitEnvironment(process.env, command.argv);
+    const outcome = await runTool({ argv: command.argv, env, timeout: submitTime, input });
     const id = outcome.code === 0 ? dialect.parseJobId(outcome.stdout) : undefined;
-    if (id !== undefined) return id;
+    // Beside its id, where the id is printed, stand greetings that sites print at each submit.
+    if (id !== undefined) return { id, notes: lastLinesOf(outcome.stderr) };
     const silent = outcome.timedOut || outcome.code === 0 || dialect.isSilence(outcome);
     if (!silent) throw refused(dialect, outcome.stderr || outcome.stdout, outcome.code);
-    const found = await lookUp(dialect, name, ask);
-    if (found) return found;
+    said = lastLinesOf(`${outcome.stderr}\n${outcome.stdout}`) || said;
+    const found = await lookUp(dialect, name, ask, said);
+    if (found) return { id: found, notes: '' };
   }
   throw new IpclusterError(
     'SCHEDULER_SILENT',
-    'The scheduler was asked twice to take the job, gave no id, and lists none of its name.',
+    `The scheduler was asked twice to take the job, gave no id, and lists none of its name.${quote(said)}`,
   );
 }
 
+const quote = (said: string): string => (said ? ` It said:\n${said}` : '');
+
+/** So many lines are quoted of what a submit says. */
+const quotedLines = 6;
+
+const lastLinesOf = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter(Boolean)
+    .slice(-quotedLines)
+    .join('\n');
+
 /** The id of a live job of that name; undefined when the system says that there is none. Throws SCHEDULER_SILENT. */
-async function lookUp(dialect: BatchDialect, name: string, ask: Ask): Promise<string | undefined> {
+async function lookUp(dialect: BatchDialect, name: string, ask: Ask, said: string): Promise<string | undefined> {
   for (const pause of looks) {
     await sleep(pause);
     const jobs = await ask(dialect.find(name));
@@ -43,7 +66,7 @@ async function lookUp(dialect: BatchDialect, name: string, ask: Ask): Promise<st
   }
   throw new IpclusterError(
     'SCHEDULER_SILENT',
-    `The scheduler does not answer; whether it has taken the job ${name} is not known.`,
+    `The scheduler does not answer; whether it has taken the job ${name} is not known.${quote(said)}`,
     {
       suggestions: [`Look for it later: \`ipcluster ps\`, \`ipcluster kill\`.`],
     },
@@ -51,7 +74,7 @@ async function lookUp(dialect: BatchDialect, name: string, ask: Ask): Promise<st
 }
 
 function refused(dialect: BatchDialect, said: string, code: number | null): IpclusterError {
-  const words = said.trim().split('\n').filter(Boolean).slice(-6).join('\n');
+  const words = lastLinesOf(said);
   const verdict = dialect.refusal(said);
   const reason = verdict ? `${verdict.sentence} ` : '';
   return new IpclusterError('SUBMIT_REFUSED', `${reason}The scheduler did not take the job (exit code ${code}):\n${words}`, {

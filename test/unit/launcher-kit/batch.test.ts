@@ -198,6 +198,27 @@ describe('environments', () => {
     expect(submitEnvironment(env)).toEqual({ PATH: '/bin', SLURM_CONF: '/c', SBATCH_ACCOUNT: 'a', PBS_SERVER: 's' });
   });
 
+  test.each([
+    'SCANCEL_STATE SQUEUE_STATES SINFO_SORT SACCT_FORMAT SBATCH_DEBUG SLURM_DEBUG SLURM_TIME_FORMAT SLURM_JOB_ID',
+    'SGE_LONG_QNAMES SGE_LONG_JOB_NAMES SGE_DEBUG_LEVEL SGE_SINGLE_LINE',
+    'LSB_BJOBS_FORMAT LSB_DISPLAY_YEAR LSB_BHIST_DISPLAY BSUB_QUIET LSF_CMD_LOGDIR LSF_DEBUG_CMD PBSDEBUG PBS_QSTAT_EXECONLY',
+  ])('neither questions nor submits hear %s', (names) => {
+    const bent = Object.fromEntries(names.split(' ').map((name) => [name, 'x']));
+    const whole = { SLURM_CONF: '/c', SGE_ROOT: '/s', LSF_ENVDIR: '/l' };
+    expect(submitEnvironment({ ...bent, ...whole })).toEqual(whole);
+    expect(queryEnvironment({ ...bent, ...whole, LSB_JOBID: '1' })).toEqual({
+      ...{ ...whole, LSB_JOBID: '1', LC_ALL: 'C', SLURM_BITSTR_LEN: '0' },
+    });
+  });
+
+  test('a user’s defaults hold where the command line does not say the same in another way', () => {
+    const own = { SBATCH_TIMELIMIT: '2:00:00', SBATCH_RESERVATION: 'course', SBATCH_WCKEY: 'k', LSB_DEFAULTQUEUE: 'q' };
+    const ways = { SBATCH_MEM_PER_NODE: '4G', SBATCH_GPUS: '2' };
+    const ours = { SBATCH_OUTPUT: '/o', SBATCH_ARRAY_INX: '1-9', SBATCH_EXPORT: 'NONE', SBATCH_REQUEUE: '', SBATCH_WAIT: '' };
+    expect(submitEnvironment({ ...own, ...ways, ...ours })).toEqual({ ...own, ...ways });
+    expect(submitEnvironment({ ...own, ...ways }, ['sbatch', '--mem-per-cpu=1G', '--gres=gpu:1'])).toEqual(own);
+  });
+
   test('the places of a surrounding allocation are counted', () => {
     const nodes = join(folder, 'nodefile');
     writeFileSync(nodes, 'a\na\nb\n');

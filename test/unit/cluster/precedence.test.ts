@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { jobSettings, launcherSettings } from '../../../src/cluster/job-settings.js';
+import { prepare } from '../../../src/cluster/prepare.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'ipcluster-precedence-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.unstubAllEnvs());
+
+/** The submit of a start, and the line about what it asks for. */
+async function asked(given: Record<string, string>, site: string): Promise<[command: string, line: string]> {
+  writeFileSync(join(folder, 'site.yaml'), site);
+  vi.stubEnv('IPCLUSTER_SITE_FILE', join(folder, 'site.yaml'));
+  const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
+  const { values, launcher } = await launcherSettings(place, { launcher: 'slurm', ...given });
+  const { jobs } = await prepare({ ...jobSettings(values, launcher), place, count: 2, reuse: false });
+  const { spec } = jobs.find(({ role }) => role === 'engines') as (typeof jobs)[number];
+  return [launcher.plan(spec).commands[0]?.argv.join(' ') ?? '', launcher.describe?.(spec) ?? ''];
+}
+
+describe('who says where a job goes, and for how long', () => {
+  test.each([
+    ['a flag', { partition: 'debug', account: 'proj1', time: '1h' }, '', 'debug', 'proj1', '01:00:00'],
+    ['the site', {}, 'defaults: {partition: debug}\nenforce: {account: proj1, time: {max: 30m}}\n', 'debug', 'proj1', '00:30:00'],
+    ['the user’s variables', {}, '', 'gpu', 'proj2', '02:00:00'],
+  ])('%s', async (_who, given, site, partition, account, time) => {
+    vi.stubEnv('SBATCH_PARTITION', 'gpu');
+    vi.stubEnv('SBATCH_ACCOUNT', 'proj2');
+    vi.stubEnv('SBATCH_TIMELIMIT', '2:00:00');
+    const [command, line] = await asked(given, site);
+    expect(command).toContain(` --time=${time} --partition=${partition} --account=${account} `);
+    expect(line).toContain(`account ${account}, queue ${partition}`);
+  });
+});
