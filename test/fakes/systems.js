@@ -129,7 +129,10 @@ function pbs(flavor) {
   };
 }
 
-/** pbsdsh -n LINE -- command: nothing of the script's environment comes along (recorded). */
+/**
+ * pbsdsh -n LINE -- command: nothing of the script's environment comes along, and it ends with 0 whatever its task did, whose code
+ * stands in its words (recorded).
+ */
 async function dispatch(words) {
   const line = words[words.indexOf('-n') + 1];
   const argv = words.slice(words.indexOf('--') + 1);
@@ -140,7 +143,8 @@ async function dispatch(words) {
     PBS_TASKNUM: '00000002',
     PBS_NODENUM: line,
   };
-  return { code: await follow(argv, env) };
+  const code = await follow(argv, env);
+  return { err: code === 0 ? '' : `pbsdsh: task 0x00000002 exit status ${code}\n` };
 }
 
 /** Runs a command to its end and passes signals on. */
