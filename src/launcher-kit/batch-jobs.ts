@@ -101,7 +101,9 @@ export class BatchJobs {
 
 /** True when nothing of a job is left in the scheduler, or only its clearing up, after our own script has said its last word. */
 function isOver(reports: readonly Report[], { state }: JobStatus): boolean {
-  return reports.every((report) => isFinal(report.state) || (report.state.state === 'ending' && isFinal(state)));
+  return reports.every(
+    (report) => (isFinal(report.state) && !report.stays) || (report.state.state === 'ending' && isFinal(state)),
+  );
 }
 
 /** What is known of one job, from its exit records and from the scheduler, in this order (decision 7). */

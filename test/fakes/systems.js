@@ -38,6 +38,7 @@ function pbsBlock(job, history) {
   ];
   if (hosts.length > 0) lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, '    run_count = 1');
   if (ended) lines.push(`    substate = ${job.told === 'delete' ? 91 : job.exit === 0 ? 92 : 93}`);
+  if (job.state === 'held') lines.push('    Hold_Types = s', '    run_count = 21', `    comment = ${job.comment}`);
   if (ended && job.exit !== null) lines.push(`    Exit_status = ${job.exit}`);
   // Long values go on after a tab, as the real one folds them.
   if (job.state === 'queued')
