@@ -8,7 +8,7 @@ import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-ki
 import { readExitRecord } from '../launcher-kit/exit-record.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
-import { isFinal } from '../launcher-kit/states.js';
+import { describeState, isFinal } from '../launcher-kit/states.js';
 import { markVariable } from '../processes/table.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
@@ -120,4 +120,4 @@ export async function jobFailed(launcher: Launcher, job: Job, what: string): Pro
 
 /** How a job is that was needed and is over: an end without an error was no success either. */
 const endOf = ({ state }: JobStatus): string =>
-  state.state === 'succeeded' ? 'Its job ended before that, with exit code 0.' : `It is ${state.state}.`;
+  state.state === 'succeeded' ? 'Its job ended before that, with exit code 0.' : `It is ${describeState(state)}.`;

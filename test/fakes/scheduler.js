@@ -132,7 +132,7 @@ else {
     process.exit(systems[system].downCode ?? 255);
   }
   const input = () => readFileSync(0, 'utf8');
-  const { out = '', err = '', code = 0 } = await systems[system].answer(command, words, { all, submit, end, input });
+  const { out = '', err = '', code = 0 } = await systems[system].answer(command, words, { all, submit, end, input, wish });
   process.stdout.write((wish.banner?.[command] ?? '') + (wish.lose === command ? '' : out));
   process.stderr.write(err);
   process.exitCode = wish.lose === command ? 1 : code;

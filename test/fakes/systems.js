@@ -64,7 +64,7 @@ function pbs(flavor) {
       PATH: env.PATH,
       ...(element !== null && { [isTorque ? 'PBS_ARRAYID' : 'PBS_ARRAY_INDEX']: String(element) }),
     }),
-    async answer(command, words, { all, submit, end }) {
+    async answer(command, words, { all, submit, end, wish }) {
       if (command === 'qsub') {
         if (words.includes('--version'))
           return isTorque ? { err: 'Version: 6.1.3\nCommit: 0\n' } : { out: 'pbs_version = 23.06.06\n' };
@@ -100,12 +100,16 @@ function pbs(flavor) {
       const ids = words.filter((word, index) => /^\d/.test(word) && words[index - 1] !== '-s');
       const history = isTorque ? 'C' : 'F';
       if (command === 'qstat') {
+        // Job history off, as it is by default (recorded).
+        if (wish.history === false && words.includes('-x'))
+          return { err: 'qstat: PBS is not configured to maintain job history\n' };
         let [out, err, code] = ['', '', 0];
         for (const id of ids.length > 0 ? ids : all().map(pbsId)) {
           const jobs = all().filter((job) => matches(id, job));
           if (jobs.length === 0) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
           for (const job of jobs) {
-            if (job.state !== 'ended' || isTorque || words.includes('-x'))
+            if (job.state === 'ended' && wish.history === false) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
+            else if (job.state !== 'ended' || isTorque || words.includes('-x'))
               out += pbsBlock(job, job.element !== null && jobs.some(({ state }) => state !== 'ended') ? 'X' : history);
             else [err, code] = [`${err}qstat: ${id} Job has finished, use -x or -H to obtain historical job information\n`, 35];
           }
