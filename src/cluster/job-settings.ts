@@ -10,6 +10,7 @@ import { readEngineProgram } from '../processes/engine-program.js';
 import type { Place } from '../profile/paths.js';
 import { batchRequest, durationOf } from './batch-request.js';
 import type { JobSettings } from './prepare.js';
+import { saidBy } from './started-with.js';
 
 /** Settings as a launcher makes them, with that launcher. Throws LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, USAGE or CONFIG. */
 export async function launcherSettings(place: Place, given: Given): Promise<{ values: Settings; launcher: Launcher }> {
@@ -41,7 +42,7 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
     throw new IpclusterError('USAGE', `What stands after -- goes to a scheduler, but the launcher ${launcher.name} has none.`);
   return {
     launcherWord: wordOf(values.text('launcher') ?? launcher.name),
-    launcherOptions: values.lines('launcherOptions'),
+    ...{ launcherOptions: values.lines('launcherOptions'), settings: saidBy(values) },
     ...{ launcher, home, controllerHost, batch: batchRequest(values, extra), node: values.text('node') },
     controllerArgs: [
       ...values.flags('ip', 'port', 'location', 'lease', 'idleTimeout', 'gateway', 'logLevel'),

@@ -8,7 +8,7 @@ import type { Evidence, Job, JobSpec, JobStatus, Launcher, LaunchOptions } from 
 import { readExitRecord } from '../launcher-kit/exit-record.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
-import { isFinal } from '../launcher-kit/states.js';
+import { describeState, isFinal } from '../launcher-kit/states.js';
 import { markVariable } from '../processes/table.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
@@ -111,9 +111,13 @@ export async function jobFailed(launcher: Launcher, job: Job, what: string): Pro
     const suggestions = logTail.flatMap((line) => /^\s+try: (.*)/.exec(line)?.[1] ?? []);
     return new IpclusterError('USAGE', refusal, { suggestions, files });
   }
-  const sentence = verdict?.sentence ?? `It is ${job.status.state.state}.`;
+  const sentence = verdict?.sentence ?? endOf(job.status);
   return new IpclusterError('JOB_FAILED', `${what} did not start. ${sentence}`, {
     files,
     ...(verdict && verdict.suggestions.length > 0 ? { suggestions: verdict.suggestions } : {}),
   });
 }
+
+/** How a job is that was needed and is over: an end without an error was no success either. */
+const endOf = ({ state }: JobStatus): string =>
+  state.state === 'succeeded' ? 'Its job ended before that, with exit code 0.' : `It is ${describeState(state)}.`;

@@ -15,6 +15,8 @@ export interface JobSettings {
   launcher: Launcher;
   /** What opens the launcher again from another process: its name, a package, or the whole path of a file. */
   launcherWord: string;
+  /** What flags and variables said of settings. */
+  settings: Record<string, string>;
   /** The launcher's options, each `key=value`. */
   launcherOptions: readonly string[];
   /** Where the controller lives. */

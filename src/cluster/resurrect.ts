@@ -1,3 +1,4 @@
+import { IpclusterError } from '../base/errors.js';
 import { readJsonIfWhole } from '../base/files.js';
 import { poll } from '../base/wait.js';
 import { Client } from '../client/client.js';
@@ -27,7 +28,8 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
   const { onNotice = () => {}, signal, timeout } = request;
   const place = { ...request.place, workFolder: file.workFolder };
   const asked = { ...request, place, controllerArgs: [...request.controllerArgs, '--reuse'] };
-  const prepared = await prepare({ ...asked, home: 'here' }, file.mark);
+  refuseElsewhere(request);
+  const prepared = await prepare(asked, file.mark);
   const [controller] = prepared.jobs as [PreparedJob];
   // It does not answer, but may still hang somewhere.
   await sweepMarked((mark) => mark === `${file.mark}/controller`);
@@ -52,6 +54,14 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
     controllerEnded: job.ended,
     took: performance.now() - begin,
   };
+}
+
+/** Its supervisors come back to where the controller was; in a job it would have other addresses, and a queue to wait in. Throws USAGE. */
+function refuseElsewhere({ home }: StartRequest): void {
+  if (home === 'here') return;
+  throw new IpclusterError('USAGE', `--reuse starts the controller on this machine, but --controller ${home} is wanted.`, {
+    suggestions: ['Start it here: `--reuse --controller here`.', 'Start anew: `ipcluster stop`, then without `--reuse`.'],
+  });
 }
 
 /** Supervisors of this machine that are gone need not be waited for. */

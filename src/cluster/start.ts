@@ -62,6 +62,7 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
     ...{ version: 1, profile: place.profile, clusterId: place.clusterId, workFolder: place.workFolder, mark },
     ...{ launcher: request.launcherWord, engines: count, started: new Date().toISOString(), host: hostname(), jobs: [] },
     ...{ limits: { time: request.batch.resources.time, cpusPerTask: request.batch.resources.cpusPerTask } },
+    ...{ settings: request.settings, extra: request.batch.extra },
   };
   writeClusterFile(place, file);
   const losers = new AbortController();

@@ -89,9 +89,10 @@ function plain(about: RecordedJob['role'], state: State): Finding[] {
   }
   if (state.state === 'lost') return [{ code: 'lost', about, sentence: `The job of the ${about} was lost: ${state.reason}.` }];
   if (state.state === 'failed') return [{ code: 'exited', about, sentence: `The job of the ${about} failed: ${state.reason}.` }];
-  return state.state === 'running'
-    ? []
-    : [{ code: 'not-running', about, sentence: `The job of the ${about} is over: ${describeState(state)}.` }];
+  if (state.state === 'running') return [];
+  // Where it is needed, an end without an error is no success.
+  const end = state.state === 'succeeded' ? 'exit code 0' : describeState(state);
+  return [{ code: 'not-running', about, sentence: `The job of the ${about} is over: ${end}.` }];
 }
 
 /** What a job's exit records, logs and breadcrumbs say. `missing`: engines are wanted that are not there. */

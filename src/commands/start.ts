@@ -3,8 +3,10 @@ import { formatDuration } from '../base/quantities.js';
 import { engineCount, jobSettings, launcherSettings } from '../cluster/job-settings.js';
 import { planStart, type StartedCluster, type StartRequest } from '../cluster/prepare.js';
 import { startCluster } from '../cluster/start.js';
+import { asStarted, wordsAsStarted } from '../cluster/started-with.js';
 import { stopCluster } from '../cluster/stop.js';
 import { formatPlan } from '../launcher-kit/plan.js';
+import { readClusterFile } from '../profile/cluster-file.js';
 import { pathsOf } from '../profile/paths.js';
 import { commonFlags, givenBy, Interrupted, interruption, launcherFlags, placeOf, print, restOfLine } from './shared.js';
 
@@ -43,14 +45,16 @@ export default class Start extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse(Start);
     const place = placeOf(flags, true);
-    const { values, launcher } = await launcherSettings(place, givenBy(flags));
+    const [given, file] = [givenBy(flags), flags.reuse ? await readClusterFile(place) : undefined];
+    const asked = file ? { n: String(file.engines), ...asStarted(given, file) } : given;
+    const { values, launcher } = await launcherSettings(place, asked);
     const signal = interruption();
     const bar = process.stderr.isTTY && !flags.json;
     const request: StartRequest = {
       ...{
         place,
         count: engineCount(values, launcher),
-        ...jobSettings(values, launcher, restOfLine()),
+        ...jobSettings(values, launcher, wordsAsStarted(restOfLine(), given, file)),
         reuse: flags.reuse,
         signal,
       },

@@ -7,6 +7,8 @@ export interface Report {
   element?: string;
   incarnation: number;
   state: State;
+  /** True for what has come to its end, but stays in the queue until it is deleted. */
+  stays?: boolean;
   /** When it may start, where the system says (ISO text, or as the system words it). */
   start?: string;
 }

@@ -17,7 +17,7 @@ export interface RecordedJob {
   count: number;
 }
 
-/** What one start wrote down: enough for stop, status and ps from another process. No secret is in it. */
+/** What one start wrote down: enough for stop, status and ps from another process. No secret of ours is in it. */
 export interface ClusterFile {
   version: 1;
   profile: string;
@@ -32,6 +32,9 @@ export interface ClusterFile {
   jobs: RecordedJob[];
   /** What was asked of a batch system for each engine: milliseconds, and processors. */
   limits?: { time?: number | undefined; cpusPerTask?: number | undefined };
+  /** What its start said of settings, and what stood after `--`: later engines are started like the first. */
+  settings?: Record<string, string>;
+  extra?: readonly string[];
 }
 
 export function writeClusterFile(place: Place, file: ClusterFile): void {

@@ -78,6 +78,8 @@ async function run(number, element) {
   while (behave().hold && load(number, element).state === 'queued') await sleep(100);
   const job = load(number, element);
   if (job.state !== 'queued') return;
+  // No host can start it: it stays in the queue until it is deleted.
+  if (behave().unstartable) return save({ ...job, state: 'held', comment: 'job held, too many failed attempts to run' });
   // Four hosts of sixteen places each; chunks go where there is room.
   const hostOf = (index) => (job.scatter ? index % 4 : Math.floor(index / (job.hostSize ?? 16)));
   const hosts = job.chunks.flatMap((size, index) => Array.from({ length: size }, () => `node${hostOf(index) + 1}`));
@@ -106,7 +108,7 @@ async function run(number, element) {
 /** Ends what runs: TERM for the whole session, KILL for what is left after two seconds. */
 async function end(number, element, told) {
   const job = load(number, element);
-  if (job.state === 'queued') return save({ ...job, state: 'ended', told, exit: null });
+  if (job.state === 'queued' || job.state === 'held') return save({ ...job, state: 'ended', told, exit: null });
   if (job.state !== 'running') return;
   save({ ...job, told });
   const kill = (signal) => {
@@ -130,7 +132,7 @@ else {
     process.exit(systems[system].downCode ?? 255);
   }
   const input = () => readFileSync(0, 'utf8');
-  const { out = '', err = '', code = 0 } = await systems[system].answer(command, words, { all, submit, end, input });
+  const { out = '', err = '', code = 0 } = await systems[system].answer(command, words, { all, submit, end, input, wish });
   process.stdout.write((wish.banner?.[command] ?? '') + (wish.lose === command ? '' : out));
   process.stderr.write(err);
   process.exitCode = wish.lose === command ? 1 : code;

@@ -38,6 +38,7 @@ function pbsBlock(job, history) {
   ];
   if (hosts.length > 0) lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, '    run_count = 1');
   if (ended) lines.push(`    substate = ${job.told === 'delete' ? 91 : job.exit === 0 ? 92 : 93}`);
+  if (job.state === 'held') lines.push('    Hold_Types = s', '    run_count = 21', `    comment = ${job.comment}`);
   if (ended && job.exit !== null) lines.push(`    Exit_status = ${job.exit}`);
   // Long values go on after a tab, as the real one folds them.
   if (job.state === 'queued')
@@ -63,7 +64,7 @@ function pbs(flavor) {
       PATH: env.PATH,
       ...(element !== null && { [isTorque ? 'PBS_ARRAYID' : 'PBS_ARRAY_INDEX']: String(element) }),
     }),
-    async answer(command, words, { all, submit, end }) {
+    async answer(command, words, { all, submit, end, wish }) {
       if (command === 'qsub') {
         if (words.includes('--version'))
           return isTorque ? { err: 'Version: 6.1.3\nCommit: 0\n' } : { out: 'pbs_version = 23.06.06\n' };
@@ -99,12 +100,16 @@ function pbs(flavor) {
       const ids = words.filter((word, index) => /^\d/.test(word) && words[index - 1] !== '-s');
       const history = isTorque ? 'C' : 'F';
       if (command === 'qstat') {
+        // Job history off, as it is by default (recorded).
+        if (wish.history === false && words.includes('-x'))
+          return { err: 'qstat: PBS is not configured to maintain job history\n' };
         let [out, err, code] = ['', '', 0];
         for (const id of ids.length > 0 ? ids : all().map(pbsId)) {
           const jobs = all().filter((job) => matches(id, job));
           if (jobs.length === 0) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
           for (const job of jobs) {
-            if (job.state !== 'ended' || isTorque || words.includes('-x'))
+            if (job.state === 'ended' && wish.history === false) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
+            else if (job.state !== 'ended' || isTorque || words.includes('-x'))
               out += pbsBlock(job, job.element !== null && jobs.some(({ state }) => state !== 'ended') ? 'X' : history);
             else [err, code] = [`${err}qstat: ${id} Job has finished, use -x or -H to obtain historical job information\n`, 35];
           }
@@ -129,7 +134,10 @@ function pbs(flavor) {
   };
 }
 
-/** pbsdsh -n LINE -- command: nothing of the script's environment comes along (recorded). */
+/**
+ * pbsdsh -n LINE -- command: nothing of the script's environment comes along, and it ends with 0 whatever its task did, whose code
+ * stands in its words (recorded).
+ */
 async function dispatch(words) {
   const line = words[words.indexOf('-n') + 1];
   const argv = words.slice(words.indexOf('--') + 1);
@@ -140,7 +148,8 @@ async function dispatch(words) {
     PBS_TASKNUM: '00000002',
     PBS_NODENUM: line,
   };
-  return { code: await follow(argv, env) };
+  const code = await follow(argv, env);
+  return { err: code === 0 ? '' : `pbsdsh: task 0x00000002 exit status ${code}\n` };
 }
 
 /** Runs a command to its end and passes signals on. */

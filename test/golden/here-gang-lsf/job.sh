@@ -9,6 +9,7 @@ trap 'told=HUP' HUP
 trap '' USR1 USR2
 # Starts what is waited for below, with all signals as they were.
 child=
+# shellcheck disable=SC2317  # Not every script has a use for it.
 run() {
   (trap - USR1 USR2; exec "$@") </dev/null &
   child=$!
@@ -35,10 +36,11 @@ IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUS
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
 } >"$IPCLUSTER_ALLOCATION" || exit 1
-# Waits for all of those processes, passes signals on to them, and ends with the last code that is not 0.
+# Waits for all of those processes, passes signals on to them and to those that they read from, and ends with the last code that is not 0.
+sources=()
 collect() {
   local pid status worst=0
-  trap 'kill -s TERM "$@" 2>/dev/null' TERM INT HUP
+  trap 'kill -s TERM "$@" "${sources[@]}" 2>/dev/null' TERM INT HUP
   for pid in "$@"; do
     while :; do
       wait "$pid"

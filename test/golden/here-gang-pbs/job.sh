@@ -9,6 +9,7 @@ trap 'told=HUP' HUP
 trap '' USR1 USR2
 # Starts what is waited for below, with all signals as they were.
 child=
+# shellcheck disable=SC2317  # Not every script has a use for it.
 run() {
   (trap - USR1 USR2; exec "$@") </dev/null &
   child=$!
@@ -47,10 +48,11 @@ IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUS
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
 } >"$IPCLUSTER_ALLOCATION" || exit 1
-# Waits for all of those processes, passes signals on to them, and ends with the last code that is not 0.
+# Waits for all of those processes, passes signals on to them and to those that they read from, and ends with the last code that is not 0.
+sources=()
 collect() {
   local pid status worst=0
-  trap 'kill -s TERM "$@" 2>/dev/null' TERM INT HUP
+  trap 'kill -s TERM "$@" "${sources[@]}" 2>/dev/null' TERM INT HUP
   for pid in "$@"; do
     while :; do
       wait "$pid"
@@ -63,12 +65,25 @@ collect() {
 }
 # shellcheck source=/dev/null
 pbsdsh=$(command -v pbsdsh) || pbsdsh=$(. "${PBS_CONF_FILE:-/etc/pbs.conf}" 2>/dev/null && echo "$PBS_EXEC/bin/pbsdsh")
+# pbsdsh ends with 0 whatever its task did; the task's code stands in its words (256 and more is a signal). Where it says neither
+# a code, but that something is wrong, no task was there. Nothing of it is kept in a file: the disk may be full.
+read_code() {
+  trap '' TERM INT HUP
+  exec awk '
+    { print }
+    match($0, /exit status -?[0-9]+/) { own = substr($0, RSTART + 12) + 0; if (own != 0) code = own; next }
+    /not found|No such file/ { wrong = 127 }
+    !wrong && tolower($0) ~ /error|fail|out of range|invalid|denied|refused/ { wrong = 1 }
+    END { if (!code) code = wrong; if (code > 256) code -= 128; if (code < 0 || code > 255) code = 1; exit code }'
+}
 # One supervisor for each host: pbsdsh counts the lines of the node file.
 (
   index=0 pids=()
   while read -r line; do
-    run "$pbsdsh" -n "$line" -- /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "$index"
-    pids+=("$child")
+    (trap - USR1 USR2; exec "$pbsdsh" -n "$line" -- /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "$index") </dev/null 2>&1 | read_code &
+    pids+=("$!")
+    # The first process of a pipeline.
+    sources+=("$(jobs -p %%)")
     index=$((index + 1))
   done < <(awk '!($0 in n) { print NR - 1 } { n[$0]++ }' "$PBS_NODEFILE")
   collect "${pids[@]}"

@@ -10,6 +10,7 @@ trap 'told=HUP' HUP
 trap '' USR1 USR2
 # Starts what is waited for below, with all signals as they were.
 child=
+# shellcheck disable=SC2317  # Not every script has a use for it.
 run() {
   (trap - USR1 USR2; exec "$@") </dev/null &
   child=$!
