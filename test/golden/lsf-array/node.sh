@@ -27,11 +27,30 @@ export IPCLUSTER_MARK="$IPCLUSTER_MARK.$IPCLUSTER_NODE_INDEX"
 output="$IPCLUSTER_JOB_DIR/node-$IPCLUSTER_NODE_INDEX.log"
 exec >>"$output" 2>&1
 cd '/home/a b' 2>/dev/null || cd "$IPCLUSTER_JOB_DIR" || exit 1
-module load gcc/12 || exit 1
+# Lines of others are run as their own shells would run them: what activates an environment may use variables that are not set.
+set +eu
+# A shell that is no login's may not know `module`: the files that define it are tried in turn, a site's own first.
+for file in /etc/profile.d/*mod*.sh {"${MODULESHOME:-}","${LMOD_PKG:-}",/usr/share/{modules,Modules,lmod/lmod},/opt/modules/default}/init/bash; do
+  ! type module >/dev/null 2>&1 || break
+  # shellcheck source=/dev/null
+  [ ! -r "$file" ] || . "$file"
+done
+if ! type module >/dev/null 2>&1; then
+  printf 'ipcluster: there is no "module" on %s\n' "$(hostname)"
+  exit 1
+fi
+load_module() {
+  module load "$@" && return
+  printf 'ipcluster: the module %s cannot be loaded on %s\n' "$*" "$(hostname)"
+  exit 1
+}
+load_module gcc/12
 # shellcheck source=/dev/null
 . "$(conda info --base)/etc/profile.d/conda.sh" || exit 1
 conda activate 'my env' || exit 1
 ulimit -c 0
+# What they have set for themselves must not end what follows.
+set +eu
 # Is the program there, and can it run? A log that says so is better than a job that does nothing.
 if ! said=$(/opt/node --version 2>&1); then
   printf 'ipcluster: cannot be run on %s: %s\n%s\n' "$(hostname)" /opt/node "$said"
