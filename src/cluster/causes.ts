@@ -14,6 +14,8 @@ export interface Finding {
   /** Lines that show it. */
   lines?: string[];
   suggestions?: string[];
+  /** The node that it is about, where it is about one of several. */
+  node?: string;
 }
 
 /** Causes that a log names, the most telling first. */
@@ -41,6 +43,13 @@ const causes: readonly Phrase[] = [
     code: 'node-failed',
     sentence: 'A node failed: its engines are gone, the others go on.',
     suggestions: ['Take others in their place: `ipcluster engines add`.'],
+  },
+  {
+    words: /\bprolog (failure|failed|error)|prolog .*(failed|non-zero)/i,
+    code: 'node-prolog',
+    sentence:
+      'What the site runs on a node before a job (its Prolog) failed there, and the scheduler took the node out of service.',
+    suggestions: ['Start again: it will get another node.', 'Tell the administrators: `sinfo -R`.'],
   },
   {
     words: /address space/i,

@@ -25,7 +25,7 @@ export async function renderNode(
   writeFileSync(join(folder, 'allocation.sh'), 'export IPCLUSTER_INCARNATION=0\n');
 }
 
-/** Runs it as node `index`, with no more environment than `env`; `then` is given its process id. */
+/** Runs it as node `index`, with no more environment than `env`; `then` is given the id of its process group. */
 export function runNode(
   folder: string,
   index: number,
@@ -35,6 +35,7 @@ export function runNode(
   const child = spawn('/bin/bash', [join(folder, 'node.sh'), join(folder, 'allocation.sh'), String(index)], {
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
     stdio: 'inherit',
+    detached: true,
   });
   then(child.pid as number);
   return new Promise((resolve) => {
