@@ -1,7 +1,7 @@
 import { parseBytes, parseCount, parseDuration, parseLimit } from '../base/quantities.js';
 import type { Settings } from '../config/resolve.js';
 import type { SettingKey } from '../config/settings.js';
-import type { BatchRequest, Resources } from '../launcher-kit/resources.js';
+import type { BatchRequest, Resources, SetupOrder } from '../launcher-kit/resources.js';
 
 /** What settings ask a batch system for. */
 export function batchRequest(values: Settings, extra: readonly string[]): BatchRequest {
@@ -17,6 +17,7 @@ export function batchRequest(values: Settings, extra: readonly string[]): BatchR
         environment: pairs(values.lines('environment')),
         prologue: values.lines('prologue'),
         epilogue: values.lines('epilogue'),
+        setupOrder: values.text('setupOrder') as SetupOrder,
       },
     },
     single: false,

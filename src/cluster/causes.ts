@@ -14,15 +14,42 @@ export interface Finding {
   /** Lines that show it. */
   lines?: string[];
   suggestions?: string[];
+  /** The node that it is about, where it is about one of several. */
+  node?: string;
 }
 
 /** Causes that a log names, the most telling first. */
 const causes: readonly Phrase[] = [
   {
+    words: /^ipcluster: there is no "module" on/,
+    code: 'no-modules',
+    sentence: 'There are no modules: its shell has no `module`, and no file there defines it.',
+    suggestions: [
+      'Define it first: `--setup-order prologue-first --prologue ". FILE"`, with the file that `module` comes from.',
+      'Where does it come from? `type module` on a compute node.',
+    ],
+  },
+  {
+    words: /^ipcluster: the module .* cannot be loaded on/,
+    code: 'no-modules',
+    sentence: 'A module cannot be loaded there.',
+    suggestions: [
+      'Its name there: `module avail`, on a compute node.',
+      'Where it lies: `--setup-order prologue-first --prologue "module use FOLDER"`.',
+    ],
+  },
+  {
     words: /node failure|due to node fail|NODE_FAIL|lost node/i,
     code: 'node-failed',
     sentence: 'A node failed: its engines are gone, the others go on.',
     suggestions: ['Take others in their place: `ipcluster engines add`.'],
+  },
+  {
+    words: /\bprolog (failure|failed|error)|prolog .*(failed|non-zero)/i,
+    code: 'node-prolog',
+    sentence:
+      'What the site runs on a node before a job (its Prolog) failed there, and the scheduler took the node out of service.',
+    suggestions: ['Start again: it will get another node.', 'Tell the administrators: `sinfo -R`.'],
   },
   {
     words: /address space/i,
@@ -155,11 +182,20 @@ const causes: readonly Phrase[] = [
   },
 ];
 
+/** What a tool said before we did: the lines that name a fault, else the last ones. Some put advice after the fault. */
+function wordsOfTool(lines: readonly string[]): string[] {
+  const said = lines.filter((line) => line.trim() !== '');
+  const faults = said.filter((line) => /error|unknown|unable|not found|cannot/i.test(line));
+  return (faults.length > 0 ? faults : said).slice(-3);
+}
+
 /** What the last lines of a program's log and its exit code say of its end; undefined when they say nothing. */
 export function explainLog(lines: readonly string[], exitCode: number | undefined): Omit<Finding, 'about'> | undefined {
   for (const { words, code, sentence, suggestions = [] } of causes) {
-    const line = lines.findLast((candidate) => words.test(candidate));
-    if (line !== undefined) return { code, sentence, lines: [line], suggestions };
+    const at = lines.findLastIndex((candidate) => words.test(candidate));
+    if (at < 0) continue;
+    const before = code === 'no-modules' ? wordsOfTool(lines.slice(Math.max(0, at - 20), at)) : [];
+    return { code, sentence, lines: [...before, ...lines.slice(at, at + 1)], suggestions };
   }
   if (exitCode === 127 || exitCode === 126)
     return {

@@ -3,6 +3,7 @@ import { formatDuration } from '../base/quantities.js';
 import { sleep } from '../base/wait.js';
 import { Client } from '../client/client.js';
 import type { Job } from '../launcher-kit/contract.js';
+import { countLost } from '../launcher-kit/node-ends.js';
 import { describeState, isFinal } from '../launcher-kit/states.js';
 import { pathsOf } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
@@ -30,6 +31,7 @@ export async function awaitRegistration(request: StartRequest, jobs: readonly Jo
   const bound = AbortSignal.any([signal, late.signal]);
   const watch = { have: 0, reason: undefined as string | undefined };
   const stopClock = runClock(request, jobs, watch, late);
+  void watchNodes(request, jobs, enough, late, bound).catch(() => {});
   const progress = (have: number): void => {
     watch.have = have;
     onProgress?.(have, count, describeJobs(jobs));
@@ -45,6 +47,29 @@ export async function awaitRegistration(request: StartRequest, jobs: readonly Jo
   } finally {
     stopClock();
     late.abort(new Error('over'));
+  }
+}
+
+/** Ends the wait at once when nodes have ended and those that are left cannot bring enough. */
+async function watchNodes(
+  { count }: StartRequest,
+  jobs: readonly Job[],
+  enough: number,
+  late: AbortController,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await sleep(fileInterval, signal);
+    for (const { ref, status } of jobs.filter((job) => !job.ref.jobDir.endsWith('-controller'))) {
+      const { lost, ends } = await countLost(ref.jobDir, count, status.incarnation);
+      if (lost === 0 || count - lost >= enough) continue;
+      const names = [...new Set(ends.map(({ node, index }) => node ?? `node ${index}`))].join(', ');
+      late.abort(
+        new IpclusterError('JOB_FAILED', `Only ${count - lost} of ${count} engines can still come: ${names} ended.`, {
+          files: ends.map(({ path }) => path),
+        }),
+      );
+    }
   }
 }
 

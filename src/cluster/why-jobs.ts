@@ -3,6 +3,7 @@ import { lastLines, readJsonIfWhole } from '../base/files.js';
 import { namesIn } from '../base/own-folder.js';
 import { readExitRecords } from '../launcher-kit/exit-record.js';
 import { readVerdicts } from '../launcher-kit/job-files.js';
+import { type NodeEnd, readNodeEnds } from '../launcher-kit/node-ends.js';
 import { describeState, type JobStatus, type State } from '../launcher-kit/states.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { explainLog, type Finding } from './causes.js';
@@ -24,6 +25,9 @@ async function explainState(recorded: RecordedJob, status: JobStatus, live: bool
   const files = [recorded.jobDir];
   const outputs = await Promise.all(['stdout', 'stderr'].map((output) => lastLines(join(recorded.jobDir, output), 40)));
   const verdict = launcher.explain({ status, exitCode: null, logTail: outputs.flat(), files });
+  // A scheduler cancels by itself as well, and its words on the job's own output say why.
+  const cause = state.state === 'cancelled' && state.by !== 'ipcluster' ? explainLog(outputs.flat(), undefined) : undefined;
+  if (cause) return [{ about: role, ...cause }];
   const said = `${name} ${ids.join(' ')}: ${describeState(state)}`;
   // What a launcher can only repeat, logs say better.
   if (verdict && verdict.code !== 'failed' && verdict.code !== 'lost') {
@@ -101,22 +105,50 @@ export async function explainFolder(folder: string, missing: boolean, live: bool
   const told = missing || !live ? (await readVerdicts(folder)).map((verdict): Finding => ({ about, ...verdict })) : [];
   const records = await readExitRecords(folder);
   const bad = records.find(({ exitCode }) => exitCode !== 0);
+  const ends = about === 'engines' ? await readNodeEnds(folder) : [];
   if (live && !bad && !missing) return [];
   const names = await namesIn(folder);
   const logs = names.filter((name) => /^(node-.*\.log|controller\.log|stderr|scheduler|.*\.OU)$/.test(name)).sort();
-  const found: Finding[] = [];
+  const found: Finding[] = missing || !live ? await explainNodes(folder, ends) : [];
   for (const name of logs) {
+    // What is known of single nodes is no other node's end.
+    if (ends.some(({ index }) => name === `node-${index}.log`)) continue;
     const path = join(folder, name);
-    const cause = explainLog(
-      withoutPast(await lastLines(path, 40)),
-      bad && (name.startsWith('node-') || logs.length === 1 || about === 'controller') ? bad.exitCode : undefined,
-    );
+    const whole = ends.length === 0 && (name.startsWith('node-') || logs.length === 1 || about === 'controller');
+    const cause = explainLog(withoutPast(await lastLines(path, 40)), whole ? bad?.exitCode : undefined);
     if (cause) found.push({ about, ...cause, lines: [...(cause.lines ?? []), `(${path})`] });
   }
   const crumbs = missing ? await explainBreadcrumbs(folder, names, about) : [];
   const all = [...found, ...crumbs];
   // One sentence for all nodes that say the same.
   return [...told, ...all.filter(({ code }, index) => all.findIndex((other) => other.code === code) === index)];
+}
+
+/** What nodes that ended say of it, each by its own words; those that say the same are named together. */
+async function explainNodes(folder: string, ends: readonly NodeEnd[]): Promise<Finding[]> {
+  const found = new Map<string, Finding & { nodes: string[] }>();
+  for (const { index, node, exitCode, words, path } of ends) {
+    const log = join(folder, `node-${index}.log`);
+    const lines = index === undefined ? [] : withoutPast(await lastLines(log, 40));
+    const cause = explainLog(lines.length > 0 ? lines : [words], exitCode);
+    if (!cause) continue;
+    const name = node ?? `node ${index}`;
+    const known = found.get(cause.sentence);
+    if (known) known.nodes.push(name);
+    else {
+      const shown = [...(cause.lines ?? []), ...(words && !cause.lines?.includes(words) ? [words] : [])];
+      found.set(cause.sentence, {
+        about: 'engines',
+        ...cause,
+        nodes: [name],
+        lines: [...shown, `(${lines.length > 0 ? log : path})`],
+      });
+    }
+  }
+  return [...found.values()].map(({ nodes, ...finding }) => {
+    const quoted = finding.lines?.[0]?.startsWith('(') ? '' : ` It said: ${finding.lines?.[0]}`;
+    return { ...finding, node: nodes[0] ?? '', sentence: `On ${[...new Set(nodes)].join(', ')}: ${finding.sentence}${quoted}` };
+  });
 }
 
 /** What a supervisor said before it joined is no news once it has. */

@@ -72,7 +72,9 @@ function inOrder(findings: readonly Finding[]): Finding[] {
     const key = `${code} ${about} ${sentence}`;
     return !known.has(key) && known.add(key);
   });
-  return [...once.filter(({ code }) => !symptoms.has(code)), ...once.filter(({ code }) => symptoms.has(code))];
+  // What one node says of its own end is a reason, whatever its code.
+  const isReason = ({ code, node }: Finding): boolean => node !== undefined || !symptoms.has(code);
+  return [...once.filter(isReason), ...once.filter((finding) => !isReason(finding))];
 }
 
 const keptFile = (folder: string): string => join(folder, 'why.json');

@@ -20,7 +20,7 @@ export interface Resources {
 /** How engines are asked for: in one job that starts as a whole, or in elements that start as places become free. */
 export type Shape = 'gang' | 'array';
 
-/** What is done on each node before anything of ours runs there, in this order. */
+/** What is done on each node before anything of ours runs there, in this order unless another is chosen. */
 export interface Surroundings {
   modules: readonly string[];
   conda?: string | undefined;
@@ -29,7 +29,12 @@ export interface Surroundings {
   /** Lines of shell, as the user wrote them. */
   prologue: readonly string[];
   epilogue: readonly string[];
+  /** The prologue comes last when absent; first, it may define what modules and environments need. */
+  setupOrder?: SetupOrder | undefined;
 }
+
+/** What is done first on a node: modules and environments, or the prologue's lines. */
+export type SetupOrder = 'modules-first' | 'prologue-first';
 
 /** What a batch system is asked for. */
 export interface BatchRequest {

@@ -64,7 +64,7 @@ function valuesOf(
   { lines, layout, offset, firstIndex, ranged, surrounding = system, values = {} }: ScriptFacts,
 ): Values {
   const { name, argv, count, env, jobDir, batch = plainRequest } = spec;
-  const { modules, conda, venv, environment, prologue, epilogue } = batch.surroundings;
+  const { modules, conda, venv, environment, prologue, epilogue, setupOrder } = batch.surroundings;
   const { shape, perPart = 0, parts = 1 } = layout;
   const [program] = argv;
   const isOurs = argv.some((word) => word.startsWith(join(packageRoot(), 'dist')));
@@ -92,9 +92,10 @@ function valuesOf(
     ...rankValues(spec, shape),
     ...{ staticLayout: shape === 'array' ? `${perPart}(x${parts})` : '1' },
     directives: lines.map((line) => new Raw(line)),
-    modules: modules.map((module) => new Raw(`module load ${module}`)),
+    modules: modules.map((module) => new Raw(`load_module ${module}`)),
     variables: [...exports({ ...env, IPCLUSTER_COUNT: String(count) }), ...exports(environment)],
     ...{ conda, venv, hasSetup: modules.length > 0 || Boolean(conda ?? venv) || prologue.length > 0 },
+    ...{ hasModules: modules.length > 0, prologueFirst: setupOrder === 'prologue-first' },
     prologue: prologue.map((line) => new Raw(line)),
     epilogue: epilogue.map((line) => new Raw(line)),
     ...values,

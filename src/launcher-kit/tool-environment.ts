@@ -37,7 +37,7 @@ const rivals: readonly (readonly [option: RegExp, variable: RegExp])[] = [
  * job has set, and what leads to this very machine (TMPDIR, DISPLAY, agents), stays here (site-realities, "Environment").
  */
 const wanted =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TERM|MODULE\w*|LMOD_\w+|_LMFILES_|LOADEDMODULES|LD_LIBRARY_PATH|MANPATH|SLURM_(CONF|CLUSTERS)|PBS_(DEFAULT|SERVER|CONF_FILE|EXEC)|SGE_(ROOT|CELL|CLUSTER_NAME|QMASTER_PORT|EXECD_PORT)|LSF_\w+|LSB_DEFAULT\w+|EGO_\w+)$/;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TERM|MODULE\w*|LMOD_\w+|BASH_ENV|BASH_FUNC_.+|_LMFILES_|LOADEDMODULES|LD_LIBRARY_PATH|MANPATH|SLURM_(CONF|CLUSTERS)|PBS_(DEFAULT|SERVER|CONF_FILE|EXEC)|SGE_(ROOT|CELL|CLUSTER_NAME|QMASTER_PORT|EXECD_PORT)|LSF_\w+|LSB_DEFAULT\w+|EGO_\w+)$/;
 const surrounding = /^LSF_(JOB|LIM_API_NTRIES$)/;
 
 /** For the submit `argv`: what the command line says is not said once more, and otherwise, by a variable. */

@@ -29,14 +29,54 @@ export IPCLUSTER_RANK="$IPCLUSTER_NODE_INDEX"
 export IPCLUSTER_MARK="$IPCLUSTER_MARK.$IPCLUSTER_NODE_INDEX"
 output="$IPCLUSTER_JOB_DIR/node-$IPCLUSTER_NODE_INDEX.log"
 exec >>"$output" 2>&1
+# The exit record of this node, however it ends: its code, the signal that it was told to end with, and its last words.
+node_record="$IPCLUSTER_JOB_DIR/node-$IPCLUSTER_NODE_INDEX.json"
+[ ! -e "$node_record" ] || mv "$node_record" "$node_record.before"
+# shellcheck disable=SC2317 # It is called by the trap.
+write_node_record() {
+  local words
+  words=$(tail -n 20 "$output" | grep '^[^[:space:]]' | tail -n 1 | tr -d '\000-\037' | cut -c 1-500)
+  words=${words//\\/\\\\}
+  printf '{"incarnation":%d,"node":"%s","exitCode":%d,"told":"%s","words":"%s","ended":"%s"}\n' "${IPCLUSTER_INCARNATION:-0}" \
+    "${SLURMD_NODENAME:-$(hostname)}" "$1" "$told" "${words//\"/\\\"}" "$(date -u +%FT%TZ)" >"$node_record.tmp" &&
+    mv "$node_record.tmp" "$node_record"
+}
+trap 'write_node_record "$?"' EXIT
 cd '/home/a b' 2>/dev/null || cd "$IPCLUSTER_JOB_DIR" || exit 1
-module load gcc/12 || exit 1
+# Lines of others are run as their own shells would run them: what activates an environment may use variables that are not set.
+set +eu
+# A shell that is no login's may not know `module`: the files that define it are tried in turn, a site's own first.
+for file in /etc/profile.d/*mod*.sh {"${MODULESHOME:-}","${LMOD_PKG:-}",/usr/share/{modules,Modules,lmod/lmod},/opt/modules/default}/init/bash; do
+  ! type module >/dev/null 2>&1 || break
+  # shellcheck source=/dev/null
+  [ ! -r "$file" ] || . "$file"
+done
+if ! type module >/dev/null 2>&1; then
+  printf 'ipcluster: there is no "module" on %s\n' "$(hostname)"
+  exit 1
+fi
+load_module() {
+  module load "$@" && return
+  printf 'ipcluster: the module %s cannot be loaded on %s\n' "$*" "$(hostname)"
+  exit 1
+}
+load_module gcc/12
 # shellcheck source=/dev/null
 . "$(conda info --base)/etc/profile.d/conda.sh" || exit 1
 conda activate 'my env' || exit 1
 ulimit -c 0
+# What they have set for themselves must not end what follows.
+set +eu
 # Is the program there, and can it run? A log that says so is better than a job that does nothing.
-if ! said=$(/opt/node --version 2>&1); then
+said=$(/opt/node --version 2>&1)
+code=$?
+# What was ended before it could say so is no proof of anything.
+if [ "$code" -eq 143 ] || { [ "$code" -ne 0 ] && [ -n "$told" ]; }; then
+  printf 'ipcluster: told to end on %s before anything ran\n' "$(hostname)"
+  told=${told:-TERM}
+  exit 143
+fi
+if [ "$code" -ne 0 ]; then
   printf 'ipcluster: cannot be run on %s: %s\n%s\n' "$(hostname)" /opt/node "$said"
   exit 127
 fi
@@ -54,4 +94,6 @@ if [ "$code" -ne 0 ]; then
   /opt/node /package/dist/programs/sweep.js </dev/null >/dev/null 2>&1
 fi
 echo bye
+# A line above may have put a trap of its own in the place of ours.
+trap 'write_node_record "$code"' EXIT
 exit "$code"
