@@ -3,11 +3,10 @@ import { IpclusterError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import { runTool } from '../processes/tool.js';
 import type { BatchDialect, Question } from './dialect.js';
+import { submitRoundTime, submitTime } from './patience.js';
 import type { PlannedCommand } from './plan.js';
 import { submitEnvironment } from './tool-environment.js';
 
-/** A submit may take so long (milliseconds); then it is not known whether there is a job. */
-const submitTime = 60_000;
 /** How often, and with what pauses (milliseconds), a job is looked for that may have been accepted. */
 const looks = [0, 1000, 2000, 4000, 8000];
 
@@ -18,14 +17,20 @@ export type Ask = <Answer>(question: Question<Answer>) => Promise<Answer | undef
  * that no job is ever there twice. Throws SUBMIT_REFUSED with the scheduler's own words, or SCHEDULER_SILENT.
  */
 export async function submitJob(dialect: BatchDialect, command: PlannedCommand, name: string, ask: Ask): Promise<string> {
+  const until = Date.now() + submitRoundTime;
   for (let attempt = 0; attempt < 2; attempt++) {
     const input = command.input ? await readFile(command.input, 'utf8') : undefined;
-    const outcome = await runTool({ argv: command.argv, env: submitEnvironment(process.env), timeout: submitTime, input });
+    const outcome = await runTool({
+      argv: command.argv,
+      env: submitEnvironment(process.env),
+      timeout: Math.max(1000, Math.min(submitTime, until - Date.now())),
+      input,
+    });
     const id = outcome.code === 0 ? dialect.parseJobId(outcome.stdout) : undefined;
     if (id !== undefined) return id;
     const silent = outcome.timedOut || outcome.code === 0 || dialect.isSilence(outcome);
     if (!silent) throw refused(dialect, outcome.stderr || outcome.stdout, outcome.code);
-    const found = await lookUp(dialect, name, ask);
+    const found = await lookUp(dialect, name, ask, until);
     if (found) return found;
   }
   throw new IpclusterError(
@@ -35,8 +40,9 @@ export async function submitJob(dialect: BatchDialect, command: PlannedCommand, 
 }
 
 /** The id of a live job of that name; undefined when the system says that there is none. Throws SCHEDULER_SILENT. */
-async function lookUp(dialect: BatchDialect, name: string, ask: Ask): Promise<string | undefined> {
+async function lookUp(dialect: BatchDialect, name: string, ask: Ask, until: number): Promise<string | undefined> {
   for (const pause of looks) {
+    if (Date.now() + pause >= until) break;
     await sleep(pause);
     const jobs = await ask(dialect.find(name));
     if (jobs) return jobs.find((job) => job.name === name)?.id;
@@ -45,13 +51,18 @@ async function lookUp(dialect: BatchDialect, name: string, ask: Ask): Promise<st
     'SCHEDULER_SILENT',
     `The scheduler does not answer; whether it has taken the job ${name} is not known.`,
     {
-      suggestions: [`Look for it later: \`ipcluster ps\`, \`ipcluster kill\`.`],
+      suggestions: ['It is looked for and ended by `ipcluster stop`, when the scheduler answers again.'],
+      verdict: 'scheduler-silent',
     },
   );
 }
 
-function refused(dialect: BatchDialect, said: string, code: number | null): IpclusterError {
-  const words = said.trim().split('\n').filter(Boolean).slice(-6).join('\n');
+/** The error of a submit that was refused, with the lines that say why. */
+export function refused(dialect: BatchDialect, said: string, code: number | null): IpclusterError {
+  const lines = said.trim().split('\n').filter(Boolean);
+  // What is wrong stands before the usage text, which may be long.
+  const usage = lines.findIndex((line) => /^\s*usage:/i.test(line));
+  const words = (usage > 0 ? lines.slice(0, usage) : lines).slice(-6).join('\n');
   const verdict = dialect.refusal(said);
   const reason = verdict ? `${verdict.sentence} ` : '';
   return new IpclusterError('SUBMIT_REFUSED', `${reason}The scheduler did not take the job (exit code ${code}):\n${words}`, {

@@ -21,7 +21,8 @@ function run(
   node: string,
   path = fake.path,
 ): { jobDir: string; started: ReturnType<typeof spawn>; ended: Promise<number | null> } {
-  const jobDir = join(folder, String((number += 1)));
+  number += 1;
+  const jobDir = join(folder, String(number));
   mkdirSync(jobDir);
   const batch = { ...plainRequest, resources: { nodes: 2, tasksPerNode: 1 }, single: false };
   const launcher = pbs.create(pbs.options.parse({}));
