@@ -12,6 +12,9 @@ export function shareOf(text: string, node: number, total: number): { count: num
   return { before, count: Math.max(0, Math.min(layout[node] ?? 1, total - before)) };
 }
 
+/** Of how many nodes, or elements of an array, a layout speaks. Throws USAGE for one that cannot be read. */
+export const partsOf = (text: string): number => expandLayout(text).length;
+
 /** More engines than places are spread evenly: an allocation that somebody has may be used as he likes. */
 function makeRoom(layout: readonly number[], total: number): readonly number[] {
   const places = layout.reduce((sum, size) => sum + size, 0);

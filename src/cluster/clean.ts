@@ -36,7 +36,9 @@ async function cleanPlace(place: Place): Promise<Report> {
     return [
       `${name}: its controller does not answer, but ${left.length} processes of it live: \`ipcluster start --reuse\` takes them over, \`ipcluster kill\` ends them`,
     ];
-  const jobs = await strayJobs(place, file);
+  const { found: jobs, silent } = await strayJobs(place, file);
+  // Without a file it may be a system that this cluster has never used.
+  if (file && silent.length > 0) return silent.map((sentence) => `${name}: ${sentence} It was left alone.`);
   if (jobs.length > 0)
     return [
       `${name}: its controller cannot be reached from here, but ${jobs.length} jobs of it are in the queue: \`ipcluster stop\` ends them`,

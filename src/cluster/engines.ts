@@ -1,6 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
 import { closeFolder } from '../base/own-folder.js';
-import { readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
+import { type RecordedJob, readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf } from '../profile/paths.js';
 import { connectTo } from './find.js';
 import { launchJob } from './jobs.js';
@@ -8,6 +8,11 @@ import { checkEngines, failure, prepareEngines, type StartRequest, survey } from
 import { awaitRegistration } from './registration.js';
 
 export type AddRequest = Omit<StartRequest, 'reuse'>;
+
+const limitsOf = ({ batch }: AddRequest): NonNullable<RecordedJob['limits']> => ({
+  time: batch.resources.time,
+  cpusPerTask: batch.resources.cpusPerTask,
+});
 
 /** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
 export async function addEngines(request: AddRequest): Promise<number[]> {
@@ -35,7 +40,17 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
     writeClusterFile(place, {
       ...file,
       engines: file.engines + count,
-      jobs: [...file.jobs, { ...job.ref, launcher: request.launcherWord, options: [...launcherOptions], role: 'engines', count }],
+      jobs: [
+        ...file.jobs,
+        {
+          limits: limitsOf(request),
+          ...job.ref,
+          launcher: request.launcherWord,
+          options: [...launcherOptions],
+          role: 'engines',
+          count,
+        },
+      ],
     });
   try {
     const all = { ...request, place, count: wanted, reuse: false, minEngines: undefined };

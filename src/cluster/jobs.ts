@@ -7,6 +7,7 @@ import { sleep } from '../base/wait.js';
 import type { Evidence, Job, JobSpec, JobStatus, Launcher, LaunchOptions } from '../launcher-kit/contract.js';
 import { readExitRecord } from '../launcher-kit/exit-record.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
+import { roundTime } from '../launcher-kit/patience.js';
 import { createLauncher, openLauncher } from '../launcher-kit/registry.js';
 import { describeState, isFinal } from '../launcher-kit/states.js';
 import { markVariable } from '../processes/table.js';
@@ -74,7 +75,7 @@ export async function attachJob({ launcher, ids, jobDir, name, options = [] }: R
 }
 
 /** A system may take so long to say how a job is, where that is what was asked (milliseconds). */
-const patience = 25_000;
+const patience = roundTime + 5000;
 
 /** How a recorded job is, as its system says it; unknown where that takes longer than `timeout` milliseconds. */
 export async function lookAtJob(recorded: RecordedJob, timeout = patience): Promise<JobStatus> {

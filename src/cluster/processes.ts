@@ -43,8 +43,8 @@ export async function killProcesses(place: Place): Promise<number> {
   await endGroups(jobs, { grace: 3000 });
   await sweepMarked((mark) => mark.startsWith(`${place.profileFolder}#${place.clusterId}#`));
   const file = await readClusterFile(place);
-  const strays = await strayJobs(place, file);
+  const { found: strays, silent } = await strayJobs(place, file);
   const { unsure } = await endCluster(place, file, undefined);
-  for (const sentence of file ? unsure : [...unsure, ...(await cancelAll(strays))]) process.emitWarning(sentence);
+  for (const sentence of file ? unsure : [...unsure, ...silent, ...(await cancelAll(strays))]) process.emitWarning(sentence);
   return processes.length + strays.length;
 }

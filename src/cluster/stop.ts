@@ -6,7 +6,7 @@ import { poll, sleep } from '../base/wait.js';
 import type { Client } from '../client/client.js';
 import { sweepMarked } from '../processes/end.js';
 import { findMarked } from '../processes/table.js';
-import type { ClusterFile } from '../profile/cluster-file.js';
+import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { removeDeadSockets } from '../profile/sockets.js';
 import { findCluster, notFound } from './find.js';
@@ -43,38 +43,70 @@ export async function endCluster(place: Place, file: ClusterFile | undefined, cl
   const hours = client && file?.limits?.time ? await countHours(client, file) : undefined;
   const orderly = client ? await askController(client) : false;
   let killed = 0;
+  let kept: RecordedJob[] = [];
   const unsure: string[] = [];
   if (file) {
     const isOurs = (mark: string): boolean => mark === file.mark || mark.startsWith(`${file.mark}/`);
     if (orderly) await poll(() => (findMarked(isOurs).length === 0 ? true : undefined), { timeout: patience }, 50);
-    for (const recorded of file.jobs) {
-      const job = await attachJob(recorded);
-      // What was told to end writes its own last word; a job that is cancelled meanwhile would not.
-      if (orderly) await Promise.race([job.ended, sleep(patience)]);
-      await job.cancel().catch((error: unknown) => unsure.push(messageOf(error)));
-      await job[Symbol.asyncDispose]();
-    }
-    const strays = (await strayJobs(place, file)).filter((ref) => !file.jobs.some(({ jobDir }) => jobDir === ref.jobDir));
-    unsure.push(...(await cancelAll(strays)));
+    kept = await endJobs(file.jobs, orderly, unsure);
+    // A system that has just been silent is not asked for others.
+    if (kept.length === 0) unsure.push(...(await endStrays(place, file)));
     killed = await sweepMarked(isOurs);
     const left = findMarked(isOurs);
     if (left.length > 0) {
       throw new IpclusterError('STOP_FAILED', `Still there after SIGKILL: ${left.map(({ pid }) => pid).join(', ')}.`);
     }
   }
-  await removeTraces(place);
+  // What could not be made sure of stays on the list, for the next stop.
+  if (file && unsure.length > 0) {
+    await removeConnectionFiles(place);
+    writeClusterFile(place, { ...file, jobs: kept });
+  } else await removeTraces(place);
   return { orderly, killed, unsure: [...new Set(unsure)], ...(hours && { hours }) };
 }
 
+/** Ends those jobs side by side; answers those of which it is not sure, with sentences in `unsure`. */
+async function endJobs(jobs: readonly RecordedJob[], orderly: boolean, unsure: string[]): Promise<RecordedJob[]> {
+  const ends = jobs.map(async (recorded): Promise<RecordedJob[]> => {
+    const job = await attachJob(recorded);
+    try {
+      // What was told to end writes its own last word; a job that is cancelled meanwhile would not.
+      if (orderly) await Promise.race([job.ended, sleep(patience)]);
+      await job.cancel();
+      return [];
+    } catch (error) {
+      unsure.push(messageOf(error));
+      return [recorded];
+    } finally {
+      await job[Symbol.asyncDispose]();
+    }
+  });
+  return (await Promise.all(ends)).flat();
+}
+
+async function endStrays(place: Place, file: ClusterFile): Promise<string[]> {
+  const { found, silent } = await strayJobs(place, file);
+  const strays = found.filter((ref) => !file.jobs.some(({ jobDir }) => jobDir === ref.jobDir));
+  return [...silent, ...(await cancelAll(strays))];
+}
+
 /** What was asked for, how long engines were there, and how long they worked, in core-hours. */
-async function countHours(client: Client, { limits, engines: asked }: ClusterFile): Promise<Stopped['hours']> {
+async function countHours(client: Client, file: ClusterFile): Promise<Stopped['hours']> {
   const status = await client.status().catch(() => undefined);
   if (!status) return undefined;
-  const cores = limits?.cpusPerTask ?? 1;
+  const cores = file.limits?.cpusPerTask ?? 1;
   const hours = (milliseconds: number): number => Math.round(((milliseconds * cores) / 3_600_000) * 100) / 100;
   const used = status.engines.reduce((sum, { joined }) => sum + Date.now() - Date.parse(joined), 0);
   const busy = status.engines.reduce((sum, engine) => sum + engine.busy, 0);
-  return { asked: hours(asked * (limits?.time ?? 0)), used: hours(used), busy: hours(busy) };
+  return { asked: askedHours(file), used: hours(used), busy: hours(busy) };
+}
+
+/** Core-hours that were asked for, each set of engines with its own time and processors. */
+export function askedHours({ jobs, limits, engines }: Pick<ClusterFile, 'jobs' | 'limits' | 'engines'>): number {
+  const sets = jobs.filter(({ role }) => role === 'engines');
+  const known = sets.length > 0 ? sets : [{ count: engines, limits }];
+  const own = known.map(({ count, limits: { time = 0, cpusPerTask = 1 } = limits ?? {} }) => count * time * cpusPerTask);
+  return Math.round((own.reduce((sum, value) => sum + value, 0) / 3_600_000) * 100) / 100;
 }
 
 async function askController(client: Client): Promise<boolean> {

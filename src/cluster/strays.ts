@@ -1,4 +1,4 @@
-import { IpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import type { JobRef } from '../launcher-kit/contract.js';
 import { ownLaunchers } from '../launcher-kit/registry.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
@@ -7,19 +7,26 @@ import { jobNames, launcherOf } from './jobs.js';
 
 /**
  * Live jobs of a cluster in batch systems, found by their names: also from another login node, and where no file tells of them. With
- * a cluster file only its own launcher is asked, else all whose system is on this machine.
+ * a cluster file only its own launcher is asked, else all whose system is on this machine. `silent` has a sentence for each system that
+ * does not answer: what it has is not known.
  */
-export async function strayJobs(place: Place, file?: ClusterFile): Promise<JobRef[]> {
+export async function strayJobs(place: Place, file?: ClusterFile): Promise<{ found: JobRef[]; silent: string[] }> {
+  const silent: string[] = [];
   const names = file ? [...new Set([file.launcher, ...file.jobs.map(({ launcher }) => launcher)])] : ownLaunchers();
   const found = await Promise.all(
     names.map(async (name) => {
       const launcher = await launcherOf(name, file?.jobs.find((job) => job.launcher === name)?.options ?? []).catch(
         ignoreUnknown,
       );
-      return launcher?.reach === 'elsewhere' ? launcher.find(pathsOf(place).jobs, jobNames(place)) : [];
+      if (launcher?.reach !== 'elsewhere') return [];
+      return launcher.find(pathsOf(place).jobs, jobNames(place)).catch((error: unknown): JobRef[] => {
+        if (!isIpclusterError(error) || error.code !== 'SCHEDULER_SILENT') throw error;
+        silent.push(error.message);
+        return [];
+      });
     }),
   );
-  return found.flat();
+  return { found: found.flat(), silent };
 }
 
 /** A launcher of somebody's own may be gone; what is left of its jobs is not for us to find. */

@@ -12,7 +12,8 @@ export default class Ps extends Command {
     const { flags } = await this.parse(Ps);
     const place = placeOf(flags);
     const processes = listProcesses(place);
-    const jobs = await strayJobs(place);
+    const { found: jobs, silent } = await strayJobs(place);
+    for (const sentence of silent) process.stderr.write(`${sentence}\n`);
     const rows = processes.map(({ pid, what, memory, command }) => [
       String(pid),
       what,
@@ -21,6 +22,7 @@ export default class Ps extends Command {
     ]);
     const table = rows.length > 0 ? [formatTable([['pid', 'what', 'memory', 'command'], ...rows])] : [];
     const lines = jobs.map(({ launcher, ids, name }) => `job ${ids.join(' ')} of ${launcher}: ${name ?? ''}`);
-    print(flags.json, { processes, jobs }, [...table, ...lines].join('\n') || 'nothing');
+    const nothing = silent.length > 0 ? 'nothing on this machine' : 'nothing';
+    print(flags.json, { processes, jobs, ...(silent.length > 0 && { silent }) }, [...table, ...lines].join('\n') || nothing);
   }
 }

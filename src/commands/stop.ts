@@ -11,7 +11,14 @@ export default class Stop extends Command {
     const place = placeOf(flags);
     const { orderly, killed, unsure, hours } = await stopCluster(place);
     for (const sentence of unsure) process.stderr.write(`${sentence}\n`);
-    const how = orderly ? 'stopped' : 'the controller did not answer; its jobs were ended';
+    // What nobody could make sure of is no success: it stays on the list, for the next stop.
+    if (unsure.length > 0) process.exitCode = 1;
+    const how =
+      unsure.length > 0
+        ? 'not all of it could be made sure of: it stays on the list, try `ipcluster stop` again'
+        : orderly
+          ? 'stopped'
+          : 'the controller did not answer; its jobs were ended';
     print(
       flags.json,
       { clusterId: place.clusterId, orderly, killed, ...(unsure.length > 0 && { unsure }), ...(hours && { hours }) },

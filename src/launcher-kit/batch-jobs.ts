@@ -7,6 +7,7 @@ import type { Evidence, Verdict } from './evidence.js';
 import { explainEnd, noteCancel, tailOfJob } from './job-files.js';
 import { JobView } from './job-view.js';
 import { observeJob } from './observed-job.js';
+import { lastOrderTime, questionTime, silentTime } from './patience.js';
 import { Poller } from './poller.js';
 import type { Report } from './reports.js';
 import { isFinal, type JobStatus } from './states.js';
@@ -15,9 +16,8 @@ import { queryEnvironment } from './tool-environment.js';
 
 /** Exit records are looked for so often (milliseconds): they are files, and cost the scheduler nothing. */
 const recordInterval = 1000;
-/** Cancelling is over at the latest after this time, and an order may take so long (milliseconds). */
+/** Cancelling is over at the latest after this time (milliseconds). */
 const cancelTime = 60_000;
-const orderTime = 20_000;
 
 /** Jobs of one batch system: what is known of each, and the ways to end it. */
 export class BatchJobs {
@@ -62,7 +62,9 @@ export class BatchJobs {
   async #reports(ids: readonly string[]): Promise<Report[] | undefined> {
     const found: Report[] = [];
     let answered = false;
+    const begin = Date.now();
     for (const index of [0, 1, 2]) {
+      if (Date.now() - begin >= questionTime) break;
       const left = ids.filter((id) => !found.some((report) => report.id === id));
       const question = left.length > 0 ? this.#dialect.status(left)[index] : undefined;
       if (!question) break;
@@ -74,15 +76,19 @@ export class BatchJobs {
   }
 
   async #cancel(ref: JobRef, view: JobView): Promise<void> {
-    if (ref.ids.length === 0) return;
+    if (ref.ids.length === 0 && !(await this.#seek(ref))) return;
     const before = await this.poller.now(ref);
     view.told(before);
     if (before && isOver(before, await view.status())) return;
     noteCancel(ref.jobDir);
-    await this.#order(this.#dialect.cancel(ref.ids));
+    const order = await this.#order(this.#dialect.cancel(ref.ids), before ? questionTime : lastOrderTime);
+    if (!before && order.code !== 0) throw silence(ref);
+    let heard = Date.now();
     const over = async (): Promise<true | undefined> => {
       const reports = await this.poller.now(ref);
       view.told(reports);
+      if (reports) heard = Date.now();
+      else if (Date.now() - heard >= silentTime) throw silence(ref);
       return reports && isOver(reports, await view.status()) ? true : undefined;
     };
     if (await poll(over, { timeout: cancelTime }, 1000)) return;
@@ -92,10 +98,28 @@ export class BatchJobs {
     );
   }
 
-  async #order(argv: ReturnType<BatchDialect['cancel']>): Promise<void> {
-    await runTool({ argv, env: queryEnvironment(process.env), timeout: orderTime });
+  /** Looks for a job whose submit gave no answer, by its name; answers whether it is there. Throws SCHEDULER_SILENT. */
+  async #seek(ref: JobRef): Promise<boolean> {
+    if (ref.name === undefined) return false;
+    const jobs = await this.#ask(this.#dialect.find(ref.name));
+    if (!jobs) throw silence(ref);
+    ref.ids.push(...jobs.flatMap(({ id, name }) => (name === ref.name ? [id] : [])));
+    return ref.ids.length > 0;
+  }
+
+  #order(argv: ReturnType<BatchDialect['cancel']>, timeout = questionTime): ReturnType<typeof runTool> {
+    return runTool({ argv, env: queryEnvironment(process.env), timeout });
   }
 }
+
+const silence = ({ launcher, ids, name = '' }: JobRef): IpclusterError =>
+  new IpclusterError(
+    'SCHEDULER_SILENT',
+    ids.length > 0
+      ? `${launcher} does not answer: whether the job ${ids.join(' ')} has ended is not known.`
+      : `${launcher} does not answer: whether it has taken the job ${name} is not known.`,
+    { verdict: 'scheduler-silent' },
+  );
 
 /** True when nothing of a job is left in the scheduler, or only its clearing up, after our own script has said its last word. */
 function isOver(reports: readonly Report[], { state }: JobStatus): boolean {

@@ -7,6 +7,7 @@ import type { JobRef, JobSpec, Launcher, LauncherDefinition, LaunchOptions } fro
 import type { BatchDialect, BatchView, Question } from './dialect.js';
 import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
+import { questionTime } from './patience.js';
 import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
 import { describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
 import { directiveLines, directivesOf, plainRequest, scriptFiles } from './script.js';
@@ -14,9 +15,6 @@ import { submitJob } from './submit.js';
 import { queryEnvironment } from './tool-environment.js';
 
 export type { BatchDialect, BatchView, Directive, Question, Report, ToolOutcome } from './dialect.js';
-
-/** Every question to a scheduler has an end (milliseconds). */
-const questionTime = 20_000;
 
 /** Asks one question; undefined is no answer. */
 async function ask<Answer>(question: Question<Answer>): Promise<Answer | undefined> {
@@ -100,7 +98,7 @@ class BatchLauncher implements Launcher {
 
   async find(jobsFolder: string, names: string): Promise<JobRef[]> {
     const written = await readRefs(jobsFolder, this.name);
-    const listed = (await ask(this.#dialect.find(names))) ?? [];
+    const listed = await this.#listed(names);
     const known = new Set(written.flatMap(({ ids }) => ids));
     const strangers = listed
       .filter(({ id }) => !known.has(id))
@@ -114,6 +112,24 @@ class BatchLauncher implements Launcher {
       );
     const live = new Set(listed.map(({ id }) => id));
     return [...written.filter(({ ids }) => ids.some((id) => live.has(id))), ...strangers];
+  }
+
+  /** Live jobs whose names begin so; none where the system is not on this machine. Throws SCHEDULER_SILENT. */
+  async #listed(names: string): Promise<{ id: string; name: string }[]> {
+    const { argv, parse } = this.#dialect.find(names);
+    const outcome = await runTool({ argv, env: queryEnvironment(process.env), timeout: questionTime });
+    const listed = outcome.timedOut ? undefined : parse(outcome);
+    if (listed) return listed;
+    // Systems share names of commands: one that is not there has nothing, whatever another one's command said.
+    const isSilent = outcome.timedOut || this.#dialect.isSilence(outcome);
+    if (outcome.code === 127 || (!isSilent && (await ask(this.#dialect.detect)))) return [];
+    throw new IpclusterError(
+      'SCHEDULER_SILENT',
+      `${this.name} does not answer: whether jobs of this cluster are there is not known.`,
+      {
+        verdict: 'scheduler-silent',
+      },
+    );
   }
 
   explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);

@@ -21,6 +21,7 @@ export class JobView {
   /** How often in a row the scheduler has answered without it. */
   #absences = 0;
   #hasRun = false;
+  readonly #begun = iso(Date.now());
   /** Settles when the scheduler has been asked once, whether or not it answered. */
   readonly heard: Promise<void>;
   readonly #settleHeard: () => void;
@@ -53,6 +54,10 @@ export class JobView {
   }
 
   async status(): Promise<JobStatus> {
+    if (this.#ref.ids.length === 0) {
+      const cause = `the scheduler has not said whether it has taken ${this.#ref.name ?? 'it'}`;
+      return { incarnation: 0, state: { state: 'unknown', since: this.#begun, cause } };
+    }
     const records = await readExitRecords(this.#ref.jobDir);
     const present = aggregate(this.#reports);
     const recorded = this.#recorded(records, await readDeadline(this.#ref.jobDir));

@@ -3,11 +3,10 @@ import { IpclusterError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import { runTool } from '../processes/tool.js';
 import type { BatchDialect, Question } from './dialect.js';
+import { submitRoundTime, submitTime } from './patience.js';
 import type { PlannedCommand } from './plan.js';
 import { submitEnvironment } from './tool-environment.js';
 
-/** A submit may take so long (milliseconds); then it is not known whether there is a job. */
-const submitTime = 60_000;
 /** How often, and with what pauses (milliseconds), a job is looked for that may have been accepted. */
 const looks = [0, 1000, 2000, 4000, 8000];
 
@@ -25,17 +24,19 @@ export interface Submitted {
  */
 export async function submitJob(dialect: BatchDialect, command: PlannedCommand, name: string, ask: Ask): Promise<Submitted> {
   let said = '';
+  const until = Date.now() + submitRoundTime;
   for (let attempt = 0; attempt < 2; attempt++) {
     const input = command.input ? await readFile(command.input, 'utf8') : undefined;
     const env = submitEnvironment(process.env, command.argv);
-    const outcome = await runTool({ argv: command.argv, env, timeout: submitTime, input });
+    const timeout = Math.max(1000, Math.min(submitTime, until - Date.now()));
+    const outcome = await runTool({ argv: command.argv, env, timeout, input });
     const id = outcome.code === 0 ? dialect.parseJobId(outcome.stdout) : undefined;
     // Beside its id, where the id is printed, stand greetings that sites print at each submit.
     if (id !== undefined) return { id, notes: lastLinesOf(outcome.stderr) };
     const silent = outcome.timedOut || outcome.code === 0 || dialect.isSilence(outcome);
     if (!silent) throw refused(dialect, outcome.stderr || outcome.stdout, outcome.code);
     said = lastLinesOf(`${outcome.stderr}\n${outcome.stdout}`) || said;
-    const found = await lookUp(dialect, name, ask, said);
+    const found = await lookUp(dialect, name, ask, { until, said });
     if (found) return { id: found, notes: '' };
   }
   throw new IpclusterError(
@@ -58,8 +59,14 @@ const lastLinesOf = (text: string): string =>
     .join('\n');
 
 /** The id of a live job of that name; undefined when the system says that there is none. Throws SCHEDULER_SILENT. */
-async function lookUp(dialect: BatchDialect, name: string, ask: Ask, said: string): Promise<string | undefined> {
+async function lookUp(
+  dialect: BatchDialect,
+  name: string,
+  ask: Ask,
+  { until, said }: { until: number; said: string },
+): Promise<string | undefined> {
   for (const pause of looks) {
+    if (Date.now() + pause >= until) break;
     await sleep(pause);
     const jobs = await ask(dialect.find(name));
     if (jobs) return jobs.find((job) => job.name === name)?.id;
@@ -68,13 +75,17 @@ async function lookUp(dialect: BatchDialect, name: string, ask: Ask, said: strin
     'SCHEDULER_SILENT',
     `The scheduler does not answer; whether it has taken the job ${name} is not known.${quote(said)}`,
     {
-      suggestions: [`Look for it later: \`ipcluster ps\`, \`ipcluster kill\`.`],
+      suggestions: ['It is looked for and ended by `ipcluster stop`, when the scheduler answers again.'],
+      verdict: 'scheduler-silent',
     },
   );
 }
 
-function refused(dialect: BatchDialect, said: string, code: number | null): IpclusterError {
-  const words = lastLinesOf(said);
+/** The error of a submit that was refused, with the lines that say why. */
+export function refused(dialect: BatchDialect, said: string, code: number | null): IpclusterError {
+  // What is wrong stands before the usage text, which may be long.
+  const usage = /^\s*usage:/im.exec(said)?.index ?? 0;
+  const words = lastLinesOf(usage > 0 ? said.slice(0, usage) : said);
   const verdict = dialect.refusal(said);
   const reason = verdict ? `${verdict.sentence} ` : '';
   return new IpclusterError('SUBMIT_REFUSED', `${reason}The scheduler did not take the job (exit code ${code}):\n${words}`, {

@@ -15,6 +15,8 @@ export interface RecordedJob {
   options?: string[];
   role: 'controller' | 'engines';
   count: number;
+  /** What was asked of a batch system for each of its engines: milliseconds, and processors. */
+  limits?: { time?: number | undefined; cpusPerTask?: number | undefined };
 }
 
 /** What one start wrote down: enough for stop, status and ps from another process. No secret of ours is in it. */

@@ -1,4 +1,4 @@
-import { shareOf } from '../base/layout.js';
+import { partsOf, shareOf } from '../base/layout.js';
 import type { AllocationContent } from '../protocol/messages.js';
 
 /** What a batch job has given to this node, in neutral words that the job's script wrote down. */
@@ -17,12 +17,13 @@ export function readAllocation(env: NodeJS.ProcessEnv): Allocation | undefined {
   if (!job) return undefined;
   const node = Number(env['IPCLUSTER_NODE_INDEX'] ?? 0);
   const total = Number(env['IPCLUSTER_COUNT'] ?? 1);
+  const layout = env['IPCLUSTER_LAYOUT'] ?? '1';
   const seconds = Number(env['IPCLUSTER_DEADLINE'] || Number.NaN);
   return {
-    ...shareOf(env['IPCLUSTER_LAYOUT'] ?? '1', node, total),
+    ...shareOf(layout, node, total),
     ...{ job, node, element: env['IPCLUSTER_ELEMENT'] || null, incarnation: Number(env['IPCLUSTER_INCARNATION'] ?? 0) },
     deadline: Number.isFinite(seconds) ? seconds * 1000 : null,
-    elements: env['IPCLUSTER_ELEMENT'] ? layout.length : 1,
+    elements: env['IPCLUSTER_ELEMENT'] ? partsOf(layout) : 1,
     cpusPerTask: Number(env['IPCLUSTER_CPUS_EACH'] || 0),
   };
 }

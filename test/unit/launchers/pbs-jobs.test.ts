@@ -82,3 +82,48 @@ describe('without job history, as OpenPBS is by default', () => {
     expect((await other.ended).state.state).toBe('lost');
   });
 });
+
+describe('a server that does not answer', () => {
+  const silent = { code: 'SCHEDULER_SILENT', verdict: 'scheduler-silent' };
+
+  test('is away: a job that could not be ended is said to be not known, soon, and can be ended later', async () => {
+    await using job = await launcher.launch(spec('sleep 30'));
+    fake.behave({ down: true });
+    const begin = performance.now();
+    await expect(job.cancel()).rejects.toMatchObject(silent);
+    expect(performance.now() - begin).toBeLessThan(8000);
+    await expect(launcher.find(join(folder, 'jobs'), 'ipc-')).rejects.toMatchObject(silent);
+    fake.behave({});
+    await job.cancel();
+    expect(fake.live()).toEqual([]);
+  });
+
+  test('hangs: the same within the time of a question and a last order', async () => {
+    await using job = await launcher.launch(spec('sleep 30'));
+    fake.behave({ hang: ['qstat', 'qdel', 'qselect'] });
+    const begin = performance.now();
+    await expect(job.cancel()).rejects.toMatchObject(silent);
+    expect(performance.now() - begin).toBeLessThan(18_000);
+    fake.behave({});
+    await job.cancel();
+    expect(fake.live()).toEqual([]);
+  });
+
+  test('has perhaps taken a job: that is not known, and it is looked for by its name and ended', async () => {
+    fake.behave({ hold: true });
+    const asked = spec('sleep 30');
+    await using taken = await launcher.launch(asked);
+    // What is written down where no id came back.
+    const ref = { launcher: 'pbs', ids: [], jobDir: asked.jobDir, name: asked.name };
+    await using job = await launcher.attach(ref);
+    await vi.waitFor(() =>
+      expect(job.status.state).toMatchObject({ state: 'unknown', cause: expect.stringContaining(asked.name) }),
+    );
+    fake.behave({ hold: true, down: true });
+    await expect(job.cancel()).rejects.toMatchObject(silent);
+    fake.behave({ hold: true });
+    await job.cancel();
+    expect(fake.live()).toEqual([]);
+    expect(taken.ref.ids).toEqual(job.ref.ids);
+  });
+});

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { askedHours, endCluster } from '../../../src/cluster/stop.js';
+import { type ClusterFile, type RecordedJob, readClusterFile, writeClusterFile } from '../../../src/profile/cluster-file.js';
+import { claimFolders } from '../../../src/profile/folders.js';
+import { FakeScheduler } from '../../fakes/install.js';
+
+const fake = new FakeScheduler('openpbs');
+const folder = mkdtempSync(join(tmpdir(), 'ipcluster-stop-'));
+beforeAll(() => void vi.stubEnv('PATH', fake.path));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  fake.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const place = { profile: 'default', profileFolder: join(folder, 'profile'), clusterId: '', workFolder: join(folder, 'work') };
+const job: RecordedJob = {
+  ...{ launcher: 'pbs', ids: ['7.fakehead'], jobDir: join(folder, 'work/jobs/one'), name: 'ipc-x-e1' },
+  ...{ role: 'engines', count: 2 },
+};
+const file: ClusterFile = {
+  ...{ version: 1, profile: 'default', clusterId: '', workFolder: place.workFolder, mark: 'no-such-mark', launcher: 'pbs' },
+  ...{ engines: 2, started: '', host: 'login', jobs: [job] },
+};
+
+test('a job of which nobody could make sure stays on the list, until it is sure', async () => {
+  claimFolders(place);
+  writeClusterFile(place, file);
+  fake.behave({ down: true });
+  const { unsure } = await endCluster(place, file, undefined);
+  expect(unsure.join()).toContain('7.fakehead');
+  expect((await readClusterFile(place))?.jobs).toEqual([job]);
+  fake.behave({});
+  expect((await endCluster(place, file, undefined)).unsure).toEqual([]);
+  expect(await readClusterFile(place)).toBeUndefined();
+});
+
+test('core-hours are asked for by each set’s own time and processors', () => {
+  const hour = 3_600_000;
+  const first = { ...job, limits: { time: hour, cpusPerTask: 1 } };
+  const second = { ...job, count: 4, limits: { time: hour / 2, cpusPerTask: 2 } };
+  expect(askedHours({ jobs: [first, second], limits: first.limits, engines: 6 })).toBe(6);
+  expect(askedHours({ jobs: [{ ...job }], limits: first.limits, engines: 2 })).toBe(2);
+});
