@@ -78,7 +78,7 @@ const signals: Record<string, number> = { Killed: 9, 'Segmentation fault': 11, A
 /**
  * What the tools that start something on many nodes say of one of them. Slurm: `srun: error: n4: task 3: Exited with exit code 127`;
  * PBS: `pbsdsh: task … exit status 7`, which is all it says, for it ends with 0 itself; Open MPI: `process rank 1 … on node host1
- * exited on signal 11`; MPICH: `PID 149 RUNNING AT host1`, then `EXIT CODE: 9` (recorded from all but PBS, which is by its manual).
+ * exited on signal 11`; MPICH: `PID 149 RUNNING AT host1`, then `EXIT CODE: 9` (all recorded from real ones; of PBS only the end of the line).
  * What was ended with the others (Terminated) is not told of.
  */
 export function readNodeWords(lines: readonly string[]): Omit<NodeEnd, 'path'>[] {
