@@ -10,7 +10,7 @@ export type { Evidence, Verdict } from './evidence.js';
 export { z } from './options.js';
 export type { LaunchPlan, PlannedCommand, PlannedFile } from './plan.js';
 export type { Report } from './reports.js';
-export type { BatchRequest, Layout, Resources, Shape, Surroundings } from './resources.js';
+export type { BatchRequest, Layout, Resources, SetupOrder, Shape, Surroundings } from './resources.js';
 export type { JobStatus, State } from './states.js';
 
 /** What is to be started. A launcher never knows whether this is a controller or engines. */

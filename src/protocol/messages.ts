@@ -381,4 +381,4 @@ export type GoodReply<T extends MessageType> = Extract<MessageContents[ReplyTo<T
 export type RequestType = Extract<MessageType, `${string}_request`>;
 
 /** Raised with every change that older programs cannot follow. */
-export const protocolVersion = 5;
+export const protocolVersion = 6;

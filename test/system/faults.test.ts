@@ -264,7 +264,7 @@ describe('strangers', () => {
       link.close();
       return answer;
     };
-    const refusal = { code: 'VERSION', message: expect.stringMatching(/protocol 5\).*99\.0\.0 \(protocol 99\)/) };
+    const refusal = { code: 'VERSION', message: expect.stringMatching(/protocol 6\).*99\.0\.0 \(protocol 99\)/) };
     expect(await introduce('ipcontroller-client.json', 'connection_request')).toMatchObject(refusal);
     expect(await introduce('ipcontroller-engine.json', 'registration_request')).toMatchObject(refusal);
   });
