@@ -149,7 +149,8 @@ describe('a cluster of four, by the command line', () => {
     expect(await home.json('start', '-n', '1', '-d', '--cluster-id', 'two')).toMatchObject({ clusterId: 'two', engines: 1 });
     expect((await home.run(['exec', '--cluster-id', 'two', '1 + 1'])).stdout).toBe('[0] 2\n');
     expect(await home.json('kill', '--cluster-id', 'two')).toMatchObject({ killed: 5 });
-    expect(await home.json('ps', '--cluster-id', 'two')).toEqual({ processes: [], jobs: [] });
+    // Systems whose tools are here and whose daemons are not are named besides.
+    expect(await home.json('ps', '--cluster-id', 'two')).toMatchObject({ processes: [], jobs: [] });
   });
 
   test('stop leaves no process, no connection file and no socket', async () => {

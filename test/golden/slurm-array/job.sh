@@ -41,15 +41,19 @@ export IPCLUSTER_INCARNATION="${SLURM_RESTART_COUNT:-0}"
 end="${SLURM_JOB_END_TIME:-}"
 # An array's id stands for all its elements.
 id=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
-[ -n "$end" ] || end=$(date -d "$(squeue -h -j "${id:-$SLURM_JOB_ID}" -o %e 2>/dev/null)" +%s 2>/dev/null)
-export IPCLUSTER_DEADLINE="$end"
-# The end may be moved while the job runs. What a user has told squeue in general is not meant for this.
+# What a user has told squeue in general is not meant for this. An empty answer is no time: date would take it for last midnight.
 # shellcheck disable=SC2317
 ask_deadline() {
-  local end
+  local end timeout
+  timeout=$(command -v timeout)
   unset "${!SQUEUE_@}" SLURM_TIME_FORMAT
-  end=$(squeue -h -j "$1" -o %e) && [ -n "$end" ] && date -d "$end" +%s
+  end=$(${timeout:+"$timeout" 5} squeue -h -j "$1" -o %e 2>/dev/null) && [ -n "$end" ] && date -d "$end" +%s 2>/dev/null
 }
+# The controller of the system may be busiest when a job begins, and not every node may ask it.
+[ -n "$end" ] || end=$(ask_deadline "${id:-$SLURM_JOB_ID}")
+[ -n "$end" ] || end=$(($(date +%s) + 3600))
+export IPCLUSTER_DEADLINE="$end"
+# The end may be moved while the job runs.
 IPCLUSTER_ASK_DEADLINE="$(declare -f ask_deadline); ask_deadline ${id:-$SLURM_JOB_ID}"
 export IPCLUSTER_ASK_DEADLINE
 export IPCLUSTER_CPUS_EACH="${SLURM_CPUS_PER_TASK:-1}"
@@ -65,9 +69,18 @@ IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUS
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
 } >"$IPCLUSTER_ALLOCATION" || exit 1
-# A step of the job must not inherit what was meant for the script alone.
-unset SLURM_CPUS_PER_TASK SRUN_CPUS_PER_TASK SLURM_NTASKS SLURM_NPROCS SLURM_NTASKS_PER_NODE SLURM_TASKS_PER_NODE SLURM_DISTRIBUTION
-unset "${!SLURM_CPU_BIND@}" "${!SLURM_MEM_BIND@}" "${!SBATCH_CPU_BIND@}" 2>/dev/null
+# A step must not inherit what was meant for the script alone: of Slurm's variables it keeps the facts of the allocation, and none
+# that srun reads as an option (srun(1), INPUT ENVIRONMENT VARIABLES).
+for variable in "${!SLURM_@}" "${!SRUN_@}"; do
+  case $variable in
+    SLURM_JOB_* | SLURM_JOBID | SLURM_ARRAY_* | SLURM_HET_* | SLURM_CLUSTER* | SLURM_CONF* | SLURM_SUBMIT_* | SLURM_RESTART_COUNT) ;;
+    SLURM_NODELIST | SLURM_NNODES | SLURM_*_ON_NODE | SLURM_TOPOLOGY_* | SLURM_STEP* | SLURM_NODEID | SLURM_JWT | SLURM_SACK_*) ;;
+    *) unset "$variable" 2>/dev/null ;;
+  esac
+done
+unset "${!SBATCH_CPU_BIND@}" 2>/dev/null
+# Where a step surrounds this, it holds what the next one would wait for.
+[ -z "${SLURM_STEP_ID:-}" ] || export SLURM_OVERLAP=1
 run /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "${IPCLUSTER_ELEMENT:-0}"
 # A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
 while :; do

@@ -69,6 +69,42 @@ describe('the end of a job that runs', () => {
     expect(answer('slurm-gang', 'squeue', 'echo Unknown', env)).toBe('');
   });
 
+  test('is the limit from the start on where squeue says nothing inside the job', () => {
+    const lines = readFileSync('test/golden/slurm-gang/job.sh', 'utf8').split('\n');
+    const part = lines.slice(lines.indexOf('end="${SLURM_JOB_END_TIME:-}"'), lines.indexOf('export IPCLUSTER_DEADLINE="$end"'));
+    const endOf = (said: string): number => {
+      writeFileSync(join(folder, 'squeue'), `#!/bin/bash\n${said}\n`, { mode: 0o755 });
+      const env = { PATH: `${folder}:${process.env['PATH']}`, TZ: 'UTC', SLURM_JOB_ID: '12' };
+      const { stdout } = spawnSync('/bin/bash', ['-c', [...part, 'echo "$end"'].join('\n')], { env, encoding: 'utf8' });
+      return Math.round(Number(stdout) - Date.now() / 1000);
+    };
+    for (const said of ['exit 1', 'echo', 'echo Unknown', 'echo N/A'])
+      expect(Math.abs(endOf(said) - 3600), said).toBeLessThan(30);
+    expect(endOf('date -d "+120 seconds" +%Y-%m-%dT%H:%M:%S')).toBeLessThan(125);
+  });
+
+  test('a step keeps the facts of its allocation, and no word that srun reads as an option', () => {
+    const lines = readFileSync('test/golden/slurm-gang/job.sh', 'utf8').split('\n');
+    const from = lines.findIndex((line) => line.startsWith('for variable in "${!SLURM_@}"'));
+    const to = lines.findIndex((line) => line.includes('export SLURM_OVERLAP=1'));
+    const left = (env: Record<string, string>): string => {
+      const words = [...lines.slice(from, to + 1), 'env'].join('\n');
+      return spawnSync('/bin/bash', ['-c', words], { env: { PATH: '/usr/bin:/bin', ...env }, encoding: 'utf8' }).stdout;
+    };
+    const options = ['GPUS_PER_TASK', 'NTASKS_PER_GPU', 'GPU_BIND', 'CPUS_PER_TASK', 'MEM_PER_CPU', 'EXACT', 'TRES_PER_TASK'];
+    const facts = { SLURM_JOB_ID: '12', SLURM_JOB_NUM_NODES: '2', SLURM_GPUS_ON_NODE: '4', SLURM_RESTART_COUNT: '0' };
+    const given = { ...facts, ...Object.fromEntries(options.map((name) => [`SLURM_${name}`, '1'])), SRUN_CPUS_PER_TASK: '2' };
+    const kept = left(given)
+      .split('\n')
+      .filter((line) => /^(SLURM|SRUN)_/.test(line));
+    expect(kept.sort()).toEqual(
+      Object.entries(facts)
+        .map(([name, value]) => `${name}=${value}`)
+        .sort(),
+    );
+    expect(left({ ...facts, SLURM_STEP_ID: '0' })).toContain('SLURM_OVERLAP=1');
+  });
+
   test('comes from the limit that PBS has now', () => {
     const said = `[ "$*" = "-f 12[3].head" ] && printf 'Job Id: 12[3].head\\n    Resource_List.walltime = 01:08:09\\n'`;
     const env = { PBS_JOBID: '12[3].head', IPCLUSTER_DEADLINE: '1795255888' };
