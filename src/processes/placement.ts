@@ -41,12 +41,18 @@ function formatList(numbers: readonly number[]): string {
   return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }
 
-/** The command words and variables that put a program in its place. */
-export function placementOf(placement: Placement | undefined): { prefix: string[]; env: Record<string, string> } {
+/**
+ * The command words and variables that put a program in its place. How many threads it uses is its share of the node, unless `given`
+ * (the environment that it would have) says it: a user has his reasons.
+ */
+export function placementOf(
+  placement: Placement | undefined,
+  given: NodeJS.ProcessEnv,
+): { prefix: string[]; env: Record<string, string> } {
   if (!placement) return { prefix: [], env: {} };
   const { cpus, gpus, threads } = placement;
   const env: Record<string, string> = {};
-  for (const name of ['OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS']) env[name] = String(threads);
+  for (const name of ['OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS']) env[name] = given[name] || String(threads);
   if (gpus !== undefined) for (const name of ['CUDA_VISIBLE_DEVICES', 'ROCR_VISIBLE_DEVICES']) env[name] = gpus;
   return { prefix: cpus === undefined ? [] : ['taskset', '-c', cpus], env };
 }

@@ -132,7 +132,7 @@ export class EngineChild {
 
   /** Starts the process; `onExit` is told when it is over. */
   async start({ socketPath, mark, workFolder, wrapper }: EngineSettings, onExit: (exit: Exit) => void): Promise<void> {
-    const { prefix, env } = placementOf(this.placement);
+    const { prefix, env } = placementOf(this.placement, process.env);
     const [first, ...rest] = this.foreign ? engineCommand(this.foreign, this.uuid) : this.#ownCommand(socketPath);
     const [program = first, ...words] = [...prefix, ...wrapper, first];
     const inherited = this.foreign?.program.isRank ? process.env : taskEnvironment(process.env);
