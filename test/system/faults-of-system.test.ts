@@ -154,7 +154,8 @@ test.skipIf(process.getuid?.() !== 0)('a user who is in no list of users, and ha
     expect(run('exec', '1 + 1')).toMatchObject({ status: 0, stdout: '[0] 2\n' });
     expect(run('ps').stdout).toMatch(/controller.*supervisor.*engine/s);
     expect(run('stop')).toMatchObject({ status: 0 });
-    expect(run('ps').stdout).toBe('nothing\n');
+    // Systems whose tools are here and whose daemons are not cannot be asked.
+    expect(run('ps').stdout).toMatch(/^nothing( on this machine)?\n$/);
   } finally {
     rmSync(own, { recursive: true, force: true });
   }
