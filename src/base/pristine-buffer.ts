@@ -1,6 +1,10 @@
 import { pristineCopy } from './pristine.js';
 
+// What is used after user code has run is taken before.
 const { apply } = Reflect;
+const { setPrototypeOf } = Object;
+const { max, min, trunc } = Math;
+const Memory = ArrayBuffer;
 
 /**
  * Buffers that keep their own methods, whatever user code does to those of Buffer and Uint8Array. They are made as such: an object
@@ -26,24 +30,24 @@ Object.defineProperty(prototype, 'subarray', {
 
 /** A place of `subarray`, which may count from the end. */
 function within(place: number, length: number): number {
-  const whole = Math.trunc(place) || 0;
-  if (whole < 0) return Math.max(0, length + whole);
-  return Math.min(whole, length);
+  const whole = trunc(place) || 0;
+  if (whole < 0) return max(0, length + whole);
+  return min(whole, length);
 }
 
 /** Gives a buffer that Node has made its own methods back. */
 export function pinBuffer(buffer: Buffer): Buffer {
-  return Object.setPrototypeOf(buffer, prototype) as Buffer;
+  return setPrototypeOf(buffer, prototype) as Buffer;
 }
 
 /** Small buffers are cut from a common piece of memory of this size, as Node does it (bytes). */
 const poolSize = 8192;
-let pool = new ArrayBuffer(poolSize);
+let pool = new Memory(poolSize);
 let taken = 0;
 
 function cut(size: number): Buffer {
   if (taken + size > poolSize) {
-    pool = new ArrayBuffer(poolSize);
+    pool = new Memory(poolSize);
     taken = 0;
   }
   const made = new PinnedBuffer(pool, taken, size) as Buffer;
