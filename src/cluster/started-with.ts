@@ -33,6 +33,12 @@ export function asStarted(given: Given, file: ClusterFile | undefined): Given {
   return { ...said, launcher: file.launcher, ...(options.length > 0 && { launcherOptions: options.join('\n') }), ...given };
 }
 
+/** The same for engines alone: where the controller runs is settled, and its host need be none of theirs. */
+export function enginesAsStarted(given: Given, file: ClusterFile | undefined): Given {
+  const { controller: _settled, ...settings } = asStarted(given, file);
+  return settings;
+}
+
 /** What stood after `--` when the cluster was started, where a command says nothing there itself. */
 export function wordsAsStarted(
   words: readonly string[] | undefined,

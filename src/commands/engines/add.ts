@@ -2,7 +2,7 @@ import { Command, Flags } from '@oclif/core';
 import { parseCount } from '../../base/quantities.js';
 import { addEngines } from '../../cluster/engines.js';
 import { jobSettings, launcherSettings } from '../../cluster/job-settings.js';
-import { asStarted, wordsAsStarted } from '../../cluster/started-with.js';
+import { enginesAsStarted, wordsAsStarted } from '../../cluster/started-with.js';
 import { readClusterFile } from '../../profile/cluster-file.js';
 import { commonFlags, givenBy, interruption, launcherFlags, placeOf, print, restOfLine } from '../shared.js';
 
@@ -19,7 +19,7 @@ export default class EnginesAdd extends Command {
     const count = parseCount(flags.n, '-n', 1);
     const place = placeOf(flags, true);
     const [given, file] = [givenBy(flags), await readClusterFile(place)];
-    const { values, launcher } = await launcherSettings(place, asStarted(given, file));
+    const { values, launcher } = await launcherSettings(place, enginesAsStarted(given, file));
     const onNotice = (sentence: string): void => void process.stderr.write(`${sentence}\n`);
     const settings = jobSettings(values, launcher, wordsAsStarted(restOfLine(), given, file));
     const ids = await addEngines({ place, count, ...settings, signal: interruption(), onNotice });

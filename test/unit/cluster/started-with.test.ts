@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { jobSettings, launcherSettings } from '../../../src/cluster/job-settings.js';
 import { resurrect } from '../../../src/cluster/resurrect.js';
-import { asStarted, wordsAsStarted } from '../../../src/cluster/started-with.js';
+import { asStarted, enginesAsStarted, wordsAsStarted } from '../../../src/cluster/started-with.js';
 import type { ClusterFile } from '../../../src/profile/cluster-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipcluster-started-'));
@@ -41,6 +41,8 @@ describe('engines that are added', () => {
 
   test('by a cluster file that says no more than the launcher, too', async () => {
     const { settings: _settings, extra: _extra, ...old } = await started(first);
+    const elsewhere = { ...old, settings: { controller: 'host2' } } as typeof old;
+    expect(enginesAsStarted({}, elsewhere)).toEqual({ launcher: 'pbs' });
     expect(asStarted({}, old)).toEqual({ launcher: 'pbs' });
   });
 
