@@ -47,7 +47,7 @@ ask_deadline() {
   unset "${!SQUEUE_@}" SLURM_TIME_FORMAT
   end=$(${timeout:+"$timeout" 5} squeue -h -j "$1" -o %e 2>/dev/null) && [ -n "$end" ] && date -d "$end" +%s 2>/dev/null
 }
-# The controller of the system may be busiest when a job begins, and not every node may ask it.
+# The controller of the system may be busiest when a large job starts, and not every node may ask it.
 [ -n "$end" ] || end=$(ask_deadline "${id:-$SLURM_JOB_ID}")
 [ -n "$end" ] || end=$(($(date +%s) + 3600))
 export IPCLUSTER_DEADLINE="$end"
