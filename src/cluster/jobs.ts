@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { closeFolder } from '../base/own-folder.js';
 import { controllerEnvironment, nodeFlags, programFile } from '../base/package.js';
 import { sleep } from '../base/wait.js';
-import type { Evidence, Job, JobSpec, JobStatus, Launcher, LaunchOptions } from '../launcher-kit/contract.js';
+import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-kit/contract.js';
 import { readExitRecord } from '../launcher-kit/exit-record.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
 import { roundTime } from '../launcher-kit/patience.js';
@@ -60,12 +59,6 @@ export function jobNames({ profileFolder, clusterId }: Place): string {
 function newJobFolder(jobs: string, begun: Date, name: string): string {
   const stamp = begun.toISOString().replaceAll(/[-:]|\..*/g, '');
   return join(jobs, `${stamp}-${randomBytes(2).toString('hex')}-${name}`);
-}
-
-/** Launches a job; the folder is there before anything is started. */
-export async function launchJob(launcher: Launcher, spec: JobSpec, options: LaunchOptions = {}): Promise<Job> {
-  closeFolder(spec.jobDir);
-  return launcher.launch(spec, options);
 }
 
 /** Observes a job that was written down. */

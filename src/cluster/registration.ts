@@ -1,4 +1,4 @@
-import { IpclusterError, isIpclusterError } from '../base/errors.js';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { formatDuration } from '../base/quantities.js';
 import { sleep } from '../base/wait.js';
 import { Client } from '../client/client.js';
@@ -31,7 +31,9 @@ export async function awaitRegistration(request: StartRequest, jobs: readonly Jo
   const bound = AbortSignal.any([signal, late.signal]);
   const watch = { have: 0, reason: undefined as string | undefined };
   const stopClock = runClock(request, jobs, watch, late);
-  void watchNodes(request, jobs, enough, late, bound).catch(() => {});
+  watchNodes(request, jobs, enough, late, bound).catch((error: unknown) => {
+    if (!bound.aborted) request.onNotice?.(`Nodes that end are not seen at once: ${messageOf(error)}`);
+  });
   const progress = (have: number): void => {
     watch.have = have;
     onProgress?.(have, count, describeJobs(jobs));
