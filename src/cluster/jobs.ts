@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { controllerEnvironment, nodeFlags, programFile } from '../base/package.js';
-import { sleep } from '../base/wait.js';
+import { within } from '../base/wait.js';
 import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-kit/contract.js';
 import { readExitRecord } from '../launcher-kit/exit-record.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
@@ -74,7 +74,7 @@ const patience = roundTime + 5000;
 export async function lookAtJob(recorded: RecordedJob, timeout = patience): Promise<JobStatus> {
   const since = new Date().toISOString();
   const job = await attachJob(recorded);
-  const seen = await Promise.race([job.seen.then(() => true), sleep(timeout)]);
+  const seen = await within(job.seen.then(() => true), timeout);
   await job[Symbol.asyncDispose]();
   if (seen || isFinal(job.status.state)) return job.status;
   const cause = `${recorded.launcher} has not said it within ${timeout / 1000} s`;
