@@ -31,7 +31,7 @@ export async function countLost(jobDir: string, count: number, incarnation: numb
 }
 
 /** How the engines lie, by what the job's script wrote down for its nodes. */
-async function readLayout(jobDir: string): Promise<string | undefined> {
+export async function readLayout(jobDir: string): Promise<string | undefined> {
   const names = (await namesIn(jobDir)).filter((name) => /^allocation-[\d-]+\.sh$/.test(name)).sort();
   const lines = await lastLines(join(jobDir, names.at(-1) ?? ''), 40);
   const [, word] = lines.map((line) => /^export IPCLUSTER_LAYOUT=(.*)$/.exec(line)).find((found) => found !== null) ?? [];
