@@ -64,11 +64,12 @@ export async function watchArrays(
     watch.away = sum(counts.map(({ waiting }) => waiting)) + ended;
     if (ended === 0 || count - ended >= Math.min(minEngines, count)) continue;
     const names = counts.flatMap((array) => array.names).join(', ');
-    const sentence = `Only ${Math.max(0, count - ended)} of ${count} engines can still come: ${names ? `elements ${names}` : 'others'} ended.`;
+    const who = names ? `elements ended (${names})` : 'elements were taken from the queue';
+    const sentence = `Only ${Math.max(0, count - ended)} of ${count} engines can still come: ${who}.`;
     late.abort(new IpclusterError('JOB_FAILED', sentence));
   }
 }
 
 /** What jobs do, in a few words: `queued (Priority)`, `2 running, 2 queued (Resources)`. */
 export const describeJobs = (jobs: readonly Job[]): string =>
-  [...new Set(jobs.map(({ status }) => describeStatus(status)))].join(', ');
+  [...new Set(jobs.map(({ status }) => describeStatus(status)))].join('; ');

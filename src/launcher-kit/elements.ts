@@ -9,7 +9,7 @@ export interface ArrayEngines {
   waiting: number;
   /** Of elements that have ended, or were taken from the queue: they do not come any more. */
   ended: number;
-  /** The elements that have ended, by their names; those that the scheduler has forgotten have none. */
+  /** The elements that have ended, by their names; those that the scheduler does not list have none. */
   names: string[];
 }
 
@@ -22,12 +22,14 @@ export async function countArray({ ref, status }: Pick<Job, 'ref' | 'status'>, c
   const layout = await readLayout(ref.jobDir);
   if (layout === undefined || (members.length === 0 && partsOf(layout) < 2)) return { waiting: 0, ended: 0, names: [] };
   const share = shareOf(layout, 0, count).count;
+  const open = members.filter(([, state]) => !isFinal(state));
   const final = members.filter(([, state]) => isFinal(state));
-  // A system that keeps no history lists what is left. Of several arrays, one may be missing for other reasons.
-  const forgotten = ref.ids.length === 1 && members.length > 0 ? Math.max(0, partsOf(layout) - members.length) : 0;
+  // What was taken from the queue before it began is listed in one line, or no more. Of several arrays, one may be missing for other
+  // reasons.
+  const ended = ref.ids.length === 1 && members.length > 0 ? partsOf(layout) - open.length : final.length;
   return {
-    waiting: members.filter(([, state]) => waits(state)).length * share,
-    ended: (final.length + forgotten) * share,
+    waiting: open.filter(([, state]) => waits(state)).length * share,
+    ended: Math.max(0, ended) * share,
     names: final.map(([name]) => name),
   };
 }

@@ -29,9 +29,11 @@ export function aggregate(reports: readonly Report[]): JobStatus | undefined {
   const candidates = open.length > 0 ? open : states;
   const state = order.flatMap((word) => candidates.find((candidate) => candidate.state === word) ?? [])[0] ?? first.state;
   const incarnation = Math.min(...reports.map((report) => report.incarnation));
-  // Several arrays count their elements alike.
+  // Several arrays count their elements alike. Slurm lists elements that were cancelled before they began in one line.
   const isOne = reports.every(({ id }) => id === first.id);
-  const nameOf = ({ id, element = id }: Report): string => (isOne || element === id ? element : `${id}_${element}`);
+  const isArray = reports.some(({ element }) => element !== undefined);
+  const nameOf = ({ id, element = isArray ? 'others' : id }: Report): string =>
+    isOne || element === id ? element : `${id}_${element}`;
   const members = Object.fromEntries(reports.map((report) => [nameOf(report), report.state]));
   return { incarnation, state, members };
 }

@@ -41,6 +41,8 @@ describe('an array of which some elements run', () => {
     expect(describeStatus(statusOf(running, running))).toBe('running');
     const both = aggregate([...reports(running), { ...reports(queued)[0], id: '75' } as Report]);
     expect(Object.keys(both?.members ?? {})).toEqual(['74_0', '75_0']);
+    const rest = aggregate([...reports(running), { id: '74', incarnation: 0, state: gone }]);
+    expect(Object.keys(rest?.members ?? {})).toEqual(['0', 'others']);
   });
 
   test('knows how many engines wait, and how many do not come any more', async () => {
@@ -104,6 +106,6 @@ describe('the clock of a start', () => {
     await new Promise((done) => setTimeout(done, 1200));
     expect([over.signal.aborted, watch.away]).toEqual([false, 2]);
     await watchArrays(request, jobs, watch, over, AbortSignal.timeout(1400)).catch(() => {});
-    expect(String(over.signal.reason)).toMatch(/Only 3 of 4 engines can still come: elements 2 ended/);
+    expect(String(over.signal.reason)).toMatch(/Only 3 of 4 engines can still come: elements ended \(2\)/);
   });
 });
