@@ -3,6 +3,8 @@ import tseslint from 'typescript-eslint';
 import boundedDelay from './scripts/bounded-delay.js';
 
 const recursive = "CallExpression[callee.name=/^(rm|rmdir)(Sync)?$/] Property[key.name='recursive']";
+const endlessSleep =
+  "CallExpression[callee.property.name='race'] > ArrayExpression > CallExpression[callee.name='sleep'][arguments.length=1]";
 const folderCalls = ['mkdir', 'mkdtemp', 'chmod', 'fchmod', 'lchmod', 'rmdir', 'cp'].flatMap((name) => [name, `${name}Sync`]);
 const foldersOnlyInBase = (name) => ({
   name,
@@ -23,7 +25,12 @@ export default [
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/return-await': ['error', 'in-try-catch'],
       // Nothing of ours is removed with what is in it but by base/remove-tree, which needs no recursion of Node's.
-      'no-restricted-syntax': ['error', { selector: recursive, message: 'Folders are removed by removeTree (docs/house.md).' }],
+      // A sleep that lost a race keeps the program alive until it is over.
+      'no-restricted-syntax': [
+        'error',
+        { selector: recursive, message: 'Folders are removed by removeTree (docs/house.md).' },
+        { selector: endlessSleep, message: 'A sleep that lost a race lives on: use within (base/wait).' },
+      ],
     },
   },
   {

@@ -14,6 +14,16 @@ export async function sleep(milliseconds: number, signal?: AbortSignal): Promise
   }
 }
 
+/** What a promise settles with, or undefined where that takes longer; the timer ends with the wait, so no program lives on for it. */
+export async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([promise, sleep(milliseconds, over.signal).then(() => undefined)]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** How a wait is bounded: by a deadline in milliseconds from now, a signal, or both. */
 export interface Bound {
   timeout: number;

@@ -3,7 +3,7 @@ import { Feed, type FeedLimit } from '../base/feed.js';
 import { newSession } from '../base/identifiers.js';
 import { checkMilliseconds, checkWhole } from '../base/quantities.js';
 import { boundedSignal } from '../base/timer.js';
-import { sleep } from '../base/wait.js';
+import { within } from '../base/wait.js';
 import { awaitConnectionFile, type ConnectionFile, readConnectionFile } from '../profile/connection-file.js';
 import { findPlace, pathsOf } from '../profile/paths.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
@@ -211,7 +211,7 @@ export class Client implements AsyncDisposable {
   async shutdown(): Promise<void> {
     const { linkClosed } = this.#connection;
     await this.#connection.request({ type: 'shutdown_request', content: {} });
-    await Promise.race([linkClosed, sleep(10_000)]);
+    await within(linkClosed, 10_000);
   }
 
   /** Closes the connection; tasks go on and their results are kept by the controller. */

@@ -1,22 +1,17 @@
 import { IpclusterError } from '../base/errors.js';
 import { closeFolder } from '../base/own-folder.js';
 import { type RecordedJob, readClusterFile, writeClusterFile } from '../profile/cluster-file.js';
-import { markOf } from '../profile/paths.js';
+import { markOf, type Place } from '../profile/paths.js';
 import { connectTo } from './find.js';
-import { launchJob } from './jobs.js';
+import { launchAndRecord } from './launch.js';
 import { checkEngines, failure, prepareEngines, type StartRequest, survey } from './prepare.js';
 import { awaitRegistration } from './registration.js';
 
 export type AddRequest = Omit<StartRequest, 'reuse'>;
 
-const limitsOf = ({ batch }: AddRequest): NonNullable<RecordedJob['limits']> => ({
-  time: batch.resources.time,
-  cpusPerTask: batch.resources.cpusPerTask,
-});
-
 /** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
 export async function addEngines(request: AddRequest): Promise<number[]> {
-  const { count, launcher, launcherOptions, signal } = request;
+  const { count, launcher, signal } = request;
   await checkEngines(request);
   await using client = await connectTo(request.place);
   const file = await readClusterFile(request.place);
@@ -35,23 +30,7 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
     closeFolder(prepared.spec.jobDir);
     await client.admitJob(prepared.spec.jobDir);
   }
-  const job = await launchJob(launcher, prepared.spec, { signal: bound, onNotice: request.onNotice });
-  if (file)
-    writeClusterFile(place, {
-      ...file,
-      engines: file.engines + count,
-      jobs: [
-        ...file.jobs,
-        {
-          limits: limitsOf(request),
-          ...job.ref,
-          launcher: request.launcherWord,
-          options: [...launcherOptions],
-          role: 'engines',
-          count,
-        },
-      ],
-    });
+  const job = await launchAndRecord(prepared, request, (recorded) => noteEngines(place, recorded), bound);
   try {
     const all = { ...request, place, count: wanted, reuse: false, minEngines: undefined };
     const { client: other } = await Promise.race([awaitRegistration(all, [job], bound), failure(prepared, job)]);
@@ -66,4 +45,10 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
     losers.abort(new IpclusterError('CLOSED', 'The wait is over.'));
     await job[Symbol.asyncDispose]();
   }
+}
+
+/** Puts a set of engines into the cluster file as it is now: another command may have added some meanwhile. */
+async function noteEngines(place: Place, recorded: RecordedJob): Promise<void> {
+  const file = await readClusterFile(place);
+  if (file) writeClusterFile(place, { ...file, engines: file.engines + recorded.count, jobs: [...file.jobs, recorded] });
 }

@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
-import { closeFolder } from '../base/own-folder.js';
 import { controllerEnvironment, nodeFlags, programFile } from '../base/package.js';
-import { sleep } from '../base/wait.js';
-import type { Evidence, Job, JobSpec, JobStatus, Launcher, LaunchOptions } from '../launcher-kit/contract.js';
+import { within } from '../base/wait.js';
+import type { Evidence, Job, JobSpec, JobStatus, Launcher } from '../launcher-kit/contract.js';
 import { readExitRecord } from '../launcher-kit/exit-record.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
 import { roundTime } from '../launcher-kit/patience.js';
@@ -62,12 +61,6 @@ function newJobFolder(jobs: string, begun: Date, name: string): string {
   return join(jobs, `${stamp}-${randomBytes(2).toString('hex')}-${name}`);
 }
 
-/** Launches a job; the folder is there before anything is started. */
-export async function launchJob(launcher: Launcher, spec: JobSpec, options: LaunchOptions = {}): Promise<Job> {
-  closeFolder(spec.jobDir);
-  return launcher.launch(spec, options);
-}
-
 /** Observes a job that was written down. */
 export async function attachJob({ launcher, ids, jobDir, name, options = [] }: RecordedJob): Promise<Job> {
   const made = await launcherOf(launcher, options);
@@ -81,7 +74,7 @@ const patience = roundTime + 5000;
 export async function lookAtJob(recorded: RecordedJob, timeout = patience): Promise<JobStatus> {
   const since = new Date().toISOString();
   const job = await attachJob(recorded);
-  const seen = await Promise.race([job.seen.then(() => true), sleep(timeout)]);
+  const seen = await within(job.seen.then(() => true), timeout);
   await job[Symbol.asyncDispose]();
   if (seen || isFinal(job.status.state)) return job.status;
   const cause = `${recorded.launcher} has not said it within ${timeout / 1000} s`;

@@ -1,4 +1,4 @@
-import { IpclusterError, isIpclusterError } from '../base/errors.js';
+import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import { Client } from '../client/client.js';
 import type { Job } from '../launcher-kit/contract.js';
@@ -28,8 +28,11 @@ export async function awaitRegistration(request: StartRequest, jobs: readonly Jo
   const bound = AbortSignal.any([signal, late.signal]);
   const watch: Watch = { have: 0, away: 0, reason: undefined };
   const stopClock = runClock(request, jobs, watch, late);
-  void watchArrays(request, jobs, watch, late, bound).catch((error: unknown) => late.abort(error));
-  void watchNodes(request, jobs, enough, late, bound).catch(() => {});
+  const unseen = (error: unknown): void => {
+    if (!bound.aborted) request.onNotice?.(`Nodes and elements that end are not seen at once: ${messageOf(error)}`);
+  };
+  watchArrays(request, jobs, watch, late, bound).catch(unseen);
+  watchNodes(request, jobs, enough, late, bound).catch(unseen);
   const progress = (have: number): void => {
     watch.have = have;
     onProgress?.(have, count, describeJobs(jobs));

@@ -9,7 +9,7 @@ import { type Place, pathsOf } from '../profile/paths.js';
 import { readRegisteredFile, writeRegisteredFile } from '../profile/registered-file.js';
 import { addEngines } from './engines.js';
 import { findCluster } from './find.js';
-import { launchJob } from './jobs.js';
+import { launchAndRecord } from './launch.js';
 import { failure, type PreparedJob, prepare, type StartedCluster, type StartRequest } from './prepare.js';
 
 /** The cluster file of a cluster whose controller does not answer and that was not stopped; undefined when there is none. */
@@ -35,10 +35,12 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
   await sweepMarked((mark) => mark === `${file.mark}/controller`);
   if (!findMarked((mark) => mark.startsWith(`${file.mark}/`)).some(({ command }) => command.includes('ipengine')))
     await expectNobody(pathsOf(place).registeredFile, file);
-  const job = await launchJob(controller.launcher, controller.spec, { signal });
-  const recorded: RecordedJob = { ...job.ref, role: 'controller', count: 1 };
-  const next: ClusterFile = { ...file, jobs: [recorded, ...file.jobs.filter(({ role }) => role !== 'controller')] };
-  writeClusterFile(place, next);
+  const next: ClusterFile = { ...file, jobs: file.jobs.filter(({ role }) => role !== 'controller') };
+  const record = (recorded: RecordedJob): void => {
+    next.jobs = [recorded, ...next.jobs];
+    writeClusterFile(place, next);
+  };
+  const job = await launchAndRecord(controller, asked, record, signal);
   const ended = failure(controller, job);
   ended.catch(() => {});
   const client = await Promise.race([rejoined(place, timeout, signal), ended]);

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import { type ErrorCode, IpclusterError, isIpclusterError } from '../base/errors.js';
-import type { Job, JobRef } from '../launcher-kit/contract.js';
+import type { Job } from '../launcher-kit/contract.js';
 import { readVerdicts } from '../launcher-kit/job-files.js';
 import { checkLimits } from '../launcher-kit/limits.js';
 import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { claimFolders } from '../profile/folders.js';
 import { pathsOf } from '../profile/paths.js';
-import { launchJob } from './jobs.js';
+import { launchAndRecord } from './launch.js';
 import { clearTheWay } from './leftovers.js';
 import {
   checkEngines,
@@ -128,36 +128,11 @@ async function launchAll(
   file: ClusterFile,
   signal: AbortSignal,
 ): Promise<Job[]> {
-  const launched = await Promise.allSettled(
-    prepared.map(async ({ launcher, spec, role }) => {
-      const given = launcher === request.launcher;
-      const options = given ? [...request.launcherOptions] : [];
-      const word = given ? request.launcherWord : launcher.name;
-      const count = role === 'controller' ? 1 : request.count;
-      const record = (ref: JobRef): void => {
-        const recorded: RecordedJob = {
-          ...ref,
-          launcher: word,
-          options,
-          role,
-          count,
-          ...(file.limits && { limits: file.limits }),
-        };
-        file.jobs = role === 'controller' ? [recorded, ...file.jobs] : [...file.jobs, recorded];
-        writeClusterFile(request.place, file);
-      };
-      try {
-        const job = await launchJob(launcher, spec, { signal, onNotice: request.onNotice });
-        record(job.ref);
-        return job;
-      } catch (error) {
-        // It may have been taken all the same: it stays on the list, by its name.
-        if (isIpclusterError(error) && error.verdict === 'scheduler-silent')
-          record({ launcher: launcher.name, ids: [], jobDir: spec.jobDir, name: spec.name });
-        throw error;
-      }
-    }),
-  );
+  const record = (recorded: RecordedJob): void => {
+    file.jobs = recorded.role === 'controller' ? [recorded, ...file.jobs] : [...file.jobs, recorded];
+    writeClusterFile(request.place, file);
+  };
+  const launched = await Promise.allSettled(prepared.map((job) => launchAndRecord(job, request, record, signal)));
   const failed = launched.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
   return launched.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

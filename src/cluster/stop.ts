@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { removeMemoryFolders } from '../base/memory-files.js';
-import { poll, sleep } from '../base/wait.js';
+import { poll, within } from '../base/wait.js';
 import type { Client } from '../client/client.js';
 import { sweepMarked } from '../processes/end.js';
 import { findMarked } from '../processes/table.js';
@@ -71,7 +71,7 @@ async function endJobs(jobs: readonly RecordedJob[], orderly: boolean, unsure: s
     const job = await attachJob(recorded);
     try {
       // What was told to end writes its own last word; a job that is cancelled meanwhile would not.
-      if (orderly) await Promise.race([job.ended, sleep(patience)]);
+      if (orderly) await within(job.ended, patience);
       await job.cancel();
       return [];
     } catch (error) {

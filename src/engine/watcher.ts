@@ -2,7 +2,7 @@ import { Session } from 'node:inspector';
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { objectionTo } from '../base/own-socket.js';
-import { deferred, sleep } from '../base/wait.js';
+import { deferred, sleep, within } from '../base/wait.js';
 import { sweepMarked } from '../processes/end.js';
 import { markVariable } from '../processes/table.js';
 import { decodeMessage, isMessage, Session as MessageSession } from '../protocol/message.js';
@@ -104,7 +104,7 @@ async function interrupt(sequence: number): Promise<InterruptOutcome | 'stuck'> 
 async function settle(sequence: number, patience: number): Promise<InterruptOutcome | undefined> {
   settled = deferred();
   parentPort?.postMessage({ sequence } satisfies Settle);
-  const answer = await Promise.race([settled.promise, sleep(patience)]);
+  const answer = await within(settled.promise, patience);
   return answer?.sequence === sequence ? answer.outcome : undefined;
 }
 
@@ -115,7 +115,7 @@ async function terminate(sequence: number): Promise<void> {
   if (!slots.isIn(sequence, phase.signalled) && !slots.isIn(sequence, phase.terminated)) return slots.reopen();
   const done = deferred<void>();
   inspector.post('Runtime.terminateExecution', () => done.resolve());
-  await Promise.race([done.promise, sleep(500)]);
+  await within(done.promise, 500);
   if (slots.isIn(sequence, phase.signalled)) slots.put(sequence, phase.terminated);
   slots.reopen();
 }

@@ -34,6 +34,38 @@ export function surroundingSlots(env: NodeJS.ProcessEnv): number | undefined {
   return Number.isInteger(count) && count > 0 ? count : undefined;
 }
 
+/** On how many nodes the allocation lies that this process is in; undefined where it does not say, or where there is none. */
+export function surroundingNodes(env: NodeJS.ProcessEnv): number | undefined {
+  const hostsIn = (path: string | undefined): number =>
+    new Set(
+      readIfThere(path)
+        .split('\n')
+        .flatMap((line) => /^\S+/.exec(line)?.[0] ?? []),
+    ).size;
+  const nodes: Record<string, () => number> = {
+    slurm: () => Number(env['SLURM_JOB_NUM_NODES'] ?? env['SLURM_NNODES'] ?? 0),
+    pbs: () => hostsIn(env['PBS_NODEFILE']),
+    sge: () => hostsIn(env['PE_HOSTFILE']),
+    lsf: () => (env['LSB_MCPU_HOSTS'] ?? '').split(' ').filter(Boolean).length / 2,
+  };
+  const count = nodes[surroundingSystem(env) ?? '']?.() ?? 0;
+  return Number.isInteger(count) && count > 0 ? count : undefined;
+}
+
+/** Where engines of the allocation may be on other nodes, the controller listens on this one's private addresses. */
+export function usualAddress(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return surroundingSystem(env) !== undefined && surroundingNodes(env) !== 1 ? { ip: 'private' } : {};
+}
+
+function readIfThere(path: string | undefined): string {
+  try {
+    return readFileSync(path ?? '/dev/null', 'utf8');
+  } catch {
+    // What cannot be read says nothing: the number of nodes is not known then.
+    return '';
+  }
+}
+
 /** True where a batch system's commands are at hand: then this is a login node, which is others' too. */
 export function hasScheduler(env: NodeJS.ProcessEnv): boolean {
   const folders = (env['PATH'] ?? '').split(':').filter(Boolean);

@@ -6,7 +6,7 @@ import type { LaunchPlan } from '../launcher-kit/plan.js';
 import { processLauncher } from '../launcher-kit/process-jobs.js';
 import { layoutOf } from '../launcher-kit/resources.js';
 import { plainFacts, plainRequest, scriptFiles } from '../launcher-kit/script.js';
-import { surroundingSystem } from '../launcher-kit/surrounding.js';
+import { surroundingSystem, usualAddress } from '../launcher-kit/surrounding.js';
 
 /** A program that runs once stays on this node; what starts engines is spread over all nodes of the allocation. */
 function plan(system: string | undefined, spec: JobSpec): LaunchPlan {
@@ -35,5 +35,8 @@ export default defineLauncher({
   options: z.object({
     system: z.enum(['slurm', 'pbs', 'sge', 'lsf']).optional().describe('whose allocation it is; found out by itself when absent'),
   }),
-  create: ({ system }) => processLauncher('here', (spec) => plan(system ?? surroundingSystem(process.env), spec)),
+  create: ({ system }) => ({
+    ...processLauncher('here', (spec) => plan(system ?? surroundingSystem(process.env), spec)),
+    usual: usualAddress(process.env),
+  }),
 });

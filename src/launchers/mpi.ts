@@ -7,6 +7,7 @@ import { z } from '../launcher-kit/options.js';
 import type { LaunchPlan } from '../launcher-kit/plan.js';
 import { processLauncher } from '../launcher-kit/process-jobs.js';
 import { plainFacts, plainRequest, rankLayout, scriptFiles } from '../launcher-kit/script.js';
+import { usualAddress } from '../launcher-kit/surrounding.js';
 import { explainWords, type Phrase } from '../launcher-kit/words.js';
 
 const options = z.object({
@@ -95,8 +96,8 @@ export default defineLauncher({
     return {
       ...launcher,
       explain: (evidence) => explain(evidence) ?? launcher.explain(evidence),
-      // Ranks on other machines must reach the controller.
-      usual: given.hostfile === undefined ? {} : { ip: 'private' },
+      // Ranks on other machines must reach the controller; hosts may be named by words, or by the allocation around us.
+      usual: given.hostfile === undefined && given.args === '' ? usualAddress(process.env) : { ip: 'private' },
     };
   },
 });

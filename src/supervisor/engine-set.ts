@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { closeFolder } from '../base/own-folder.js';
-import { type Deferred, deferred, sleep } from '../base/wait.js';
+import { type Deferred, deferred, within } from '../base/wait.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
 import type { Exit } from '../processes/start.js';
 import { identify } from '../processes/table.js';
@@ -126,13 +126,13 @@ export class EngineSet {
       // There is no process yet: it is tried at once, or not any more.
       if (how === 'stop') child.ending = how;
       child.want();
-      return void (await Promise.race([how === 'stop' ? child.over : child.begun, sleep(3000)]));
+      return void (await within(how === 'stop' ? child.over : child.begun, 3000));
     }
     child.ending = how;
     const leader = identify(child.pid);
     // A restart is the answer to code that does not give way, so it does not ask.
     if (leader) await endGroups([leader], { grace: how === 'restart' ? 0 : 2000 });
-    await Promise.race([child.over, sleep(3000)]);
+    await within(child.over, 3000);
   }
 
   /** Starts all engines again: what they were connected by is gone. */
@@ -161,7 +161,7 @@ export class EngineSet {
     const body = this.#session.encode({ type: 'interrupt_aim', content: { sequence, onlyWaiting } });
     // A request that has only just come is there before the watcher that came with it.
     void child.watched.promise.then(() => child.watcher?.write(Buffer.concat(encodePacket({ channel: 'hub' }, body))));
-    const outcome = await Promise.race([answer.promise, child.over.then(() => undefined), sleep(4000)]);
+    const outcome = await within(Promise.race([answer.promise, child.over.then(() => undefined)]), 4000);
     this.#aims.delete(key);
     return outcome ?? undefined;
   }
@@ -191,7 +191,7 @@ export class EngineSet {
         const reason = `it cannot be started again yet: ${messageOf(error)}`;
         this.#log.warn(`engine ${child.id}: ${reason}`);
         this.#listener.down(child, { reason, evidence: noEvidence(reason) }, child);
-        await Promise.race([sleep(pause * (0.75 + Math.random() / 2)), child.wanted]);
+        await within(child.wanted, pause * (0.75 + Math.random() / 2));
       }
     }
     this.#forget(child);

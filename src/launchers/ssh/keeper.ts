@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.js';
 import { readJsonIfWhole, writeWhole } from '../../base/files.js';
 import { LogFile } from '../../base/log-file.js';
 import { runProgram } from '../../base/program.js';
-import { sleep } from '../../base/wait.js';
+import { sleep, within } from '../../base/wait.js';
 import { leaveSocketFolders, type Meeting } from '../../launcher-kit/meeting.js';
 import type { Connection, Target } from './connection.js';
 import { asHostError } from './failures.js';
@@ -51,7 +51,7 @@ function answers(target: Target): Promise<boolean> {
 async function watch(connection: Connection, seat: Seat): Promise<'connection' | 'job'> {
   const over = connection.closed.then(() => 'connection' as const);
   for (;;) {
-    const first = await Promise.race([over, sleep(seatInterval)]);
+    const first = await within(over, seatInterval);
     if (first) return first;
     const said = await ask(connection, stateScript(seat)).catch(() => undefined);
     if (said?.get('alive') === 'no') return 'job';
