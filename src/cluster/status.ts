@@ -1,5 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
-import { describeStatus } from '../launcher-kit/states.js';
+import { describeNodeEnd, nodeEndsOf } from '../launcher-kit/node-ends.js';
+import { describeStatus, isFinal } from '../launcher-kit/states.js';
 import { listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
@@ -76,7 +77,8 @@ async function viewJob(recorded: RecordedJob, present: StatusContent | undefined
   // Its engines are witnesses, too.
   if (state.state === 'unknown' && live.length > 0)
     return { ...recorded, state: `running (${live.length} of ${count} engines; ${state.cause})` };
-  return { ...recorded, state: describeStatus(status) };
+  const ends = isFinal(state) ? [] : await nodeEndsOf(recorded.jobDir, status.incarnation);
+  return { ...recorded, state: [describeStatus(status), ...new Set(ends.map(describeNodeEnd))].join(', ') };
 }
 
 /** One line of `list`. */

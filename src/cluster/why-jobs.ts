@@ -34,9 +34,13 @@ async function explainWhole(
   const outputs = await Promise.all(['stdout', 'stderr'].map((output) => lastLines(join(recorded.jobDir, output), 40)));
   const verdict = launcher.explain({ status, exitCode: null, logTail: outputs.flat(), files });
   // A scheduler cancels by itself as well, and its words on the job's own output say why.
-  const cause = state.state === 'cancelled' && state.by !== 'ipcluster' ? explainLog(outputs.flat(), undefined) : undefined;
-  if (cause) return [{ about: role, ...cause }];
+  const isStrange = state.state === 'cancelled' && state.by !== 'ipcluster';
+  // A fault of one node is said with its name; that nodes ended with their job is none.
+  const ends = isStrange ? await readNodeEnds(recorded.jobDir) : [];
+  if (ends.some(({ words }) => explainLog([words], undefined))) return [];
   const said = `${name} ${ids.join(' ')}: ${describeState(state)}`;
+  const known = isStrange ? ((await launcher.inquire?.(recorded)) ?? explainLog(outputs.flat(), undefined)) : undefined;
+  if (known) return [{ about: role, lines: [said], ...known }];
   // What a launcher can only repeat, logs say better.
   if (verdict && verdict.code !== 'failed' && verdict.code !== 'lost') {
     const { code, sentence, suggestions } = verdict;
