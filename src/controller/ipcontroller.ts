@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { poolBuffers } from '../base/buffer-pool.js';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { packageVersion, programFile } from '../base/package.js';
@@ -131,5 +132,6 @@ async function main(): Promise<void> {
   await controller.close(reason, forNow);
 }
 
+poolBuffers();
 warmUpSoon();
 runProgram('ipcontroller', main);
