@@ -1,0 +1,2 @@
+// Machines and shells as people have them.
+export const rows = [];
