@@ -36,7 +36,10 @@ async function play(row) {
   } catch (error) {
     scene.wrong(`it threw: ${error.stack}`);
   }
-  const left = await scene.end(before);
+  const left = await scene.end(before).catch((error) => {
+    scene.wrong(`its end threw: ${error.message}`);
+    return 0;
+  });
   if (left > 0) scene.wrong(`${left} processes or files were left`);
   const { seen, problems } = scene;
   const seconds = (performance.now() - begin) / 1000;

@@ -21,7 +21,10 @@ const phrases: readonly Phrase[] = [
     words: /parse error in the hostfile|contains multiple definitions|token .* not supported|error parsing hostfile/i,
     code: 'mpi-hostfile',
     sentence: 'mpirun cannot read the hostfile.',
-    suggestions: ['Look at what it says: `ipcluster logs`.', 'The form that it takes: `man mpirun`; Open MPI has `host1 slots=8`, MPICH `host1:8`.'],
+    suggestions: [
+      'Look at what it says: `ipcluster logs`.',
+      'The form that it takes: `man mpirun`; Open MPI has `host1 slots=8`, MPICH `host1:8`.',
+    ],
   },
   {
     words: /attempt to run as root/i,
