@@ -50,8 +50,9 @@ async function explainWhole(
   const ends = isStrange ? await readNodeEnds(recorded.jobDir) : [];
   if (ends.some(({ words }) => explainLog([words], undefined))) return [];
   const said = `${name} ${ids.join(' ')}: ${describeState(state)}`;
-  const known = isStrange ? ((await launcher.inquire?.(recorded)) ?? explainLog(outputs.flat(), undefined)) : undefined;
-  if (known) return [{ about: role, lines: [said], ...known }];
+  const asked = isStrange || verdict?.code === 'limit' ? await launcher.inquire?.(recorded, state) : undefined;
+  const known = asked ?? (isStrange ? explainLog(outputs.flat(), undefined) : undefined);
+  if (known) return [{ about: role, lines: [said], ...known, sentence: `${intro}${known.sentence}` }];
   // What a launcher can only repeat, logs say better.
   if (verdict && verdict.code !== 'failed' && verdict.code !== 'lost') {
     const { code, sentence, suggestions } = verdict;

@@ -11,6 +11,7 @@ import { questionTime } from './patience.js';
 import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
 import { describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
 import { directiveLines, directivesOf, plainRequest, scriptFiles } from './script.js';
+import type { State } from './states.js';
 import { submitJob } from './submit.js';
 import { queryEnvironment } from './tool-environment.js';
 
@@ -133,8 +134,8 @@ class BatchLauncher implements Launcher {
     );
   }
 
-  async inquire({ ids }: JobRef): ReturnType<NonNullable<Launcher['inquire']>> {
-    const question = ids.length > 0 ? this.#dialect.askCause?.(ids) : undefined;
+  async inquire({ ids }: JobRef, state: State): ReturnType<NonNullable<Launcher['inquire']>> {
+    const question = ids.length > 0 ? this.#dialect.askCause?.(ids, state) : undefined;
     return question && (await ask(question));
   }
 

@@ -2,7 +2,7 @@ import type { Evidence, Verdict } from './evidence.js';
 import type { z } from './options.js';
 import type { LaunchPlan } from './plan.js';
 import type { BatchRequest } from './resources.js';
-import type { JobStatus } from './states.js';
+import type { JobStatus, State } from './states.js';
 
 export { defineBatchLauncher } from './batch.js';
 export type { Argv, BatchDialect, BatchView, Directive, Question, ToolOutcome } from './dialect.js';
@@ -100,8 +100,8 @@ export interface Launcher {
   attach(ref: JobRef): Promise<Job>;
   /** Jobs of a cluster that still live, by what is in its folder of jobs and by how their names begin. */
   find(jobsFolder: string, names: string): Promise<JobRef[]>;
-  /** Asks the system why a job ended that nobody of us has ended, where its state does not say; undefined for no answer. */
-  inquire?(ref: JobRef): Promise<Verdict | undefined>;
+  /** Asks the system for more about a job than its state says, such as why it was ended by nobody of us; undefined for no answer. */
+  inquire?(ref: JobRef, state: State): Promise<Verdict | undefined>;
   /** Says why a job is as it is, where this launcher knows more than the states do. */
   explain(evidence: Evidence): Verdict | undefined;
 }

@@ -2,6 +2,7 @@ import type { ToolOutcome } from '../processes/tool.js';
 import type { Verdict } from './evidence.js';
 import type { Report } from './reports.js';
 import type { BatchRequest, Layout, Resources, Shape } from './resources.js';
+import type { State } from './states.js';
 
 export type { ToolOutcome } from '../processes/tool.js';
 export type { Report } from './reports.js';
@@ -74,8 +75,8 @@ export interface BatchDialect {
   status(ids: readonly string[]): Question<Report[]>[];
   /** How a job that stands still goes on: what to do, with ID for its id. */
   resume?: readonly string[];
-  /** Why the system has cancelled a job itself, where it can be asked for that. */
-  askCause?(ids: readonly string[]): Question<Verdict>;
+  /** More about a state than it says: why the system has cancelled a job itself, whether a limit is beyond reach. */
+  askCause?(ids: readonly string[], state: State): Question<Verdict> | undefined;
   cancel(ids: readonly string[]): Argv;
   signal(ids: readonly string[], name: NodeJS.Signals): Argv;
   /** The system's word for why a job waits or has ended, in ours. */

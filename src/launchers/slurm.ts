@@ -1,6 +1,7 @@
 import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js';
 import { z } from '../launcher-kit/options.js';
 import { lastWords } from '../launcher-kit/words.js';
+import { limitAlone } from './slurm/alone.js';
 import { commandOptions, directives, formatDirective, userDefaults } from './slurm/directives.js';
 import { bareIds, drainedNodes, find, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
 import { explainReason } from './slurm/reasons.js';
@@ -30,7 +31,10 @@ export const dialect: BatchDialect = {
   isSilence: ({ stderr }) => /unable to contact|socket timed out|connection refused|zero bytes were transmitted/i.test(stderr),
   find,
   status: (ids) => [squeue(ids), sacct(ids)],
-  askCause: drainedNodes,
+  askCause: (ids, state) => {
+    if (state.state === 'cancelled') return drainedNodes(ids);
+    return state.state === 'queued' && state.reason !== undefined ? limitAlone(ids, state.reason) : undefined;
+  },
   resume: [
     'Who looks after the cluster lets it go on: `scontrol resume ID`.',
     'It was suspended for another job? It goes on by itself after that.',

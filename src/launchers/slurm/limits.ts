@@ -101,7 +101,11 @@ function noBudget({ owner, refused }: Limit): Verdict {
 function tooManyJobs({ owner, see, refused, word }: Limit): Verdict {
   const there = word.includes('Submit') ? 'in the queue' : 'running';
   const sentence = `There are as many jobs ${there} as ${owner} allows${refused ? '' : ': it waits until others end'}.`;
-  const suggestions = ['Wait for others to end.', 'Each element of an array counts: `--shape gang` is one job.', see];
+  const suggestions = [
+    'Wait for others to end.',
+    'Ask for less: each element of an array counts, and `--shape gang` is one job.',
+    see,
+  ];
   return { code: 'limit', sentence, suggestions };
 }
 

@@ -7,7 +7,7 @@ const split = (id: string): { bare: string; cluster: string[] } => {
   const [bare = '', cluster] = id.split(';');
   return { bare, cluster: cluster ? ['-M', cluster] : [] };
 };
-const bareList = (ids: readonly string[]): string => ids.map((id) => split(id).bare).join(',');
+export const bareList = (ids: readonly string[]): string => ids.map((id) => split(id).bare).join(',');
 const whole = (ids: readonly string[], bare: string): string => ids.find((id) => split(id).bare === bare) ?? bare;
 
 /** The words that lead to the cluster of jobs: none for the usual one. */

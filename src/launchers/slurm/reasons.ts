@@ -64,7 +64,7 @@ const places: readonly Phrase[] = [
   {
     words: /^(ReqNodeNotAvail|Nodes_required_for_job|NodeDown.*|FrontEndDown|.*UnavailableNodes)/i,
     code: 'nodes-down',
-    sentence: 'Nodes that it needs are down, drained or reserved.',
+    sentence: 'Nodes that it needs are down, drained or reserved: it waits until they are back.',
     suggestions: ['See `sinfo -R` and `scontrol show reservation`.'],
   },
   {
