@@ -7,14 +7,14 @@ import { askPassphrase, isTerminal } from './passphrase.js';
 import { isPublic, publicKeyOf } from './public-key.js';
 
 /** A private key that can be used. */
-export interface OpenKey {
+interface OpenKey {
   path: string;
   text: Buffer;
   passphrase: string | undefined;
 }
 
 /** Everything that a host is offered. */
-export interface Offer {
+interface Offer {
   keys: OpenKey[];
   /** Keys of the agent, in the order in which they are offered. */
   fromAgent: AgentKey[];

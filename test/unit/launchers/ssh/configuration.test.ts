@@ -67,7 +67,6 @@ test.each([
   ['IdentityAgent none', undefined],
   ['IdentityAgent SSH_AUTH_SOCK', '/run/agent'],
   ['IdentityAgent $OTHER', '/run/other'],
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: as ssh has it.
   ['IdentityAgent ${OTHER}', '/run/other'],
   ['IdentityAgent /run/mine', '/run/mine'],
   ['Port 22', '/run/agent'],
