@@ -1,6 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { formatBytes } from '../base/quantities.js';
+import { signalName, signalOfCode } from '../base/signal-names.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
 import type { Phrase } from '../launcher-kit/words.js';
 import type { Place } from '../profile/paths.js';
@@ -204,8 +205,9 @@ export function explainLog(lines: readonly string[], exitCode: number | undefine
       lines: lines.slice(-1),
       suggestions: [],
     };
-  if (exitCode !== undefined && exitCode > 128)
-    return { code: 'signal', sentence: `It was ended by signal ${exitCode - 128}.`, lines: lines.slice(-1), suggestions: [] };
+  const signal = exitCode === undefined ? undefined : signalOfCode(exitCode);
+  if (signal !== undefined)
+    return { code: 'signal', sentence: `It was ended by ${signalName(signal)}.`, lines: lines.slice(-1), suggestions: [] };
   if (!exitCode) return undefined;
   const last = lastSentence(lines);
   return {

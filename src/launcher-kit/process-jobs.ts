@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { IpclusterError } from '../base/errors.js';
+import { describeCode } from '../base/signal-names.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
 import { type Started, startProcess } from '../processes/start.js';
 import { findMarked, identify, isAlive, isWithin, type ProcessIdentity, signalPid } from '../processes/table.js';
@@ -56,7 +57,7 @@ async function statusOf(leader: ProcessIdentity, jobDir: string): Promise<JobSta
   if (record?.exitCode === 0) return { incarnation: 0, state: { state: 'succeeded' } };
   if (record) {
     const { exitCode } = record;
-    return { incarnation: 0, state: { state: 'failed', exitCode, reason: `exit code ${exitCode}` } };
+    return { incarnation: 0, state: { state: 'failed', exitCode, reason: describeCode(exitCode) } };
   }
   if (alive) return { incarnation: 0, state: { state: 'running' } };
   return { incarnation: 0, state: { state: 'lost', reason: `its process is gone and left no exit record: ${whyNone(jobDir)}` } };

@@ -4,7 +4,7 @@ import { z } from '../launcher-kit/options.js';
 import { clockOf, explainWords, lastWords } from '../launcher-kit/words.js';
 import { selectResources, torqueResources } from './pbs/resources.js';
 import { parseBlocks, qstat } from './pbs/states.js';
-import { reasons, refusals } from './pbs/words.js';
+import { reasons, refusals, torqueEnds } from './pbs/words.js';
 
 /** The dialect itself, as questions and answers. */
 export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): BatchDialect {
@@ -66,7 +66,7 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
     status: (ids) => (isTorque ? [qstat(ids, ['-t', '-f'])] : [qstat(ids, ['-x', '-t', '-f']), qstat(ids, ['-t', '-f'])]),
     cancel: (ids) => ['qdel', ...ids],
     signal: (ids, signal) => ['qsig', '-s', signal, ...ids],
-    explainReason: (reason) => explainWords(reasons, reason),
+    explainReason: (reason) => explainWords(isTorque ? [...torqueEnds, ...reasons] : reasons, reason),
   };
 }
 

@@ -1,3 +1,4 @@
+import { describeCode, signalName } from '../../base/signal-names.js';
 import type { Question, Report } from '../../launcher-kit/batch.js';
 import { isFinal, type State } from '../../launcher-kit/states.js';
 import { heldForGood } from './words.js';
@@ -36,6 +37,9 @@ function pbsState(fields: ReadonlyMap<string, string>): State {
   return { state: 'unknown', since: new Date().toISOString(), cause: `PBS says "${letter}"` };
 }
 
+/** The exit status of a job that was ended by signal n is 256 + n (WTERMSIG + 0x100 in both systems' MoM). */
+const signalBase = 256;
+
 /** Exit_status: 0–255, 256 + signal, or negative for PBS itself (scheduler-facts 4); substate 91 is "deleted". */
 function finalState(exit: string | undefined, substate: string | undefined, comment: string): State {
   if (substate === '91') return { state: 'cancelled', by: 'somebody (qdel)' };
@@ -46,12 +50,11 @@ function finalState(exit: string | undefined, substate: string | undefined, comm
   if (code === 0 && substate === '93') return { state: 'failed', reason: 'a subjob failed' };
   if (code === 0) return { state: 'succeeded' };
   if (code === -29 || (code === -11 && /walltime/.test(comment))) return { state: 'expired' };
-  if (code === 271) return { state: 'cancelled', by: 'somebody (qdel)' };
-  return {
-    state: 'failed',
-    ...(code > 0 && { exitCode: code > 256 ? code - 128 : code }),
-    reason: code > 0 ? `exit code ${code}` : `exit status ${code}`,
-  };
+  // Torque has no substate for what was deleted: its TERM is all that tells of it. Elsewhere somebody sent that signal.
+  if (code === signalBase + 15 && substate === undefined) return { state: 'cancelled', by: 'somebody (qdel)' };
+  if (code < 0 || Number.isNaN(code)) return { state: 'failed', reason: `exit status ${exit}` };
+  if (signalName(code - signalBase) === undefined) return { state: 'failed', exitCode: code, reason: describeCode(code) };
+  return { state: 'failed', exitCode: code - 128, reason: describeCode(code - 128) };
 }
 
 const elementOf = (id: string): string | undefined => /\[(\d+)\]/.exec(id)?.[1];

@@ -10,7 +10,7 @@ describe('what a log says of its program’s end', () => {
     [['EDQUOT'], 1, /quota/],
     [['EMFILE: too many open files'], 1, /files are open/],
     [['sh: 1: /gone/node: not found'], 127, /could not be run/],
-    [['Killed'], 137, /ended by signal 9/],
+    [['Killed'], 137, /ended by SIGKILL/],
     [['node: bad option: --v8-pool-size=1'], 9, /Node that ran it/],
     [['ending: no controller for 6 s'], 0, /longer than the lease/],
     [['something', '  at a stack', 'the sentence', '    try: advice'], 1, /exit code 1/],
