@@ -10,9 +10,12 @@ export function signalName(number: number): string | undefined {
   return name ?? `signal ${number}`;
 }
 
+/** The last of the signals that have a name (SIGSYS, signal(7)): nobody is ended by others, and tools have codes above: srun 182. */
+const lastNamed = 31;
+
 /** The number of the signal in an exit code as shells say it, 128 + n; undefined for a code that is none. */
 export function signalOfCode(code: number): number | undefined {
-  return signalName(code - 128) === undefined ? undefined : code - 128;
+  return code > 128 && code <= 128 + lastNamed ? code - 128 : undefined;
 }
 
 /** How a program ended, by its exit code as shells say it: `killed by SIGKILL`, `exit code 3`. */

@@ -38,6 +38,7 @@ const planOf = (parts: readonly Part[]): LaunchPlan => ({
 class BatchLauncher implements Launcher {
   readonly name: string;
   readonly reach = 'elsewhere';
+  readonly suspends = true;
   // See site-realities, "Time and money".
   readonly usual: Readonly<Record<string, string>>;
   readonly #dialect: BatchDialect;
@@ -130,6 +131,11 @@ class BatchLauncher implements Launcher {
         verdict: 'scheduler-silent',
       },
     );
+  }
+
+  async inquire({ ids }: JobRef): ReturnType<NonNullable<Launcher['inquire']>> {
+    const question = ids.length > 0 ? this.#dialect.askCause?.(ids) : undefined;
+    return question && (await ask(question));
   }
 
   explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);

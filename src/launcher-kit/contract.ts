@@ -77,6 +77,8 @@ export interface Launcher {
   name: string;
   /** Where its jobs run: on this machine, or wherever a scheduler or the user puts them. */
   reach: 'here' | 'elsewhere';
+  /** True where its system may make a job stand still and go on later: live engines do not show that. */
+  suspends?: true;
   /** Settings that are usual for its jobs, by their keys, where nobody says otherwise. */
   usual?: Readonly<Record<string, string>>;
   /** How many engines its options speak of; undefined where they do not say. */
@@ -98,6 +100,8 @@ export interface Launcher {
   attach(ref: JobRef): Promise<Job>;
   /** Jobs of a cluster that still live, by what is in its folder of jobs and by how their names begin. */
   find(jobsFolder: string, names: string): Promise<JobRef[]>;
+  /** Asks the system why a job ended that nobody of us has ended, where its state does not say; undefined for no answer. */
+  inquire?(ref: JobRef): Promise<Verdict | undefined>;
   /** Says why a job is as it is, where this launcher knows more than the states do. */
   explain(evidence: Evidence): Verdict | undefined;
 }

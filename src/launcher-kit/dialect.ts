@@ -72,6 +72,10 @@ export interface BatchDialect {
   find(names: string): Question<{ id: string; name: string }[]>;
   /** Asked one after another; a later one only for ids that no earlier one knows. */
   status(ids: readonly string[]): Question<Report[]>[];
+  /** How a job that stands still goes on: what to do, with ID for its id. */
+  resume?: readonly string[];
+  /** Why the system has cancelled a job itself, where it can be asked for that. */
+  askCause?(ids: readonly string[]): Question<Verdict>;
   cancel(ids: readonly string[]): Argv;
   signal(ids: readonly string[], name: NodeJS.Signals): Argv;
   /** The system's word for why a job waits or has ended, in ours. */

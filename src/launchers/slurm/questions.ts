@@ -1,6 +1,6 @@
 import { userName } from '../../base/owner.js';
 import { describeCode, signalName } from '../../base/signal-names.js';
-import type { BatchRequest, Question, Report } from '../../launcher-kit/contract.js';
+import type { BatchRequest, Question, Report, Verdict } from '../../launcher-kit/contract.js';
 import { rowsOf } from '../../launcher-kit/words.js';
 import { slurmState } from './states.js';
 
@@ -56,6 +56,25 @@ function reasonOf(exit: string): string {
   const [code, signal] = exit.split(':').map(Number);
   return signal ? `killed by ${signalName(signal)}` : describeCode(code ?? 0);
 }
+
+const drained = 'nodes=$(squeue -h -t all -j "$1" -o %N) && [ -n "$nodes" ] && sinfo -h -R -n "$nodes" -o "%N|%E"';
+
+/**
+ * Nodes of a job that Slurm took out of service because its Prolog failed there. With PrologFlags=Alloc the job's own output says
+ * nothing of that, and squeue says CANCELLED (seen with Slurm 22.05). A node that had been drained before was never allocated to it.
+ */
+export const drainedNodes = (ids: readonly string[]): Question<Verdict> => ({
+  argv: ['/bin/sh', '-c', drained, 'nodes', bareList(ids)],
+  parse({ code, stdout }) {
+    const nodes = rowsOf(stdout, 2).flatMap(([node = '', reason = '']) => (/prolog/i.test(reason) ? [node] : []));
+    if (code !== 0 || nodes.length === 0) return undefined;
+    return {
+      code: 'node-prolog',
+      sentence: `On ${nodes.join(', ')}: what the site runs there before a job (its Prolog) failed, and Slurm ended the job.`,
+      suggestions: ['Start again: it will get another node.', 'Tell the administrators: `sinfo -R`.'],
+    };
+  },
+});
 
 /** Live jobs of this user whose names begin so. */
 export const find = (names: string): Question<{ id: string; name: string }[]> => ({
