@@ -102,6 +102,8 @@ export interface Launcher {
   find(jobsFolder: string, names: string): Promise<JobRef[]>;
   /** Asks the system why a job ended that nobody of us has ended, where its state does not say; undefined for no answer. */
   inquire?(ref: JobRef): Promise<Verdict | undefined>;
+  /** Which of those hosts its system calls down, with its words for it; none where it does not answer. */
+  downHosts?(hosts: readonly string[]): Promise<Map<string, string>>;
   /** Says why a job is as it is, where this launcher knows more than the states do. */
   explain(evidence: Evidence): Verdict | undefined;
 }

@@ -76,6 +76,8 @@ export interface BatchDialect {
   resume?: readonly string[];
   /** Why the system has cancelled a job itself, where it can be asked for that. */
   askCause?(ids: readonly string[]): Question<Verdict>;
+  /** Which of those hosts are down, and the system's words for it. */
+  downHosts?(hosts: readonly string[]): Question<Map<string, string>>;
   cancel(ids: readonly string[]): Argv;
   signal(ids: readonly string[], name: NodeJS.Signals): Argv;
   /** The system's word for why a job waits or has ended, in ours. */

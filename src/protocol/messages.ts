@@ -103,6 +103,27 @@ export interface EngineRecord {
   node: number | null;
   /** When its job will be ended (ISO text). */
   deadline: string | null;
+  /** Milliseconds since anything was heard of its supervisor, which says something every few seconds. */
+  silence: number;
+}
+
+/** A supervisor that is gone without a word, with its engines. */
+export interface LostNode {
+  supervisor: string;
+  host: string;
+  /** The batch job that it was part of, and its place there. */
+  job: string | null;
+  node: number | null;
+  engines: number[];
+  /** When it was given up (ISO text). */
+  at: string;
+}
+
+/** What the engines of one batch job had that are over: milliseconds that they were there, and that they worked. */
+export interface PastWork {
+  job: string | null;
+  held: number;
+  busy: number;
 }
 
 /** What a supervisor is part of, where a scheduler has started it. */
@@ -141,6 +162,8 @@ export interface StatusContent extends OkContent {
   /** Engines that are not started again, with the sentence that says why. */
   givenUp: { id: number; reason: string }[];
   engines: EngineRecord[];
+  lost: readonly LostNode[];
+  past: PastWork[];
   queues: { balanced: number; waiting: number; running: number; direct: number; completed: number };
 }
 

@@ -57,6 +57,24 @@ function finalState(exit: string | undefined, substate: string | undefined, comm
   return { state: 'failed', exitCode: code - 128, reason: describeCode(code - 128) };
 }
 
+/** Which hosts are down (pbsnodes(8B)): blocks of a name and its fields; unknown ones are said on the way, and change nothing. */
+export const pbsnodes = (hosts: readonly string[]): Question<Map<string, string>> => ({
+  argv: ['pbsnodes', ...hosts],
+  parse({ stdout }) {
+    const down = new Map<string, string>();
+    for (const block of stdout.split(/\n(?=\S)/)) {
+      const name = /^(\S+)\n/.exec(block)?.[1];
+      const state = /^\s+state = (.*)$/m.exec(block)?.[1] ?? '';
+      const comment = /^\s+comment = (.*)$/m.exec(block)?.[1];
+      // Two states may stand together: `state-unknown,down`, `down,offline`.
+      // Asked by its short name or its long one, it answers to the one that PBS has.
+      const host = hosts.find((one) => one === name || one.split('.')[0] === name?.split('.')[0]);
+      if (host && /\bdown\b/.test(state)) down.set(host, comment ?? state);
+    }
+    return down;
+  },
+});
+
 const elementOf = (id: string): string | undefined => /\[(\d+)\]/.exec(id)?.[1];
 const parentOf = (id: string): string => id.replace(/\[\d*\]/, '[]');
 
