@@ -194,6 +194,12 @@ const causes: readonly Phrase[] = [
     suggestions: [],
   },
   {
+    words: /no engine is left \(the last: stopped/i,
+    code: 'engines-stopped',
+    sentence: 'Its engines were stopped, as somebody asked for it.',
+    suggestions: ['Others: `ipcluster engines add`.'],
+  },
+  {
     words: /no engine is left/i,
     code: 'engines-died',
     sentence: 'Its last engine ended, and was not started again.',

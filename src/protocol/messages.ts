@@ -55,6 +55,9 @@ export interface CommandReport {
   dropped: { stdout: number; stderr: number };
   /** Milliseconds from start to end. */
   runTime: number;
+  /** Where it ran, and when it began (milliseconds since the epoch, by the clock there). */
+  host: string;
+  started: number;
 }
 
 /** How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8. */

@@ -18,6 +18,8 @@ describe('what a log says of its program’s end', () => {
     [['x'], 182, /exit code 182/],
     [['x'], 255, /exit code 255/],
     [['node: bad option: --v8-pool-size=1'], 9, /Node that ran it/],
+    [['ending: no engine is left (the last: stopped)'], 0, /engines were stopped/],
+    [['ending: no engine is left (the last: killed by SIGKILL)'], 1, /Its last engine ended/],
     [['ending: no controller for 6 s'], 0, /longer than the lease/],
     [['something', '  at a stack', 'the sentence', '    try: advice'], 1, /exit code 1/],
   ])('%j', (lines, code, sentence) => {
