@@ -10,16 +10,15 @@ const signalled = (name, words) => ({
     const pbs = new Pbs(scene);
     await pbs.start('-n', '1');
     const [job] = pbs.jobs().slice(-1);
-    for (const pid of pbs.pids(/ipengine|node\.sh/)) process.kill(pid, 'SIGKILL');
     scene.asUser('qsig', '-s', name, `${job.number}.fakehead`);
     await until(() => pbs.jobs().at(-1).state === 'ended', 10_000);
-    const { code, sentence } = await scene.why();
+    const { code, sentence } = await pbs.finding('signal');
     scene.is('why', `${code}: ${sentence}`, words);
   },
 });
 
 export const rows = [
-  signalled('KILL', /^(signal|supervisor-killed): .*SIGKILL/),
+  signalled('KILL', /^signal: The job of the engines failed: killed by SIGKILL\./),
   {
     entry: 'P5, P13 no job history: qdel of a running job',
     bed: 'pbs',
@@ -70,7 +69,7 @@ export const rows = [
     expected: 'node-failed, with the name of the host and the word of pbsnodes',
     async run(scene) {
       const pbs = new Pbs(scene);
-      await pbs.start('-n', '4', '--nodes', '2', '--tasks-per-node', '2');
+      await pbs.start('-n', '4', '--nodes', '2', '--ntasks-per-node', '2');
       const { engines } = await scene.json('status');
       const { host, supervisor } = engines.at(-1);
       pbs.behave({ downNodes: [host] });

@@ -12,7 +12,7 @@ export const rows = [
     expected: 'one thread each, and bound to nothing',
     async run(scene) {
       const pbs = new Pbs(scene);
-      await pbs.start('-n', '2', '--nodes', '1', '--tasks-per-node', '2');
+      await pbs.start('-n', '2', '--nodes', '1', '--ntasks-per-node', '2');
       const { engines } = await scene.json('status');
       const isBound = engines.some(({ cpus }) => cpus !== null);
       const { out } = await scene.run('exec', threads);

@@ -25,7 +25,7 @@ export interface Carrier {
 export type MakeCarrier = (receive: (read: () => Packet[]) => void, onClose: (error?: Error) => void) => Carrier;
 
 /** A sign of life goes out at least so often (milliseconds). */
-export const signInterval = 5000;
+const signInterval = 5000;
 
 /** A connection between two peers that exchanges packets. */
 export class Link {
