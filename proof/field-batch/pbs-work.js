@@ -136,7 +136,7 @@ export const rows = [
       await until(() => pbs.jobs()[0]?.state === 'ended', 90_000);
       const { engines } = JSON.parse(readFileSync(join(scene.folder, 'status'), 'utf8'));
       const left = (Date.parse(engines[0].deadline) - pbs.jobs()[0].started) / 1000;
-      scene.is('seconds from its start', Math.abs(left - 600) <= 2, true);
+      scene.is('seconds from its start', Math.round(left / 5) * 5, 600);
     },
   },
   {
@@ -164,7 +164,7 @@ export const rows = [
       const controller = pbs.jobs().find(({ name }) => /-c/.test(name));
       scene.asUser('qdel', `${controller.number}.fakehead`);
       await sleep(3000);
-      const { code, out, err } = await scene.run('start', '--reuse', '-d');
+      const { code, out, err } = await scene.run('start', '--reuse', '--controller', 'here', '-d');
       scene.is('start --reuse', `${code} ${out}${err}`, /^0 .*engines/s);
       const ended = await new Promise((done) => (map.exitCode === null ? map.once('close', done) : done(map.exitCode)));
       scene.is('map', ended, 0);
