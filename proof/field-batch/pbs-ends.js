@@ -102,6 +102,7 @@ export const rows = [
   {
     entry: 'P16 PBS suspends the job',
     bed: 'pbs',
+    quick: true,
     expected: 'suspended, and how it is resumed',
     async run(scene) {
       const pbs = new Pbs(scene);
@@ -117,6 +118,7 @@ export const rows = [
   {
     entry: 'P18 the server is away while the cluster is stopped',
     bed: 'pbs',
+    quick: true,
     expected: 'exit code 1, not known, stays on the list; a later stop ends it',
     async run(scene) {
       const pbs = new Pbs(scene);

@@ -24,6 +24,7 @@ export const rows = [
   {
     entry: 'P9, P23 one CPU for one engine',
     bed: 'pbs',
+    quick: true,
     expected: 'one thread, not one for each processor of the host',
     async run(scene) {
       const pbs = new Pbs(scene);
@@ -37,6 +38,7 @@ export const rows = [
   {
     entry: 'P10 tasks wait while engines work',
     bed: 'pbs',
+    quick: true,
     expected: 'all-busy, and no advice to interrupt',
     async run(scene) {
       const pbs = new Pbs(scene);
@@ -98,6 +100,7 @@ export const rows = [
   {
     entry: 'P27 --time 1m',
     bed: 'pbs',
+    quick: true,
     expected: 'start says that no task of the queue can run',
     async run(scene) {
       const pbs = new Pbs(scene);
