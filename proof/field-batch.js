@@ -20,7 +20,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.js') && !['sc
 const modules = await Promise.all(files.map((name) => import(join(folder, name))));
 const wanted = (row) =>
   (!values.quick || row.quick) && (!values.only || row.entry.includes(values.only)) && (!values.beds || values.beds.split(',').includes(row.bed));
-const rows = modules.flatMap((module) => module.rows).filter(wanted);
+const rows = modules.flatMap((module) => module.rows ?? []).filter(wanted);
 
 async function play(row) {
   const scene = new FieldScene({ onHead: row.bed === 'gridengine' });

@@ -20,6 +20,11 @@ export class Lease {
     this.#timer = setInterval(() => this.#count(performance.now()), step);
   }
 
+  /** Milliseconds awake since something was heard. */
+  get silent(): number {
+    return this.#silent;
+  }
+
   /** Something was heard. */
   renew(): void {
     this.#silent = 0;

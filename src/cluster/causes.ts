@@ -1,6 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { formatBytes } from '../base/quantities.js';
+import { signalName, signalOfCode } from '../base/signal-names.js';
 import { lastSentence } from '../launcher-kit/job-files.js';
 import type { Phrase } from '../launcher-kit/words.js';
 import type { Place } from '../profile/paths.js';
@@ -193,6 +194,12 @@ const causes: readonly Phrase[] = [
     suggestions: [],
   },
   {
+    words: /no engine is left \(the last: stopped/i,
+    code: 'engines-stopped',
+    sentence: 'Its engines were stopped, as somebody asked for it.',
+    suggestions: ['Others: `ipcluster engines add`.'],
+  },
+  {
     words: /no engine is left/i,
     code: 'engines-died',
     sentence: 'Its last engine ended, and was not started again.',
@@ -216,9 +223,9 @@ export function explainLog(lines: readonly string[], exitCode: number | undefine
     return { code, sentence, lines: [...before, ...lines.slice(at, at + 1)], suggestions };
   }
   if (exitCode === 127 || exitCode === 126) return notRun(lines);
-  // Above these there are signals that nobody is ended by, and codes of tools: 182 is one of srun.
-  if (exitCode !== undefined && exitCode > 128 && exitCode <= 128 + lastSignal)
-    return { code: 'signal', sentence: `It was ended by signal ${exitCode - 128}.`, lines: lines.slice(-1), suggestions: [] };
+  const signal = exitCode === undefined ? undefined : signalOfCode(exitCode);
+  if (signal !== undefined)
+    return { code: 'signal', sentence: `It was ended by ${signalName(signal)}.`, lines: lines.slice(-1), suggestions: [] };
   if (!exitCode) return undefined;
   const last = lastSentence(lines);
   return {
@@ -228,9 +235,6 @@ export function explainLog(lines: readonly string[], exitCode: number | undefine
     suggestions: [],
   };
 }
-
-/** The last of the signals that have a name (SIGSYS, signal(7)). */
-const lastSignal = 31;
 
 /** A program that could not be run: Node, or whatever else a shell names. */
 function notRun(lines: readonly string[]): Omit<Finding, 'about'> {

@@ -167,6 +167,12 @@ export async function planStart(request: StartRequest): Promise<LaunchPlan[]> {
   return jobs.map(({ launcher, spec }) => launcher.plan(spec));
 }
 
+/** Engines whose job ends within this time get no more tasks from the queue (milliseconds; controller, task-queue). */
+const lastMinute = 60_000;
+
+const tooShort =
+  'No task from the queue (map, balanced views) can run in that time: none is given to engines whose job ends within a minute. Ask for more: `--time`.';
+
 /** What a batch system will be asked for, and when it all ends, for people. */
 export function describeStart({ jobs }: Prepared, { controllerArgs }: StartRequest): string[] {
   const lines = jobs.flatMap(({ launcher, spec, role }) => {
@@ -180,7 +186,8 @@ export function describeStart({ jobs }: Prepared, { controllerArgs }: StartReque
     time && `after ${formatDuration(time)} (--time)`,
     controllerArgs.includes('--idle-timeout') && idle !== '0' && `${idle} without client and work (--idle-timeout)`,
   ];
-  return [...lines, `It ends ${ends.filter(Boolean).join(', or after ') || 'when it is stopped'}.`];
+  const short = time !== undefined && time <= lastMinute;
+  return [...(short ? [tooShort] : []), ...lines, `It ends ${ends.filter(Boolean).join(', or after ') || 'when it is stopped'}.`];
 }
 
 /** Never resolves; rejects when the job ends, which none of them may while it is waited for. */

@@ -41,7 +41,7 @@ export function runClock(
       const sentence = `${watch.have} of ${count} engines registered within ${formatDuration(timeout)}.${unreachable}`;
       late.abort(new IpclusterError('REGISTRATION_TIMEOUT', sentence, { files: [pathsOf(place).jobs] }));
     } else if (queueTimeout !== undefined && waited > queueTimeout) {
-      const sentence = `The job has waited in the queue for ${formatDuration(waited)}: ${describeJobs(jobs)}.`;
+      const sentence = `The job has waited in the queue for ${formatDuration(waited)}: ${describeJobs(jobs.filter(({ status }) => waits(status.state) || isPartial(status)))}.`;
       late.abort(new IpclusterError('QUEUE_TIMEOUT', sentence));
     }
   }, interval);

@@ -110,7 +110,8 @@ async function withReasons(
     undefined,
   );
   const [verdict] = findings;
-  if (!verdict) return error;
+  // That nothing is known explains nothing.
+  if (!verdict || verdict.code === 'unknown-state') return error;
   keepFindings(file.jobs.at(-1)?.jobDir ?? '', findings);
   const { sentence, suggestions, lines = [] } = verdict;
   const known = error.message.includes(sentence);

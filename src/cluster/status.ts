@@ -25,6 +25,8 @@ export interface ClusterStatus {
   queues: StatusContent['queues'] | null;
   /** Engines that are not started again, with the reason. */
   givenUp: StatusContent['givenUp'];
+  /** Supervisors that are gone without a word. */
+  lost: StatusContent['lost'];
   jobs: JobView[];
   /** What the controller's file said last, where it cannot be asked itself. */
   registered: { engines: number; updated: string } | null;
@@ -46,13 +48,13 @@ export async function clusterStatus(place: Place): Promise<ClusterStatus> {
       problem,
       controller: null,
       engines: [],
-      givenUp: [],
+      ...{ givenUp: [], lost: [] },
       queues: null,
     };
   }
   try {
-    const { controller, engines, givenUp, queues } = present ?? (await client.status());
-    return { ...base, registered: null, running: true, problem: null, controller, engines, givenUp, queues };
+    const { controller, engines, givenUp, lost, queues } = present ?? (await client.status());
+    return { ...base, registered: null, running: true, problem: null, controller, engines, givenUp, lost, queues };
   } finally {
     await client.close();
   }

@@ -9,6 +9,7 @@ import { findMarked } from '../processes/table.js';
 import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { removeDeadSockets } from '../profile/sockets.js';
+import type { StatusContent } from '../protocol/messages.js';
 import { findCluster, notFound } from './find.js';
 import { attachJob } from './jobs.js';
 import { cancelAll, strayJobs } from './strays.js';
@@ -93,12 +94,26 @@ async function endStrays(place: Place, file: ClusterFile): Promise<string[]> {
 /** What was asked for, how long engines were there, and how long they worked, in core-hours. */
 async function countHours(client: Client, file: ClusterFile): Promise<Stopped['hours']> {
   const status = await client.status().catch(() => undefined);
-  if (!status) return undefined;
-  const cores = file.limits?.cpusPerTask ?? 1;
-  const hours = (milliseconds: number): number => Math.round(((milliseconds * cores) / 3_600_000) * 100) / 100;
-  const used = status.engines.reduce((sum, { joined }) => sum + Date.now() - Date.parse(joined), 0);
-  const busy = status.engines.reduce((sum, engine) => sum + engine.busy, 0);
-  return { asked: askedHours(file), used: hours(used), busy: hours(busy) };
+  return status && { asked: askedHours(file), ...heldHours(file, status) };
+}
+
+/** Core-hours that engines were there and worked, those that are over included, each with the processors of its own set. */
+export function heldHours(
+  { jobs, limits }: Pick<ClusterFile, 'jobs' | 'limits'>,
+  { engines, past }: Pick<StatusContent, 'engines' | 'past'>,
+  now = Date.now(),
+): { used: number; busy: number } {
+  const coresOf = (name: string | null): number => {
+    const set = jobs.find(({ launcher, ids }) => ids.some((id) => name === `${launcher}:${id}`));
+    return (set?.limits ?? limits)?.cpusPerTask ?? 1;
+  };
+  const live = engines.map(({ job, joined, busy }) => ({ job, held: now - Date.parse(joined), busy }));
+  const all = [...live, ...past].map(({ job, held, busy }) => ({ cores: coresOf(job), held, busy }));
+  const hours = (milliseconds: number): number => Math.round((milliseconds / 3_600_000) * 100) / 100;
+  return {
+    used: hours(all.reduce((sum, { cores, held }) => sum + cores * held, 0)),
+    busy: hours(all.reduce((sum, { cores, busy }) => sum + cores * busy, 0)),
+  };
 }
 
 /** Core-hours that were asked for, each set of engines with its own time and processors. */

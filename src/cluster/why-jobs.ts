@@ -110,7 +110,9 @@ function plain(about: RecordedJob['role'], state: State): Finding[] {
     return [{ code: 'cancelled', about, sentence: `The job was cancelled by ${state.by}.` }];
   }
   if (state.state === 'lost') return [{ code: 'lost', about, sentence: `The job of the ${about} was lost: ${state.reason}.` }];
-  if (state.state === 'failed') return [{ code: 'exited', about, sentence: `The job of the ${about} failed: ${state.reason}.` }];
+  // Nobody's code: something has killed it.
+  const code = state.state === 'failed' && state.reason.startsWith('killed by') ? 'signal' : 'exited';
+  if (state.state === 'failed') return [{ code, about, sentence: `The job of the ${about} failed: ${state.reason}.` }];
   if (state.state === 'running') return [];
   // Where it is needed, an end without an error is no success.
   const end = state.state === 'succeeded' ? 'exit code 0' : describeState(state);

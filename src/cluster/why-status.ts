@@ -76,7 +76,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       code: 'all-busy',
       about: 'tasks',
       sentence: `${waiting} tasks wait because all engines are busy, the longest for ${formatDuration(longest)}.`,
-      suggestions: ['`ipcluster status`', '`ipcluster engines interrupt ID`'],
+      suggestions: ['What they run, and for how long: `ipcluster status`.', 'More engines: `ipcluster engines add`.'],
     });
   }
   return findings;

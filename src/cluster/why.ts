@@ -8,6 +8,7 @@ import { checkDisks, type Finding } from './causes.js';
 import { findCluster, notFound } from './find.js';
 import { foldersOfJobs } from './logs.js';
 import { listProcesses } from './processes.js';
+import { explainHosts } from './why-hosts.js';
 import { explainFolder, explainRecorded, explainSuspension } from './why-jobs.js';
 import { explainStatus } from './why-status.js';
 
@@ -22,6 +23,7 @@ const symptoms = new Set([
   'limits',
   'not-running',
   'ending',
+  'all-busy',
 ]);
 
 /** Says why a cluster is as it is, the verdict first, from what the controller, the disk, the machine and the scheduler show. Throws CLUSTER_NOT_FOUND. */
@@ -47,6 +49,7 @@ export async function explainCluster(place: Place): Promise<Finding[]> {
     ...stoppedProcesses(where),
     ...(status ? explainStatus(status, file) : explainSilence(where, file, silence?.message)),
   ];
+  if (status) findings.push(...(await explainHosts(file, status)));
   findings.push(...(await explainJobs(file, folders, status)));
   findings.push(...limitFindings(file?.launcher === 'local' ? file.engines : 0), ...checkDisks(where));
   return inOrder(findings);

@@ -2,6 +2,7 @@ import { Command, Flags } from '@oclif/core';
 import { formatBytes, formatDuration } from '../base/quantities.js';
 import { sleep } from '../base/wait.js';
 import { type ClusterStatus, clusterStatus } from '../cluster/status.js';
+import { silentHosts } from '../cluster/why-hosts.js';
 import type { EngineRecord } from '../protocol/messages.js';
 import { commonFlags, formatTable, interruption, placeOf, print } from './shared.js';
 
@@ -70,6 +71,8 @@ function warnings({ controller, engines, givenUp }: ClusterStatus): string[] {
   const lines = givenUp.map(({ id, reason }) => `engine ${id}: ${reason}`);
   if (controller?.rejoining) lines.push('the controller was started again and waits for its engines to come back');
   if (controller && /^(memory|none)/.test(controller.store)) lines.push(`tasks and results are not on disk: ${controller.store}`);
+  for (const { host, ids, silence } of silentHosts(engines))
+    lines.push(`${host} was last heard ${formatDuration(silence)} ago: engines ${ids.join(' ')} (why: \`ipcluster why\`)`);
   const stale = engines.filter((engine) => engine.stale.length > 0);
   if (stale.length > 0) {
     const files = [...new Set(stale.flatMap((engine) => engine.stale))];

@@ -1,5 +1,6 @@
 import type { AllocationContent, EngineRecord, EngineUp, MessageContents } from '../protocol/messages.js';
 import type { Peer } from '../transport/peer.js';
+import { PastEngines } from './past-engines.js';
 
 /** The supervisor that holds an engine. */
 export interface Node {
@@ -95,6 +96,7 @@ export class EngineTable {
   #changes = 0;
   /** Engines that are not started again, with the reason. */
   readonly givenUp = new Map<number, string>();
+  readonly past = new PastEngines();
   #next: number;
 
   /** Ids count from `next` on. */
@@ -179,6 +181,7 @@ export class EngineTable {
   down(id: number, reason = 'it ended'): Engine | undefined {
     const engine = this.#engines.get(id);
     this.#engines.delete(id);
+    if (engine) this.past.ended(engine);
     this.#changes += 1;
     const last = engine ? { ...describeEngine(engine), task: null, queue: 0 } : this.#away.get(id);
     if (last) this.#away.set(id, { ...last, state: 'restarting', since: new Date().toISOString(), reason });
@@ -207,7 +210,12 @@ export class EngineTable {
       this.restarting.delete(id);
       this.#away.delete(id);
     }
-    return this.all.filter((engine) => engine.node === node);
+    const engines = this.all.filter((engine) => engine.node === node);
+    this.past.left(
+      node,
+      engines.map(({ id }) => id),
+    );
+    return engines;
   }
 }
 
@@ -245,5 +253,6 @@ function describeEngine(engine: Engine): EngineRecord {
     ...{ queue: rest.length, completed, supervisor: node.name, log, restarts, memory, stale, cpus, gpus },
     ...{ joined: new Date(joined).toISOString(), busy: Math.round(working) },
     ...{ job, node: place, deadline: deadline === null ? null : new Date(deadline).toISOString() },
+    silence: Math.round(node.peer.link.silence),
   };
 }

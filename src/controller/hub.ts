@@ -108,6 +108,7 @@ export class Hub {
       },
       engines: broker.engines.describe(),
       givenUp: [...broker.engines.givenUp].map(([id, reason]) => ({ id, reason })),
+      ...{ lost: broker.engines.past.lost, past: broker.engines.past.work },
       queues: { ...counts, direct: broker.direct.size, completed: broker.balanced.completed },
     };
   }

@@ -57,6 +57,7 @@ export class Nodes {
       this.#log.info(`a supervisor is back: ${node.name}`);
     }
     this.#nodes.set(run, node);
+    this.#broker.engines.past.back(node);
     const ids = this.#broker.engines.reserve(node, count, wanted, engines.length > 0 || known !== undefined);
     for (const { held, ...up } of engines) {
       const place = wanted.indexOf(up.id);

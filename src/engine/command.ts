@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { isVariableName, splitWords } from '../base/shell.js';
@@ -126,26 +127,29 @@ export class Commands {
     request: { cancel?: () => void },
     finish: (end: End) => Outcome,
   ): Promise<Answer> {
-    const begin = performance.now();
+    const [begin, started] = [performance.now(), Date.now()];
     request.cancel = () => command.stop();
     this.#running.add(command);
     try {
       const end = await command.ended;
-      const runTime = performance.now() - begin;
-      return describe(finish(end), runTime);
+      return describe(finish(end), { runTime: performance.now() - begin, started });
     } finally {
       this.#running.delete(command);
     }
   }
 }
 
-function describe({ stdout, stderr, exitCode, signal, timedOut, asBytes }: Outcome, runTime: number): Answer {
+function describe(
+  { stdout, stderr, exitCode, signal, timedOut, asBytes }: Outcome,
+  times: Pick<CommandReport, 'runTime' | 'started'>,
+): Answer {
   const dropped = { stdout: stdout.dropped, stderr: stderr.dropped };
   const truncated = dropped.stdout + dropped.stderr > 0;
   const buffers = [stdout.bytes, stderr.bytes];
   const isText = buffers.every((bytes) => bytes.length <= keptOutput && isUtf8(bytes));
   const [out, err] = asBytes && !isText ? ['', ''] : buffers.map(String);
-  const result = { exitCode, signal, timedOut, stdout: out ?? '', stderr: err ?? '', truncated, dropped, runTime };
+  const ended = { exitCode, signal, timedOut, host: hostname(), ...times };
+  const result = { ...ended, stdout: out ?? '', stderr: err ?? '', truncated, dropped };
   return { content: { status: 'ok', result }, ...(isText ? {} : { buffers }) };
 }
 

@@ -139,6 +139,11 @@ class BatchLauncher implements Launcher {
     return question && (await ask(question));
   }
 
+  async downHosts(hosts: readonly string[]): Promise<Map<string, string>> {
+    const question = this.#dialect.downHosts?.(hosts);
+    return (question && (await ask(question))) ?? new Map();
+  }
+
   explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);
 
   /**

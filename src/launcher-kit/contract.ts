@@ -102,6 +102,8 @@ export interface Launcher {
   find(jobsFolder: string, names: string): Promise<JobRef[]>;
   /** Asks the system for more about a job than its state says, such as why it was ended by nobody of us; undefined for no answer. */
   inquire?(ref: JobRef, state: State): Promise<Verdict | undefined>;
+  /** Which of those hosts its system calls down, with its words for it; none where it does not answer. */
+  downHosts?(hosts: readonly string[]): Promise<Map<string, string>>;
   /** Says why a job is as it is, where this launcher knows more than the states do. */
   explain(evidence: Evidence): Verdict | undefined;
 }

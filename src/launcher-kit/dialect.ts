@@ -77,6 +77,8 @@ export interface BatchDialect {
   resume?: readonly string[];
   /** More about a state than it says: why the system has cancelled a job itself, whether a limit is beyond reach. */
   askCause?(ids: readonly string[], state: State): Question<Verdict> | undefined;
+  /** Which of those hosts are down, and the system's words for it. */
+  downHosts?(hosts: readonly string[]): Question<Map<string, string>>;
   cancel(ids: readonly string[]): Argv;
   signal(ids: readonly string[], name: NodeJS.Signals): Argv;
   /** The system's word for why a job waits or has ended, in ours. */

@@ -1,4 +1,5 @@
 import { partsOf } from '../base/layout.js';
+import { describeCode } from '../base/signal-names.js';
 import { deferred } from '../base/wait.js';
 import { forgetAbsence, noteAbsence } from './absence.js';
 import { hasBegun, readDeadline } from './allocations.js';
@@ -108,7 +109,7 @@ export class JobView {
     }
     const worst = records.reduce((a, b) => (b.exitCode === 0 ? a : b));
     if (worst.exitCode === 0) return { incarnation, state: { state: 'succeeded' } };
-    return { incarnation, state: { state: 'failed', exitCode: worst.exitCode, reason: `exit code ${worst.exitCode}` } };
+    return { incarnation, state: { state: 'failed', exitCode: worst.exitCode, reason: describeCode(worst.exitCode) } };
   }
 
   /** What it is that the scheduler lists no more, and that has left no word of its own: by what it had begun, and its time. */

@@ -1,5 +1,7 @@
 import { statfsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
+import { describeCode } from '../base/signal-names.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
 import { type Started, startProcess } from '../processes/start.js';
 import { findMarked, identify, isAlive, isWithin, type ProcessIdentity, signalPid } from '../processes/table.js';
@@ -34,30 +36,42 @@ export function processLauncher(name: string, plan: (spec: JobSpec) => LaunchPla
     },
     attach: async (ref) => observe(ref),
     async find(jobsFolder) {
-      return (await readRefs(jobsFolder, name)).filter(({ ids }) => isAlive(decodeId(ids[0])));
+      const refs = await readRefs(jobsFolder, name);
+      return refs.filter(({ ids }) => isHere(decodeId(ids[0])) && isAlive(decodeId(ids[0])));
     },
     explain: explainEnd,
   };
 }
 
-/** A job's leader is recorded with its start time, so that its pid is never taken for another's. */
-const encodeId = ({ pid, startTime }: ProcessIdentity): string => `${pid}@${startTime ?? ''}`;
-
-function decodeId(id: string | undefined): ProcessIdentity {
-  const match = /^(\d+)@(\d*)$/.exec(id ?? '');
-  if (!match) throw new IpclusterError('NOT_FOUND', `"${id ?? ''}" is no id of a local job.`);
-  return { pid: Number(match[1]), startTime: match[2] ? Number(match[2]) : null };
+/** The process that leads a job, and the host whose it is: on another one that number is somebody else's. */
+interface Leader extends ProcessIdentity {
+  host: string;
 }
 
-async function statusOf(leader: ProcessIdentity, jobDir: string): Promise<JobStatus> {
-  const alive = isAlive(leader);
+/** A job's leader is recorded with its start time and its host, so that its pid is never taken for another's. */
+const encodeId = ({ pid, startTime }: ProcessIdentity): string => `${pid}@${startTime ?? ''}@${hostname()}`;
+
+function decodeId(id: string | undefined): Leader {
+  const match = /^(\d+)@(\d*)(?:@(.+))?$/.exec(id ?? '');
+  if (!match) throw new IpclusterError('NOT_FOUND', `"${id ?? ''}" is no id of a local job.`);
+  return { pid: Number(match[1]), startTime: match[2] ? Number(match[2]) : null, host: match[3] ?? hostname() };
+}
+
+/** A computer that moves between networks may get another name with each (macOS); those that share a disk do not. */
+const isHere = ({ host }: Leader): boolean => host === hostname() || process.platform === 'darwin';
+
+const unseen = ({ host }: Leader): string => `it runs on ${host}, whose processes are not seen from here`;
+
+async function statusOf(leader: Leader, jobDir: string, since: string): Promise<JobStatus> {
+  const alive = !isHere(leader) || isAlive(leader);
   const record = await readExitRecord(jobDir);
   if (!alive && wasCancelled(jobDir)) return { incarnation: 0, state: { state: 'cancelled', by: 'ipcluster' } };
   if (record?.exitCode === 0) return { incarnation: 0, state: { state: 'succeeded' } };
   if (record) {
     const { exitCode } = record;
-    return { incarnation: 0, state: { state: 'failed', exitCode, reason: `exit code ${exitCode}` } };
+    return { incarnation: 0, state: { state: 'failed', exitCode, reason: describeCode(exitCode) } };
   }
+  if (!isHere(leader)) return { incarnation: 0, state: { state: 'unknown', since, cause: unseen(leader) } };
   if (alive) return { incarnation: 0, state: { state: 'running' } };
   return { incarnation: 0, state: { state: 'lost', reason: `its process is gone and left no exit record: ${whyNone(jobDir)}` } };
 }
@@ -77,13 +91,15 @@ function whyNone(jobDir: string): string {
 
 function observe(ref: JobRef, started?: Started): Job {
   const leader = decodeId(ref.ids[0]);
+  const since = new Date().toISOString();
   return observeJob({
     ref,
     initial: { incarnation: 0, state: { state: 'running' } },
-    probe: () => statusOf(leader, ref.jobDir),
+    probe: () => statusOf(leader, ref.jobDir, since),
     interval,
     hint: started?.exited,
     cancel: async () => {
+      if (!isHere(leader)) return refuseUnseen(leader, ref.jobDir);
       if (!isAlive(leader)) return;
       noteCancel(ref.jobDir);
       const mark = findMarked(() => true).find(({ pid }) => pid === leader.pid)?.mark;
@@ -93,8 +109,16 @@ function observe(ref: JobRef, started?: Started): Job {
       if (left.length > 0) throw new IpclusterError('STOP_FAILED', `Process ${leader.pid} does not end.`);
     },
     signal: async (signal) => {
-      if (isAlive(leader)) signalPid(-leader.pid, signal);
+      if (isHere(leader) && isAlive(leader)) signalPid(-leader.pid, signal);
     },
     logTail: (lines) => tailOfJob(ref.jobDir, lines),
+  });
+}
+
+/** Where a job's processes are on another host, its own last word is all that can be known of its end. Throws STOP_FAILED. */
+async function refuseUnseen(leader: Leader, jobDir: string): Promise<void> {
+  if (await readExitRecord(jobDir)) return;
+  throw new IpclusterError('STOP_FAILED', `Process ${leader.pid} was not ended: ${unseen(leader)}.`, {
+    suggestions: [`There: \`ipcluster stop\`, on ${leader.host}.`, 'Or end the allocation that it is in.'],
   });
 }

@@ -1,4 +1,5 @@
 import { userName } from '../base/owner.js';
+import { describeCode } from '../base/signal-names.js';
 import {
   type BatchDialect,
   type BatchView,
@@ -104,7 +105,7 @@ function lsfState(word: string, exit: string, exitReason: string, pending: strin
   return {
     state: 'failed',
     ...(Number.isInteger(code) && { exitCode: code }),
-    reason: exitReason && exitReason !== '-' ? exitReason : `exit code ${exit}`,
+    reason: exitReason && exitReason !== '-' ? exitReason : describeCode(code),
   };
 }
 

@@ -3,8 +3,8 @@ import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js
 import { z } from '../launcher-kit/options.js';
 import { clockOf, explainWords, lastWords } from '../launcher-kit/words.js';
 import { selectResources, torqueResources } from './pbs/resources.js';
-import { parseBlocks, qstat } from './pbs/states.js';
-import { reasons, refusals } from './pbs/words.js';
+import { parseBlocks, pbsnodes, qstat } from './pbs/states.js';
+import { reasons, refusals, torqueEnds } from './pbs/words.js';
 
 /** The dialect itself, as questions and answers. */
 export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): BatchDialect {
@@ -68,9 +68,10 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
       'Who looks after the cluster lets it go on: `qsig -s resume ID`.',
       'It was suspended for another job? It goes on by itself after that.',
     ],
+    downHosts: pbsnodes,
     cancel: (ids) => ['qdel', ...ids],
     signal: (ids, signal) => ['qsig', '-s', signal, ...ids],
-    explainReason: (reason) => explainWords(reasons, reason),
+    explainReason: (reason) => explainWords(isTorque ? [...torqueEnds, ...reasons] : reasons, reason),
   };
 }
 

@@ -55,6 +55,9 @@ export interface CommandReport {
   dropped: { stdout: number; stderr: number };
   /** Milliseconds from start to end. */
   runTime: number;
+  /** Where it ran, and when it began (milliseconds since the epoch, by the clock there). */
+  host: string;
+  started: number;
 }
 
 /** How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8. */
@@ -103,6 +106,27 @@ export interface EngineRecord {
   node: number | null;
   /** When its job will be ended (ISO text). */
   deadline: string | null;
+  /** Milliseconds since anything was heard of its supervisor, which says something every few seconds. */
+  silence: number;
+}
+
+/** A supervisor that is gone without a word, with its engines. */
+export interface LostNode {
+  supervisor: string;
+  host: string;
+  /** The batch job that it was part of, and its place there. */
+  job: string | null;
+  node: number | null;
+  engines: number[];
+  /** When it was given up (ISO text). */
+  at: string;
+}
+
+/** What the engines of one batch job had that are over: milliseconds that they were there, and that they worked. */
+export interface PastWork {
+  job: string | null;
+  held: number;
+  busy: number;
 }
 
 /** What a supervisor is part of, where a scheduler has started it. */
@@ -141,6 +165,8 @@ export interface StatusContent extends OkContent {
   /** Engines that are not started again, with the sentence that says why. */
   givenUp: { id: number; reason: string }[];
   engines: EngineRecord[];
+  lost: readonly LostNode[];
+  past: PastWork[];
   queues: { balanced: number; waiting: number; running: number; direct: number; completed: number };
 }
 

@@ -7,6 +7,8 @@ export interface Allocation extends AllocationContent {
   count: number;
   before: number;
   cpusPerTask: number;
+  /** How many nodes the job has; an element of an array has one. */
+  nodes: number;
   /** How many elements the array has that this is one of; 1 for a job by itself. */
   elements: number;
 }
@@ -23,6 +25,7 @@ export function readAllocation(env: NodeJS.ProcessEnv): Allocation | undefined {
     ...shareOf(layout, node, total),
     ...{ job, node, element: env['IPCLUSTER_ELEMENT'] || null, incarnation: Number(env['IPCLUSTER_INCARNATION'] ?? 0) },
     deadline: Number.isFinite(seconds) ? seconds * 1000 : null,
+    nodes: env['IPCLUSTER_ELEMENT'] ? 1 : partsOf(layout),
     elements: env['IPCLUSTER_ELEMENT'] ? partsOf(layout) : 1,
     cpusPerTask: Number(env['IPCLUSTER_CPUS_EACH'] || 0),
   };

@@ -5,6 +5,8 @@ import type { Allocation } from './allocation.js';
 
 /** The scheduler is first asked after so long, then again and again, and may take so long (milliseconds). */
 const firstLook = 10_000;
+/** Where nobody has said the end, it is asked for at once: engines of an allocation that is there have its end, too. */
+const soon = 1000;
 const interval = 45_000;
 const patience = 10_000;
 /** The elements of an array ask for themselves: of larger ones each asks less often. */
@@ -23,7 +25,11 @@ export interface DeadlineQuestion {
 export function deadlineQuestion(env: NodeJS.ProcessEnv, allocation: Allocation | undefined): DeadlineQuestion | undefined {
   const ask = env['IPCLUSTER_ASK_DEADLINE'];
   if (!ask || !allocation || (allocation.node > 0 && allocation.element === null)) return undefined;
-  return { ask, first: firstLook, interval: interval * Math.max(1, allocation.elements / quickElements) };
+  return {
+    ask,
+    first: allocation.deadline === null ? soon : firstLook,
+    interval: interval * Math.max(1, allocation.elements / quickElements),
+  };
 }
 
 /**

@@ -150,7 +150,7 @@ async function main(): Promise<void> {
     mark: `${process.env[markVariable] ?? markOf(place, run)}/${run}`,
     workFolder: engineFolder(flags['work-dir']),
     placements:
-      allocation && allocation.cpusPerTask > 0 ? placeEngines(Math.max(1, count), allocation.cpusPerTask, process.env) : [],
+      allocation && allocation.cpusPerTask > 0 ? placeEngines({ ...allocation, count: Math.max(1, count) }, process.env) : [],
     wrapper: splitWords(flags['engine-wrapper']),
     foreign: undefined,
   };

@@ -1,6 +1,5 @@
 import { IpclusterError } from '../base/errors.js';
 import { Lease } from '../base/lease.js';
-import { longestDelay } from '../base/timer.js';
 import { deferred } from '../base/wait.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
@@ -24,6 +23,9 @@ export interface Carrier {
 
 /** What a carrier tells its link: that something has come, and how to read packets from it; and its end. */
 export type MakeCarrier = (receive: (read: () => Packet[]) => void, onClose: (error?: Error) => void) => Carrier;
+
+/** A sign of life goes out at least so often (milliseconds). */
+const signInterval = 5000;
 
 /** A connection between two peers that exchanges packets. */
 export class Link {
@@ -67,6 +69,11 @@ export class Link {
     return this.#lapsed;
   }
 
+  /** Milliseconds awake since anything was heard of the other side; 0 where no lease is kept. */
+  get silence(): number {
+    return this.#lease?.silent ?? 0;
+  }
+
   /**
    * Stops reading until {@link resume} for the same reason, and every other one; silence that we made ourselves does not count
    * against the lease.
@@ -85,7 +92,10 @@ export class Link {
     this.#carrier.resume();
   }
 
-  /** From now on a silence of `duration` ms ends the link; a sign of life goes out whenever nothing was sent for a quarter of it. */
+  /**
+   * From now on a silence of `duration` ms ends the link; a sign of life goes out whenever nothing was sent for a
+   * quarter of it, or for {@link signInterval}: a lease may be long, and who is silent is to be told of sooner.
+   */
   keepLease(duration: number): void {
     if (!this.#open || this.#lease) return;
     this.#lease = new Lease(duration, () => {
@@ -98,7 +108,7 @@ export class Link {
         if (!this.#spoke) this.send({ channel: 'alive' }, []);
         this.#spoke = false;
       },
-      Math.min(duration / 4, longestDelay),
+      Math.min(duration / 4, signInterval),
     );
   }
 

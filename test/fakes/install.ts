@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const commands = {
-  openpbs: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh'],
+  openpbs: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes'],
   torque: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh'],
   lsf: ['bsub', 'bjobs', 'bkill', 'blaunch'],
 };

@@ -2,6 +2,7 @@
 // systems' recorded outputs do. node scheduler.js SYSTEM STATE COMMAND [ARGUMENTS]; the state is a folder.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { systems } from './systems.js';
 
@@ -74,6 +75,8 @@ function submit({ script, name, chunks, array, seconds, extra = {} }) {
 
 /** The life of one element: waits for its turn, runs, is ended by its time or by an order, and is written down. */
 async function run(number, element) {
+  // The daemon of a host is what a job's script has for a parent.
+  process.title = 'pbs_mom';
   await sleep(100);
   while (behave().hold && load(number, element).state === 'queued') await sleep(100);
   const job = load(number, element);
@@ -97,9 +100,7 @@ async function run(number, element) {
   });
   save({ ...job, state: 'running', hosts, pid: child.pid, started: Date.now() });
   const limit = job.seconds ? setTimeout(() => end(number, element, 'limit'), job.seconds * 1000) : undefined;
-  const exit = await new Promise((done) =>
-    child.once('close', (code, signal) => done(code ?? 256 + { SIGKILL: 9, SIGTERM: 15 }[signal])),
-  );
+  const exit = await new Promise((done) => child.once('close', (code, signal) => done(code ?? 256 + constants.signals[signal])));
   clearTimeout(limit);
   const last = load(number, element);
   save({ ...last, state: 'ended', exit: last.told === 'limit' ? -29 : last.told === 'delete' && exit !== 0 ? 271 : exit });
@@ -109,7 +110,7 @@ async function run(number, element) {
 async function end(number, element, told) {
   const job = load(number, element);
   if (job.state === 'queued' || job.state === 'held') return save({ ...job, state: 'ended', told, exit: null });
-  if (job.state !== 'running') return;
+  if (job.state !== 'running' && job.state !== 'suspended') return;
   save({ ...job, told });
   const kill = (signal) => {
     try {
@@ -123,6 +124,13 @@ async function end(number, element, told) {
   kill('SIGKILL');
 }
 
+/** Stops or continues all processes of a job: PBS suspends a running job (state S), and lets it go on. */
+async function suspend(number, element, on) {
+  const job = load(number, element);
+  save({ ...job, state: on ? 'suspended' : 'running' });
+  process.kill(-job.pid, on ? 'SIGSTOP' : 'SIGCONT');
+}
+
 if (command === 'run') await run(Number(words[0]), words[1] === '' ? null : Number(words[1]));
 else {
   const wish = behave();
@@ -132,7 +140,11 @@ else {
     process.exit(systems[system].downCode ?? 255);
   }
   const input = () => readFileSync(0, 'utf8');
-  const { out = '', err = '', code = 0 } = await systems[system].answer(command, words, { all, submit, end, input, wish });
+  const {
+    out = '',
+    err = '',
+    code = 0,
+  } = await systems[system].answer(command, words, { all, submit, end, suspend, input, wish });
   process.stdout.write((wish.banner?.[command] ?? '') + (wish.lose === command ? '' : out));
   process.stderr.write(err);
   process.exitCode = wish.lose === command ? 1 : code;

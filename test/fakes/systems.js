@@ -25,7 +25,14 @@ const range = (text) => {
 
 const server = 'fakehead';
 const pbsId = ({ number, element }) => (element === null ? `${number}.${server}` : `${number}[${element}].${server}`);
-const letters = { queued: 'Q', running: 'R', held: 'H' };
+const letters = { queued: 'Q', running: 'R', held: 'H', suspended: 'S' };
+/** As PBS writes times: `Sat Nov 21 00:09:31 2026`, of the server's own zone. */
+const clock = (time) => {
+  const [day, month, date, year, at] = new Date(time).toString().split(' ');
+  return `${day} ${month} ${date} ${at} ${year}`;
+};
+const hoursOf = (all) =>
+  [all / 3600, (all / 60) % 60, all % 60].map((part) => String(Math.floor(part)).padStart(2, '0')).join(':');
 
 function pbsBlock(job, history) {
   const ended = job.state === 'ended';
@@ -37,6 +44,8 @@ function pbsBlock(job, history) {
     `    job_state = ${ended ? history : letters[job.state]}`,
   ];
   if (hosts.length > 0) lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, '    run_count = 1');
+  if (job.seconds) lines.push(`    Resource_List.walltime = ${hoursOf(job.seconds)}`);
+  if (job.started) lines.push(`    stime = ${clock(job.started)}`);
   if (ended) lines.push(`    substate = ${job.told === 'delete' ? 91 : job.exit === 0 ? 92 : 93}`);
   if (job.state === 'held') lines.push('    Hold_Types = s', '    run_count = 21', `    comment = ${job.comment}`);
   if (ended && job.exit !== null) lines.push(`    Exit_status = ${job.exit}`);
@@ -55,16 +64,19 @@ function pbs(flavor) {
   return {
     idOf: (job) => pbsId(job),
     down: (command) => `Connection refused\n${command}: cannot connect to server ${server} (errno=15010)\n`,
-    environment: ({ id, element, name, hostFile, env }) => ({
+    environment: ({ id, element, name, hostFile, env, ncpus }) => ({
       PBS_JOBID: id,
       PBS_JOBNAME: name,
       PBS_ENVIRONMENT: 'PBS_BATCH',
       PBS_NODEFILE: hostFile,
       PBS_O_WORKDIR: '/',
+      // Both are what a chunk has (recorded), whatever the user's shell said of them.
+      NCPUS: String(ncpus ?? 1),
+      OMP_NUM_THREADS: String(ncpus ?? 1),
       PATH: env.PATH,
       ...(element !== null && { [isTorque ? 'PBS_ARRAYID' : 'PBS_ARRAY_INDEX']: String(element) }),
     }),
-    async answer(command, words, { all, submit, end, wish }) {
+    async answer(command, words, { all, submit, end, suspend, wish }) {
       if (command === 'qsub') {
         if (words.includes('--version'))
           return isTorque ? { err: 'Version: 6.1.3\nCommit: 0\n' } : { out: 'pbs_version = 23.06.06\n' };
@@ -89,7 +101,7 @@ function pbs(flavor) {
           chunks,
           array,
           seconds: seconds(resources.walltime),
-          extra: { scatter: resources.place === 'scatter' || isTorque },
+          extra: { ncpus: Number(/ncpus=(\d+)/.exec(rest)?.[1] ?? 1), scatter: resources.place === 'scatter' || isTorque },
         });
         return { out: `${number}${array ? '[]' : ''}.${server}\n` };
       }
@@ -124,14 +136,32 @@ function pbs(flavor) {
       }
       if (command === 'qsig') {
         const signal = words[words.indexOf('-s') + 1];
-        for (const job of all().filter((one) => one.state === 'running' && ids.some((id) => matches(id, one))))
-          process.kill(-job.pid, signal);
+        for (const job of all().filter((one) => /^(running|suspended)$/.test(one.state) && ids.some((id) => matches(id, one))))
+          await signalJob(job, signal, suspend);
         return {};
       }
+      if (command === 'pbsnodes') return { out: nodesOf(words, wish) };
       if (command === 'pbsdsh') return dispatch(words);
       return { err: `${command}: not here\n`, code: 2 };
     },
   };
+}
+
+/** qsig(1B): a name of a signal, or `suspend` and `resume`; to the whole session of the job, its outer shell included (recorded). */
+async function signalJob(job, word, suspend) {
+  if (word === 'suspend' || word === 'resume') return suspend(job.number, job.element, word === 'suspend');
+  process.kill(-job.pid, `SIG${word.replace(/^SIG/, '')}`);
+}
+
+/** pbsnodes(8B), as recorded: blocks of a name and its fields. */
+function nodesOf(words, { downNodes = [] }) {
+  const names = words.filter((word) => !word.startsWith('-'));
+  const block = (name) => {
+    const isDown = downNodes.includes(name);
+    const comment = isDown ? '\n     comment = node down: communication closed' : '';
+    return `${name}\n     Mom = ${name}\n     ntype = PBS\n     state = ${isDown ? 'down' : 'free'}\n     pcpus = 2${comment}\n`;
+  };
+  return names.map(block).join('\n');
 }
 
 /**

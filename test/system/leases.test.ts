@@ -106,7 +106,7 @@ describe('a controller that is killed', () => {
     await until('nothing is left', () => home.processes().length === 0, 9000);
     expect(await told).toEqual(['CLOSED', 'CLOSED']);
     const why = await home.run(['why']);
-    expect(why.stdout).toMatch(/controller: .*signal 9/);
+    expect(why.stdout).toMatch(/controller: .*SIGKILL/);
     await home.run(['clean']);
   });
 

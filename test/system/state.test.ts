@@ -65,7 +65,7 @@ describe('after a crash', () => {
     const why = (await home.run(['why'])).stdout;
     expect(why).toMatch(/cannot be reached/);
     expect(why).toMatch(/1 supervisors wait for their controller .*lease/);
-    expect(why).toMatch(/ended by signal 9/);
+    expect(why).toMatch(/ended by SIGKILL/);
     expect((await home.run(['clean'])).stdout).toMatch(/3 processes of it live: `ipcluster start --reuse` takes them over/);
     expect(pidsOf('engine')).toHaveLength(1);
     expect((await home.run(['kill'])).code).toBe(0);

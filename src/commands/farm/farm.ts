@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
 import { IpclusterError } from '../../base/errors.js';
-import { quoteCommand } from '../../base/shell.js';
+import { quoteCommand, toBytes } from '../../base/shell.js';
 import { deferred } from '../../base/wait.js';
 import type { AsyncResult } from '../../client/async-result.js';
 import type { BalancedView } from '../../client/balanced-view.js';
 import type { CommandResult } from '../../protocol/messages.js';
-import type { JobLog } from './job-log.js';
+import type { JobLog, JobLogLine } from './job-log.js';
 import { type CommandTemplate, fillTemplate } from './template.js';
 
 /** One input and what became of it. */
@@ -114,18 +114,7 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
   try {
     item.result = await result;
     delete item.error;
-    const { exitCode, signal, timedOut, runTime } = item.result;
-    log?.add({
-      ...{
-        number: item.number,
-        host: `engine-${result.engineIds[0] ?? '?'}`,
-        start,
-        runTime: runTime / 1000,
-        sent: 0,
-        received: outputOf(item.result, 'stdout').length,
-      },
-      ...{ exitCode: timedOut ? -1 : (exitCode ?? 0), signal: signalNumber(signal), command: quoteCommand(argv) },
-    });
+    log?.add(logLine(item.number, argv, item.result));
   } catch (error) {
     if (!(error instanceof IpclusterError)) throw error;
     delete item.result;
@@ -136,8 +125,7 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
       host: '-',
       start,
       runTime: 0,
-      sent: 0,
-      received: 0,
+      ...{ sent: 0, received: 0 },
       exitCode: -1,
       signal: 0,
       command: quoteCommand(argv),
@@ -145,6 +133,17 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
   } finally {
     underWay.delete(result);
   }
+}
+
+/** What a run is in a job log: where and when it ran, the bytes of the command that went there, and of its output that came back. */
+export function logLine(number: number, argv: readonly string[], result: CommandResult): JobLogLine {
+  const { exitCode, signal, timedOut, runTime, started, host } = result;
+  return {
+    ...{ number, host, start: started / 1000, runTime: runTime / 1000 },
+    sent: argv.reduce((sum, word) => sum + toBytes(word).length, 0),
+    received: outputOf(result, 'stdout').length + outputOf(result, 'stderr').length,
+    ...{ exitCode: timedOut ? -1 : (exitCode ?? 0), signal: signalNumber(signal), command: quoteCommand(argv) },
+  };
 }
 
 const signalNumber = (name: string | null): number => (name === null ? 0 : (constants.signals[name as NodeJS.Signals] ?? -1));

@@ -1,3 +1,4 @@
+import { describeCode, signalName } from '../../base/signal-names.js';
 import type { Question, Report } from '../../launcher-kit/batch.js';
 import { isFinal, type State } from '../../launcher-kit/states.js';
 import { heldForGood } from './words.js';
@@ -36,6 +37,9 @@ function pbsState(fields: ReadonlyMap<string, string>): State {
   return { state: 'unknown', since: new Date().toISOString(), cause: `PBS says "${letter}"` };
 }
 
+/** The exit status of a job that was ended by signal n is 256 + n (WTERMSIG + 0x100 in both systems' MoM). */
+const signalBase = 256;
+
 /** Exit_status: 0–255, 256 + signal, or negative for PBS itself (scheduler-facts 4); substate 91 is "deleted". */
 function finalState(exit: string | undefined, substate: string | undefined, comment: string): State {
   if (substate === '91') return { state: 'cancelled', by: 'somebody (qdel)' };
@@ -46,13 +50,30 @@ function finalState(exit: string | undefined, substate: string | undefined, comm
   if (code === 0 && substate === '93') return { state: 'failed', reason: 'a subjob failed' };
   if (code === 0) return { state: 'succeeded' };
   if (code === -29 || (code === -11 && /walltime/.test(comment))) return { state: 'expired' };
-  if (code === 271) return { state: 'cancelled', by: 'somebody (qdel)' };
-  return {
-    state: 'failed',
-    ...(code > 0 && { exitCode: code > 256 ? code - 128 : code }),
-    reason: code > 0 ? `exit code ${code}` : `exit status ${code}`,
-  };
+  // Torque has no substate for what was deleted: its TERM is all that tells of it. Elsewhere somebody sent that signal.
+  if (code === signalBase + 15 && substate === undefined) return { state: 'cancelled', by: 'somebody (qdel)' };
+  if (code < 0 || Number.isNaN(code)) return { state: 'failed', reason: `exit status ${exit}` };
+  if (signalName(code - signalBase) === undefined) return { state: 'failed', exitCode: code, reason: describeCode(code) };
+  return { state: 'failed', exitCode: code - 128, reason: describeCode(code - 128) };
 }
+
+/** Which hosts are down (pbsnodes(8B)): blocks of a name and its fields; unknown ones are said on the way, and change nothing. */
+export const pbsnodes = (hosts: readonly string[]): Question<Map<string, string>> => ({
+  argv: ['pbsnodes', ...hosts],
+  parse({ stdout }) {
+    const down = new Map<string, string>();
+    for (const block of stdout.split(/\n(?=\S)/)) {
+      const name = /^(\S+)\n/.exec(block)?.[1];
+      const state = /^\s+state = (.*)$/m.exec(block)?.[1] ?? '';
+      const comment = /^\s+comment = (.*)$/m.exec(block)?.[1];
+      // Two states may stand together: `state-unknown,down`, `down,offline`.
+      // Asked by its short name or its long one, it answers to the one that PBS has.
+      const host = hosts.find((one) => one === name || one.split('.')[0] === name?.split('.')[0]);
+      if (host && /\bdown\b/.test(state)) down.set(host, comment ?? state);
+    }
+    return down;
+  },
+});
 
 const elementOf = (id: string): string | undefined => /\[(\d+)\]/.exec(id)?.[1];
 const parentOf = (id: string): string => id.replace(/\[\d*\]/, '[]');

@@ -49,6 +49,74 @@ export const refusals: readonly Phrase[] = [
   },
 ];
 
+/** Statuses by which OpenPBS itself says how a job ended (JOB_EXEC_* of its job.h). */
+const ends: readonly Phrase[] = [
+  {
+    words: /^exit status -14$/,
+    code: 'node-failed',
+    sentence: 'The first host of the job lost another one: it failed, or the network between them.',
+    suggestions: ['Which is down? `pbsnodes -l`. Start again; a lost node is not your fault.'],
+  },
+  {
+    words: /^exit status -[456]$/,
+    code: 'node-failed',
+    sentence: 'The daemon of PBS on its host (pbs_mom) was started again, and ended the job.',
+    suggestions: ['Start again; it is not your fault.'],
+  },
+  {
+    words: /^exit status -1[68]$|^exit status -(19|22)$/,
+    code: 'node-prolog',
+    sentence: 'What the site runs on a node around a job (a hook) failed there, or ended the job.',
+    suggestions: ['Tell the administrators: `qstat -xf ID`.'],
+  },
+  {
+    words: /^exit status -(10|13|21|23)$/,
+    code: 'not-allowed',
+    sentence: 'The host would not let you in: your account is not one there, or its proof of who you are was refused.',
+    suggestions: ['Tell the administrators: `qstat -xf ID`.'],
+  },
+  {
+    words: /^exit status -2[45]$/,
+    code: 'over-limit',
+    sentence: 'It used more processors than it asked for.',
+    suggestions: ['Ask for more: `--cpus-per-task`.'],
+  },
+  {
+    words: /^exit status -28$/,
+    code: 'time-limit',
+    sentence: 'It used more processor time than it may.',
+    suggestions: ['See `qstat -xf ID`, "cput".'],
+  },
+  {
+    words: /^exit status -(3|7|11|12|15)$/,
+    code: 'exited',
+    sentence: 'PBS ended this run of it, to start it again or because it could not.',
+    suggestions: ['See `qstat -xf ID`.'],
+  },
+];
+
+/** Statuses that mean other things in Torque (its JOB_EXEC_*, pbs_job.h). */
+export const torqueEnds: readonly Phrase[] = [
+  {
+    words: /^exit status -10$/,
+    code: 'out-of-memory',
+    sentence: 'It used more memory than it asked for.',
+    suggestions: ['Ask for more: `--mem`.'],
+  },
+  {
+    words: /^exit status -12$/,
+    code: 'time-limit',
+    sentence: 'It used more processor time than it may.',
+    suggestions: ['See `qstat -f ID`, "cput".'],
+  },
+  {
+    words: /^exit status -(8|13|14)$/,
+    code: 'launch-failed',
+    sentence: 'Torque could not start it there: its shell, its limits or the prologue failed.',
+    suggestions: ['See `qstat -f ID`.'],
+  },
+];
+
 /** Why a job waits or has ended: the words of its `comment` (recorded; pbs_job_attributes(7B)). */
 export const reasons: readonly Phrase[] = [
   {
@@ -91,6 +159,7 @@ export const reasons: readonly Phrase[] = [
     sentence: 'A node failed.',
     suggestions: ['Start again; a lost node is not your fault.'],
   },
+  ...ends,
   {
     words: /^exit status -2[67]$/,
     code: 'out-of-memory',
@@ -98,7 +167,7 @@ export const reasons: readonly Phrase[] = [
     suggestions: ['Ask for more: `--mem`.'],
   },
   {
-    words: /^exit status -(1|2|9|17)$/,
+    words: /^exit status -(1|2|9|17|30)$/,
     code: 'launch-failed',
     sentence: 'PBS could not start its script.',
     suggestions: ['Does the compute node see the work folder? `--work-dir`.'],

@@ -1,4 +1,5 @@
 import { userName } from '../../base/owner.js';
+import { describeCode, signalName } from '../../base/signal-names.js';
 import type { BatchRequest, Question, Report, Verdict } from '../../launcher-kit/contract.js';
 import { rowsOf } from '../../launcher-kit/words.js';
 import { slurmState } from './states.js';
@@ -44,11 +45,17 @@ export const sacct = (ids: readonly string[]): Question<Report[]> => ({
     return rowsOf(stdout, 4).flatMap(([id = '', word = '', exit = '', hosts = '']): Report[] => {
       const [, bare = '', element] = /^(\d+)(?:_(\d+))?$/.exec(id) ?? [];
       if (!bare) return [];
-      const reason = word === 'FAILED' ? `exit code ${exit.split(':')[0]}` : '';
+      const reason = word === 'FAILED' ? reasonOf(exit) : '';
       return [{ id: whole(ids, bare), incarnation: 0, state: slurmState(word, reason, hosts), ...(element && { element }) }];
     });
   },
 });
+
+/** Why a job failed, by `ExitCode`: its code, and the signal that ended it (sacct(1), "ExitCode"). */
+function reasonOf(exit: string): string {
+  const [code, signal] = exit.split(':').map(Number);
+  return signal ? `killed by ${signalName(signal)}` : describeCode(code ?? 0);
+}
 
 const drained = 'nodes=$(squeue -h -t all -j "$1" -o %N) && [ -n "$nodes" ] && sinfo -h -R -n "$nodes" -o "%N|%E"';
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpclusterError } from '../../base/errors.js';
 import { writeWhole } from '../../base/files.js';
+import { describeCode } from '../../base/signal-names.js';
 import { deferred } from '../../base/wait.js';
 import type { Job, JobRef } from '../../launcher-kit/contract.js';
 import { type ExitRecord, readExitRecords } from '../../launcher-kit/exit-record.js';
@@ -108,7 +109,7 @@ function stateOf({ said, silence }: Part, record: ExitRecord | undefined, jobDir
   const cancelled = wasCancelled(jobDir);
   if (record && cancelled) return { state: 'cancelled', by: 'ipcluster' };
   if (record?.exitCode === 0) return { state: 'succeeded' };
-  if (record) return { state: 'failed', exitCode: record.exitCode, reason: `exit code ${record.exitCode}` };
+  if (record) return { state: 'failed', exitCode: record.exitCode, reason: describeCode(record.exitCode) };
   if (silence) return { state: 'unknown', ...silence };
   if (said === undefined || said.get('alive') === 'yes') return { state: 'running' };
   if (cancelled) return { state: 'cancelled', by: 'ipcluster' };

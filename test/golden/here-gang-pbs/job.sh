@@ -22,14 +22,18 @@ export GREETING='it'\''s here'
 exec >>"$IPCLUSTER_JOB_DIR/stdout" 2>>"$IPCLUSTER_JOB_DIR/stderr" </dev/null
 export IPCLUSTER_ELEMENT=
 export IPCLUSTER_INCARNATION=0
+watcher=
 export IPCLUSTER_JOB="pbs:$PBS_JOBID"
-# The end may be moved while the job runs: it is when the job began and the limit that it has now.
+# The end may be moved while the job runs: it is when the job began and the limit that it has now. Not every PBS says when it began.
 # shellcheck disable=SC2317
 ask_deadline() {
-  local limit hours minutes seconds
-  limit=$(qstat -f "$1" | sed -n 's/^ *Resource_List.walltime = //p')
+  local said limit start began=$2 hours minutes seconds
+  said=$(qstat -f "$1")
+  limit=$(sed -n 's/^ *Resource_List.walltime = //p' <<<"$said")
+  start=$(sed -n 's/^ *s\(tart_\)\{0,1\}time = //p' <<<"$said")
+  [ -z "$start" ] || began=$(date -d "$start" +%s 2>/dev/null) || began=$2
   IFS=: read -r hours minutes seconds <<<"$limit"
-  [ -n "$seconds" ] && echo "$(($2 + 10#$hours * 3600 + 10#$minutes * 60 + 10#$seconds))"
+  [ -n "$seconds" ] && echo "$((began + 10#$hours * 3600 + 10#$minutes * 60 + 10#$seconds))"
 }
 began=$((IPCLUSTER_DEADLINE - 3600))
 # An array's id has brackets.
@@ -97,6 +101,7 @@ while :; do
   kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
+[ -z "$watcher" ] || kill "$watcher" 2>/dev/null
 # The exit record: how it ended, in the job's own words.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \

@@ -22,6 +22,7 @@ export GREETING='it'\''s here'
 exec >>"$IPCLUSTER_JOB_DIR/stdout" 2>>"$IPCLUSTER_JOB_DIR/stderr" </dev/null
 export IPCLUSTER_ELEMENT=
 export IPCLUSTER_INCARNATION=0
+watcher=
 export IPCLUSTER_JOB="sge:$JOB_ID"
 # Slots for each host; an engine has as many of them as it has processors.
 layout=$(awk -v each="${IPCLUSTER_CPUS_EACH:-1}" '{ slots = int($2 / (each > 0 ? each : 1)); printf "%s%d", separator, (slots > 0 ? slots : 1); separator = "," }' "$PE_HOSTFILE")
@@ -70,6 +71,7 @@ while :; do
   kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
+[ -z "$watcher" ] || kill "$watcher" 2>/dev/null
 # The exit record: how it ended, in the job's own words.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \

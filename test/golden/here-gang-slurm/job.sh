@@ -22,6 +22,7 @@ export GREETING='it'\''s here'
 exec >>"$IPCLUSTER_JOB_DIR/stdout" 2>>"$IPCLUSTER_JOB_DIR/stderr" </dev/null
 export IPCLUSTER_ELEMENT=
 export IPCLUSTER_INCARNATION=0
+watcher=
 export IPCLUSTER_JOB="slurm:$SLURM_JOB_ID"
 end="${SLURM_JOB_END_TIME:-}"
 # An array's id stands for all its elements.
@@ -89,6 +90,7 @@ while :; do
   kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
+[ -z "$watcher" ] || kill "$watcher" 2>/dev/null
 # The exit record: how it ended, in the job's own words.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \

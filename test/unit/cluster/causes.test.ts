@@ -13,11 +13,13 @@ describe('what a log says of its program’s end', () => {
     [['/j/job.sh: line 41: exec: srun: not found'], 127, /not on the PATH/],
     [['/j/node.sh: line 9: mytool: command not found'], 127, /A program that it needs/],
     [["/usr/bin/env: 'node': No such file or directory"], 127, /Node is not where it was/],
-    [['Killed'], 137, /ended by signal 9/],
+    [['Killed'], 137, /ended by SIGKILL/],
     // Codes of srun, and of what ends with -1.
     [['x'], 182, /exit code 182/],
     [['x'], 255, /exit code 255/],
     [['node: bad option: --v8-pool-size=1'], 9, /Node that ran it/],
+    [['ending: no engine is left (the last: stopped)'], 0, /engines were stopped/],
+    [['ending: no engine is left (the last: killed by SIGKILL)'], 1, /Its last engine ended/],
     [['ending: no controller for 6 s'], 0, /longer than the lease/],
     [['something', '  at a stack', 'the sentence', '    try: advice'], 1, /exit code 1/],
   ])('%j', (lines, code, sentence) => {

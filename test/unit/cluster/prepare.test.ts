@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { jobSettings, launcherSettings } from '../../../src/cluster/job-settings.js';
 import { foldersOfJobs } from '../../../src/cluster/logs.js';
-import { prepare } from '../../../src/cluster/prepare.js';
+import { describeStart, prepare } from '../../../src/cluster/prepare.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipcluster-prepare-'));
 
@@ -29,4 +29,15 @@ test('the folders of a start belong together, whatever the clock does meanwhile'
   for (const path of folders) mkdirSync(path, { recursive: true });
   expect(folders.length).toBe(2);
   expect((await foldersOfJobs(place)).sort()).toEqual([...folders].sort());
+});
+
+test.each([
+  ['1m', true],
+  ['10m', false],
+])('with %s for all, it is said at the start whether tasks of the queue can begin', async (time, isShort) => {
+  const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
+  const { values, launcher } = await launcherSettings(place, { launcher: 'pbs', time });
+  const request = { ...jobSettings(values, launcher), place, count: 2, reuse: false };
+  const said = describeStart(await prepare(request), request).join(' ');
+  expect(/No task from the queue .* `--time`/.test(said)).toBe(isShort);
 });

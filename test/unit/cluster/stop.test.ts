@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { askedHours, endCluster } from '../../../src/cluster/stop.js';
+import { askedHours, endCluster, heldHours } from '../../../src/cluster/stop.js';
 import { type ClusterFile, type RecordedJob, readClusterFile, writeClusterFile } from '../../../src/profile/cluster-file.js';
 import { claimFolders } from '../../../src/profile/folders.js';
+import type { EngineRecord } from '../../../src/protocol/messages.js';
 import { FakeScheduler } from '../../fakes/install.js';
 
 const fake = new FakeScheduler('openpbs');
@@ -44,4 +45,20 @@ test('core-hours are asked for by each set’s own time and processors', () => {
   const second = { ...job, count: 4, limits: { time: hour / 2, cpusPerTask: 2 } };
   expect(askedHours({ jobs: [first, second], limits: first.limits, engines: 6 })).toBe(6);
   expect(askedHours({ jobs: [{ ...job }], limits: first.limits, engines: 2 })).toBe(2);
+});
+
+test('core-hours are of each set with its own processors, and of engines that are over', () => {
+  const set = (id: string, cpusPerTask: number) =>
+    ({ launcher: 'pbs', ids: [id], jobDir: '', role: 'engines', count: 1, limits: { cpusPerTask } }) as const;
+  const now = Date.now();
+  const hour = 3_600_000;
+  const engine = (job: string) => ({ job, joined: new Date(now - hour).toISOString(), busy: hour / 2 }) as EngineRecord;
+  const status = { engines: [engine('pbs:1.h'), engine('pbs:2.h')], past: [{ job: 'pbs:2.h', held: hour, busy: hour }] };
+  const file = {
+    jobs: [
+      { ...set('1.h', 2), ids: ['1.h'] },
+      { ...set('2.h', 8), ids: ['2.h'] },
+    ],
+  };
+  expect(heldHours(file, status, now)).toEqual({ used: 2 + 8 + 8, busy: 1 + 4 + 8 });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fromBytes, toBytes } from '../../../src/base/shell.js';
+import { logLine } from '../../../src/commands/farm/farm.js';
 import { JobLog } from '../../../src/commands/farm/job-log.js';
 import { fillTemplate, splitCommand } from '../../../src/commands/farm/template.js';
 import { parseTargets } from '../../../src/commands/shared.js';
@@ -35,6 +36,14 @@ describe('the command of a map', () => {
 });
 
 describe('the job log', () => {
+  test('says where and when a run was, by the host that ran it, and what went there and came back', () => {
+    const end = { exitCode: 3, signal: null, timedOut: false, truncated: false, dropped: { stdout: 0, stderr: 0 } };
+    const output = { stdout: 'äb', stderr: 'c', stdoutBytes: Buffer.from('äb'), stderrBytes: Buffer.from('c') };
+    const line = logLine(7, ['echo', 'x'], { ...end, ...output, runTime: 500, host: 'n2', started: 1_700_000_000_250 });
+    expect(line).toMatchObject({ number: 7, host: 'n2', start: 1_700_000_000.25, runTime: 0.5, exitCode: 3, signal: 0 });
+    expect(line).toMatchObject({ sent: 5, received: 4 });
+  });
+
   const line = { host: 'engine-0', start: 1, runTime: 0.5, sent: 0, received: 3, signal: 0 };
   const commandOf = (number: number): string => `echo ${number}`;
 

@@ -8,7 +8,8 @@ import { makeTask, type Task } from '../../../src/controller/tasks.js';
 import { Session } from '../../../src/protocol/message.js';
 
 const session = new Session('s');
-const node = { name: 'n', host: 'h', rank: null, allocation: null } as Node;
+const peer = { link: { silence: 0 } };
+const node = { name: 'n', host: 'h', rank: null, allocation: null, peer } as Node;
 
 function task(id: string, metadata: Record<string, unknown> = {}): Task {
   return makeTask({ ...session.header('apply_request'), msg_id: id }, metadata, Buffer.alloc(1));

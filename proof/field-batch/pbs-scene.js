@@ -1,0 +1,72 @@
+// The stand-in for OpenPBS in an ordinary user's home: its commands are on the user's PATH, its queue is a folder of his.
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { sleep, until } from '../bed.js';
+
+const commands = ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes'];
+const fakes = join(import.meta.dirname, '../../test/fakes');
+
+export class Pbs {
+  constructor(scene) {
+    this.scene = scene;
+    this.state = join(scene.folder, 'pbs');
+    const programs = join(scene.folder, 'fakes');
+    cpSync(fakes, programs, { recursive: true });
+    writeFileSync(join(programs, 'package.json'), '{"type":"module"}');
+    mkdirSync(this.state);
+    for (const command of commands) {
+      const line = `exec ${process.execPath} ${join(programs, 'scheduler.js')} openpbs ${this.state} ${command} "$@"`;
+      writeFileSync(join(scene.bin, command), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+    }
+    spawnSync('chown', ['-R', `${scene.user.uid}:${scene.user.gid}`, this.state, programs]);
+  }
+
+  /** What is to go wrong from now on: see test/fakes/scheduler.js. */
+  behave(wish) {
+    writeFileSync(join(this.state, 'behave.json'), JSON.stringify(wish));
+  }
+
+  start(...args) {
+    return this.scene.json('start', '--launcher', 'pbs', '-d', ...args);
+  }
+
+  /** All jobs that were submitted, as the stand-in has them. */
+  jobs() {
+    const folder = join(this.state, 'jobs');
+    const names = readdirSync(folder).filter((name) => /^\d+(-\d+)?\.json$/.test(name));
+    return names.map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8'))).sort((a, b) => a.number - b.number);
+  }
+
+  /** Submits a script of the user's own; answers its id. */
+  submit(script, ...words) {
+    const path = join(this.scene.folder, 'own.sh');
+    writeFileSync(path, `#!/bin/bash\n${script}\n`, { mode: 0o755 });
+    return this.scene.asUser('qsub', ...words, path);
+  }
+
+  /** Waits until a finding of `why` has that code, at most `bound` milliseconds; answers it. */
+  async finding(code, bound = 20_000) {
+    let found;
+    for (const end = Date.now() + bound; !found && Date.now() < end; await sleep(300)) {
+      const { findings } = await this.scene.why();
+      found = findings.find((one) => one.code === code);
+    }
+    return found ?? { code: `no ${code}`, sentence: '' };
+  }
+
+  /** Processes of this scene whose command has those words: their pids. */
+  pids(words) {
+    const command = (pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        return '';
+      }
+    };
+    return this.scene.processes().filter((pid) => words.test(command(pid))).map(Number);
+  }
+}
+
+export { hostname, sleep, until };

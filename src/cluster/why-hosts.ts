@@ -1,0 +1,75 @@
+import { formatDuration } from '../base/quantities.js';
+import { readNodeEnds } from '../launcher-kit/node-ends.js';
+import type { ClusterFile, RecordedJob } from '../profile/cluster-file.js';
+import type { EngineRecord, LostNode, StatusContent } from '../protocol/messages.js';
+import type { Finding } from './causes.js';
+import { launcherOf } from './jobs.js';
+
+/** A supervisor says something every five seconds; silence of this length is none of chance (milliseconds). */
+const silentAfter = 12_000;
+
+/** Hosts of which nothing has been heard for a while, with their engines. `silence`: milliseconds. */
+export function silentHosts(engines: readonly EngineRecord[]): { host: string; ids: number[]; silence: number }[] {
+  const silent = engines.filter(({ silence }) => silence >= silentAfter);
+  return [...new Set(silent.map(({ host }) => host))].map((host) => {
+    const own = silent.filter((engine) => engine.host === host);
+    return { host, ids: own.map(({ id }) => id), silence: Math.max(...own.map(({ silence }) => silence)) };
+  });
+}
+
+/** Hosts that are silent, and those that are gone without a word of their own, each by name. */
+export async function explainHosts(file: ClusterFile | undefined, status: StatusContent): Promise<Finding[]> {
+  const isMissing = file !== undefined && status.engines.length < file.engines;
+  const lost = isMissing ? await withoutWord(file.jobs, status.lost) : [];
+  const silent = silentHosts(status.engines);
+  const down = await downHosts(file?.jobs ?? [], [...new Set([...silent, ...lost].map(({ host }) => host))]);
+  return [
+    ...[...new Set(lost.map(({ host }) => host))].map((host) => lostFinding(host, lost, down.get(host))),
+    ...silent.map(({ host, ids, silence }): Finding => {
+      const sentence = `Nothing was heard of ${host} (engines ${ids.join(' ')}) for ${formatDuration(silence)}: last heard ${formatDuration(silence)} ago.`;
+      const said = down.get(host);
+      const bound = `Its tasks are given to others after ${formatDuration(status.controller.lease)} of silence (--lease).`;
+      return {
+        ...(said === undefined
+          ? { code: 'host-silent', sentence: `${sentence} It hangs, or the network to it is cut. ${bound}` }
+          : { code: 'node-failed', sentence: `${sentence} Its scheduler says that it is down${said && `: ${said}`}. ${bound}` }),
+        ...{ about: 'engines', node: host, suggestions: [`Does it answer? \`ping ${host}\``] },
+      };
+    }),
+  ];
+}
+
+/** Those whose end nobody has written down: a node that could, or the tool that had started it, says better why. */
+async function withoutWord(jobs: readonly RecordedJob[], lost: readonly LostNode[]): Promise<LostNode[]> {
+  const found = lost.map(async (one) => {
+    const recorded = jobs.find(({ launcher, ids }) => ids.some((id) => one.job === `${launcher}:${id}`));
+    const ends = recorded ? await readNodeEnds(recorded.jobDir) : [];
+    return ends.some(({ index, node }) => node === one.host || (index !== undefined && index === one.node)) ? [] : [one];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+function lostFinding(host: string, lost: readonly LostNode[], said: string | undefined): Finding {
+  const ids = lost.filter((one) => one.host === host).flatMap(({ engines }) => engines);
+  const how =
+    said === undefined
+      ? 'it left without a word: it failed, or was cut off'
+      : `its scheduler says that it is down${said && ` (${said})`}`;
+  return {
+    ...{ code: 'node-failed', about: 'engines', node: host },
+    sentence: `The host ${host} is lost with its engines (${ids.join(' ')}): ${how}. The others go on.`,
+    suggestions: ['Take others in their place: `ipcluster engines add`.'],
+  };
+}
+
+/** Hosts that the systems of those jobs call down, with their words for it. */
+async function downHosts(jobs: readonly RecordedJob[], hosts: readonly string[]): Promise<Map<string, string>> {
+  const down = new Map<string, string>();
+  if (hosts.length === 0) return down;
+  const systems = new Map(jobs.map((job) => [job.launcher, job]));
+  for (const { launcher, options = [] } of systems.values()) {
+    const found = await (await launcherOf(launcher, options)).downHosts?.(hosts);
+    for (const [host, words] of found ?? []) down.set(host, words);
+  }
+  return down;
+}
