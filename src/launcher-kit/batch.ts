@@ -187,8 +187,8 @@ class BatchLauncher implements Launcher {
         ranged: range !== undefined,
       });
       const path = files[0]?.path ?? '';
-      const { argv, onInput } = this.#dialect.submit(path, request.extra, directives);
-      return { view, files, command: { argv, ...(onInput && { input: path }) } };
+      const { argv, onInput, waits } = this.#dialect.submit(path, request.extra, directives);
+      return { view, files, command: { argv, ...(onInput && { input: path }), ...(waits && { waits }) } };
     });
   }
 }

@@ -5,7 +5,7 @@ import type { BatchRequest } from './resources.js';
 import type { JobStatus } from './states.js';
 
 export { defineBatchLauncher } from './batch.js';
-export type { Argv, BatchDialect, BatchView, Directive, Question, ToolOutcome } from './dialect.js';
+export type { Argv, BatchDialect, BatchView, Directive, Question, ToolOutcome, Waiting } from './dialect.js';
 export type { Evidence, Verdict } from './evidence.js';
 export { z } from './options.js';
 export type { LaunchPlan, PlannedCommand, PlannedFile } from './plan.js';

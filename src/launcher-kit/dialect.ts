@@ -14,6 +14,13 @@ export interface Question<Answer> {
   parse(outcome: ToolOutcome): Answer | undefined;
 }
 
+/** A job that waits, and the word for its state; `became` is why, where the system says it when it is asked for that job. */
+export interface Waiting {
+  id: string;
+  reason: string;
+  became?: string;
+}
+
 /** A job that is to be written down as directives. */
 export interface BatchView {
   /** A letter first, at most 15 of a-z, 0-9 and dashes; unique. */
@@ -55,15 +62,21 @@ export interface BatchDialect {
   userDefaults?(env: NodeJS.ProcessEnv): Readonly<Record<string, string>>;
   /** Throws RESOURCES where it cannot be said. */
   directives(view: BatchView): Directive[];
-  /** The line of one directive after the prefix. */
-  formatDirective(directive: Directive): string;
+  /** The line of one directive after the prefix; undefined for one that only the command line can say. */
+  formatDirective(directive: Directive): string | undefined;
   /**
    * The command that submits, with words of the user's, and the directives once more where variables would go before lines of the
-   * script; `onInput` means that it reads the script from its input.
+   * script; `onInput` means that it reads the script from its input, `waits` that it would wait for the end of the job.
    */
-  submit(script: string, extra: readonly string[], directives: readonly Directive[]): { argv: Argv; onInput?: boolean };
+  submit(
+    script: string,
+    extra: readonly string[],
+    directives: readonly Directive[],
+  ): { argv: Argv; onInput?: boolean; waits?: boolean };
   /** The whole id in what the submit command said; undefined when there is none. */
   parseJobId(stdout: string): string | undefined;
+  /** The id of a job that was taken although the submit ended with an error; undefined for none. */
+  takenAllTheSame?(stderr: string): string | undefined;
   /** Why a submit was refused, in our words. */
   refusal(said: string): Verdict | undefined;
   /** True when the words mean that nobody answered, so that the job may exist all the same. */
@@ -72,6 +85,8 @@ export interface BatchDialect {
   find(names: string): Question<{ id: string; name: string }[]>;
   /** Asked one after another; a later one only for ids that no earlier one knows. */
   status(ids: readonly string[]): Question<Report[]>[];
+  /** Why jobs wait, where `status` does not say it: asked after it, for a few jobs. */
+  askReasons?(jobs: readonly Waiting[]): Question<Waiting[]>;
   cancel(ids: readonly string[]): Argv;
   signal(ids: readonly string[], name: NodeJS.Signals): Argv;
   /** The system's word for why a job waits or has ended, in ours. */

@@ -19,13 +19,15 @@ export interface ToolOptions {
   /** Milliseconds; then it is killed with everything it has started. */
   timeout: number;
   input?: string | undefined;
+  /** It is killed, as when its time is over, when this is settled. */
+  enough?: Promise<unknown> | undefined;
 }
 
 /** So much of what a command says is kept (characters of each stream). */
 const keptOutput = 4 * 1024 * 1024;
 
 /** Runs a command to its end. Never rejects: one that cannot be started has the shell's code 127, one that hangs is killed. */
-export async function runTool({ argv, env, timeout, input }: ToolOptions): Promise<ToolOutcome> {
+export async function runTool({ argv, env, timeout, input, enough }: ToolOptions): Promise<ToolOutcome> {
   let child: ChildProcess;
   try {
     child = await spawnProcess(argv, { env, detached: true, stdio: 'pipe' });
@@ -35,12 +37,15 @@ export async function runTool({ argv, env, timeout, input }: ToolOptions): Promi
   return new Promise((resolve) => {
     const said = { stdout: '', stderr: '' };
     let timedOut = false;
-    const limit = new Timer(timeout, () => {
+    const kill = (): void => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       timedOut = true;
       signalPid(-(child.pid ?? Number.NaN), 'SIGKILL');
       // What it started may hold its output open without being in its group.
       setTimeout(() => resolve({ code: null, ...said, timedOut }), 500).unref();
-    });
+    };
+    const limit = new Timer(timeout, kill);
+    void enough?.then(kill, () => {});
     for (const name of ['stdout', 'stderr'] as const)
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
         if (said[name].length < keptOutput) said[name] += text;
