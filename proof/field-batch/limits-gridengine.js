@@ -316,7 +316,7 @@ export const rows = [
     prepare: (scene) => ['--', '-hold_jid', plain(scene, '-h')],
     word: /^hqw .*job dropped because of job dependencies/,
     sentence: /It waits for the end of another job \(\d+\)/,
-    advice: { user: 'qalter -hold_jid "" ID' },
+    advice: { user: 'qalter -hold_jid 0 ID' },
   }),
   waiting({
     title: 'a time to begin in years (-a), schedd_job_info off',
@@ -327,7 +327,7 @@ export const rows = [
     args: ['--', '-a', '203001010000'],
     word: nothingSaid,
     sentence: /It was asked to begin not before Tue Jan 1 00:00:00 2030/,
-    advice: { user: 'qalter -a $(date -d "1 minute ago" +%m%d%H%M) ID' },
+    advice: { user: 'qalter -a $(date +%m%d%H%M) ID' },
   }),
   waiting({
     title: 'set aside (Eqw): a folder that is not there',

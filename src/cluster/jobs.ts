@@ -74,7 +74,10 @@ const patience = roundTime + 5000;
 export async function lookAtJob(recorded: RecordedJob, timeout = patience): Promise<JobStatus> {
   const since = new Date().toISOString();
   const job = await attachJob(recorded);
-  const seen = await within(job.seen.then(() => true), timeout);
+  const seen = await within(
+    job.seen.then(() => true),
+    timeout,
+  );
   await job[Symbol.asyncDispose]();
   if (seen || isFinal(job.status.state)) return job.status;
   const cause = `${recorded.launcher} has not said it within ${timeout / 1000} s`;

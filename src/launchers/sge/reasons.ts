@@ -103,7 +103,7 @@ const waits: readonly Meaning[] = [
     words: /^not before (.*)/,
     code: 'pending-begin',
     sentence: (when) => `It was asked to begin not before ${when}, and waits until then.`,
-    suggestions: () => ['Sooner: `qalter -a now ID`, with a date (MMDDhhmm) for `now`.'],
+    suggestions: () => ['Now: `qalter -a $(date +%m%d%H%M) ID`.'],
   },
   {
     words: /^not now: queue (\S+) is not reachable/,
@@ -182,7 +182,7 @@ const holds: readonly Meaning[] = [
     words: /dependency on (\S+)/,
     code: 'pending-dependency',
     sentence: (jobs) => `It waits for the end of another job (${jobs}).`,
-    suggestions: () => ['No longer: `qalter -hold_jid "" ID`.'],
+    suggestions: () => ['No longer: `qalter -hold_jid 0 ID`.'],
   },
   {
     words: /^held$/,
