@@ -52,6 +52,24 @@ const causes: readonly Phrase[] = [
     suggestions: ['Start again: it will get another node.', 'Tell the administrators: `sinfo -R`.'],
   },
   {
+    words: /^srun: error: Task launch for \S+ failed on node/,
+    code: 'launch-failed',
+    sentence: 'The scheduler could not start anything there.',
+    suggestions: ['Start again, without that node.', 'Tell the administrators: `sinfo -R`.'],
+  },
+  {
+    words: /node\.sh: (No such file|Permission denied|Stale|Input\/output|Transport)/i,
+    code: 'folder-not-shared',
+    sentence: 'The folder of the job is not seen there: its disk is not mounted, or is another one.',
+    suggestions: ['Start again, without that node.', 'A folder that all nodes see: `--work-dir`.'],
+  },
+  {
+    words: /\b(srun|mpirun|mpiexec|pbsdsh|pbs_tmrsh|blaunch|qrsh)(: command)?:? not found/,
+    code: 'tool-missing',
+    sentence: 'What starts processes on the nodes of an allocation is not on the PATH.',
+    suggestions: ['Load the module that brings it, or set PATH, and start again.', 'On this node alone: `--launcher local`.'],
+  },
+  {
     words: /address space/i,
     code: 'address-space',
     sentence: 'A process may have too little address space there for Node.',
@@ -197,14 +215,9 @@ export function explainLog(lines: readonly string[], exitCode: number | undefine
     const before = code === 'no-modules' ? wordsOfTool(lines.slice(Math.max(0, at - 20), at)) : [];
     return { code, sentence, lines: [...before, ...lines.slice(at, at + 1)], suggestions };
   }
-  if (exitCode === 127 || exitCode === 126)
-    return {
-      code: 'node-missing',
-      sentence: 'Its program could not be run: Node is not where it was, or may not be executed.',
-      lines: lines.slice(-1),
-      suggestions: [],
-    };
-  if (exitCode !== undefined && exitCode > 128)
+  if (exitCode === 127 || exitCode === 126) return notRun(lines);
+  // Above these there are signals that nobody is ended by, and codes of tools: 182 is one of srun.
+  if (exitCode !== undefined && exitCode > 128 && exitCode <= 128 + lastSignal)
     return { code: 'signal', sentence: `It was ended by signal ${exitCode - 128}.`, lines: lines.slice(-1), suggestions: [] };
   if (!exitCode) return undefined;
   const last = lastSentence(lines);
@@ -214,6 +227,24 @@ export function explainLog(lines: readonly string[], exitCode: number | undefine
     lines: last === undefined ? [] : [last],
     suggestions: [],
   };
+}
+
+/** The last of the signals that have a name (SIGSYS, signal(7)). */
+const lastSignal = 31;
+
+/** A program that could not be run: Node, or whatever else a shell names. */
+function notRun(lines: readonly string[]): Omit<Finding, 'about'> {
+  const named = lines.findLast((line) =>
+    /: (?:command )?not found$|: No such file or directory$|: Permission denied$/.test(line),
+  );
+  if (named === undefined || /node'?:/.test(named))
+    return {
+      code: 'node-missing',
+      sentence: 'Its program could not be run: Node is not where it was, or may not be executed.',
+      lines: lines.slice(-1),
+      suggestions: [],
+    };
+  return { code: 'program-missing', sentence: 'A program that it needs could not be run.', lines: [named], suggestions: [] };
 }
 
 /** Less than this much room is as good as none (bytes). */

@@ -1,16 +1,13 @@
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
-import { formatDuration } from '../base/quantities.js';
 import { sleep } from '../base/wait.js';
 import { Client } from '../client/client.js';
 import type { Job } from '../launcher-kit/contract.js';
 import { countLost } from '../launcher-kit/node-ends.js';
-import { describeState, isFinal } from '../launcher-kit/states.js';
 import { pathsOf } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
 import type { StartRequest } from './prepare.js';
+import { describeJobs, runClock, type Watch, watchArrays } from './registration-clock.js';
 
-/** How often clocks and files are looked at (milliseconds). */
-const interval = 200;
 /** Files on shared disks are looked at this often only. */
 const fileInterval = 1000;
 
@@ -21,7 +18,7 @@ interface Registered {
 }
 
 /**
- * Waits for engines to register. The clock runs only while all jobs run: time in a queue is nobody's fault, and bounded only by the
+ * Waits for engines to register. The clock runs only for what runs: time in a queue is nobody's fault, and bounded only by the
  * queue's own limit. Throws REGISTRATION_TIMEOUT, QUEUE_TIMEOUT, or what makes the controller unusable.
  */
 export async function awaitRegistration(request: StartRequest, jobs: readonly Job[], signal: AbortSignal): Promise<Registered> {
@@ -29,11 +26,13 @@ export async function awaitRegistration(request: StartRequest, jobs: readonly Jo
   const enough = Math.min(minEngines, count);
   const late = new AbortController();
   const bound = AbortSignal.any([signal, late.signal]);
-  const watch = { have: 0, reason: undefined as string | undefined };
+  const watch: Watch = { have: 0, away: 0, reason: undefined };
   const stopClock = runClock(request, jobs, watch, late);
-  watchNodes(request, jobs, enough, late, bound).catch((error: unknown) => {
-    if (!bound.aborted) request.onNotice?.(`Nodes that end are not seen at once: ${messageOf(error)}`);
-  });
+  const unseen = (error: unknown): void => {
+    if (!bound.aborted) request.onNotice?.(`Nodes and elements that end are not seen at once: ${messageOf(error)}`);
+  };
+  watchArrays(request, jobs, watch, late, bound).catch(unseen);
+  watchNodes(request, jobs, enough, late, bound).catch(unseen);
   const progress = (have: number): void => {
     watch.have = have;
     onProgress?.(have, count, describeJobs(jobs));
@@ -73,47 +72,6 @@ async function watchNodes(
       );
     }
   }
-}
-
-/** Counts the time that jobs run, and the time that they wait; fires when either is too long. */
-function runClock(
-  { timeout, queueTimeout, count, place }: StartRequest,
-  jobs: readonly Job[],
-  watch: { have: number; reason: string | undefined },
-  late: AbortController,
-): () => void {
-  let [ran, waited, last] = [0, 0, performance.now()];
-  const timer = setInterval(() => {
-    const now = performance.now();
-    const states = jobs.map(({ status }) => status.state);
-    if (states.every((state) => state.state === 'running' || isFinal(state))) ran += now - last;
-    else if (states.some(({ state }) => state === 'queued' || state === 'held')) waited += now - last;
-    last = now;
-    if (ran > timeout) {
-      const unreachable = watch.reason ? ` ${watch.reason}` : '';
-      late.abort(
-        new IpclusterError(
-          'REGISTRATION_TIMEOUT',
-          `${watch.have} of ${count} engines registered within ${formatDuration(timeout)}.${unreachable}`,
-          {
-            files: [pathsOf(place).jobs],
-          },
-        ),
-      );
-    } else if (queueTimeout !== undefined && waited > queueTimeout)
-      late.abort(
-        new IpclusterError(
-          'QUEUE_TIMEOUT',
-          `The job has waited in the queue for ${formatDuration(waited)}: ${describeJobs(jobs)}.`,
-        ),
-      );
-  }, interval);
-  return () => clearInterval(timer);
-}
-
-/** What jobs do, in a few words: `queued (Priority)`. */
-function describeJobs(jobs: readonly Job[]): string {
-  return [...new Set(jobs.map(({ status }) => describeState(status.state)))].join(', ');
 }
 
 /** One eye: the controller itself, which may not be reachable yet, or never from here. */

@@ -1,5 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
-import { describeState } from '../launcher-kit/states.js';
+import { describeNodeEnd, nodeEndsOf } from '../launcher-kit/node-ends.js';
+import { describeStatus, isFinal } from '../launcher-kit/states.js';
 import { listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
@@ -71,11 +72,13 @@ async function viewJob(recorded: RecordedJob, present: StatusContent | undefined
   const { launcher, ids, count } = recorded;
   const live = present?.engines.filter(({ job }) => job !== null && ids.some((id) => job === `${launcher}:${id}`)) ?? [];
   if (live.length >= count) return { ...recorded, state: 'running' };
-  const { state } = await lookAtJob(recorded, present && systemTime);
+  const status = await lookAtJob(recorded, present && systemTime);
+  const { state } = status;
   // Its engines are witnesses, too.
   if (state.state === 'unknown' && live.length > 0)
     return { ...recorded, state: `running (${live.length} of ${count} engines; ${state.cause})` };
-  return { ...recorded, state: describeState(state) };
+  const ends = isFinal(state) ? [] : await nodeEndsOf(recorded.jobDir, status.incarnation);
+  return { ...recorded, state: [describeStatus(status), ...new Set(ends.map(describeNodeEnd))].join(', ') };
 }
 
 /** One line of `list`. */

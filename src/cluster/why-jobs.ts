@@ -4,7 +4,7 @@ import { namesIn } from '../base/own-folder.js';
 import { readExitRecords } from '../launcher-kit/exit-record.js';
 import { readVerdicts } from '../launcher-kit/job-files.js';
 import { type NodeEnd, readNodeEnds } from '../launcher-kit/node-ends.js';
-import { describeState, type JobStatus, type State } from '../launcher-kit/states.js';
+import { describeState, groupMembers, isFinal, type JobStatus, type State, waits } from '../launcher-kit/states.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { explainLog, type Finding } from './causes.js';
 import { launcherOf, lookAtJob } from './jobs.js';
@@ -16,50 +16,56 @@ export async function explainRecorded(recorded: RecordedJob, live: boolean): Pro
 
 /** What a status means, in a sentence: the system's own words are explained by its launcher. */
 async function explainState(recorded: RecordedJob, status: JobStatus, live: boolean): Promise<Finding[]> {
+  const parts = await explainParts(recorded, status);
+  return parts.length > 0 ? parts : explainWhole(recorded, status, live);
+}
+
+async function explainWhole(
+  recorded: RecordedJob,
+  status: JobStatus,
+  live: boolean,
+  intro = waits(status.state) ? 'The job has not begun. ' : '',
+): Promise<Finding[]> {
   const { role, launcher: name, ids } = recorded;
   const { state } = status;
-  const parts = partsOf(recorded, status);
-  if (parts.length > 0) return parts;
   if (state.state === 'running' || state.state === 'succeeded') return live ? [] : plain(role, state);
   const launcher = await launcherOf(name, recorded.options ?? []);
   const files = [recorded.jobDir];
   const outputs = await Promise.all(['stdout', 'stderr'].map((output) => lastLines(join(recorded.jobDir, output), 40)));
   const verdict = launcher.explain({ status, exitCode: null, logTail: outputs.flat(), files });
   // A scheduler cancels by itself as well, and its words on the job's own output say why.
-  const cause = state.state === 'cancelled' && state.by !== 'ipcluster' ? explainLog(outputs.flat(), undefined) : undefined;
-  if (cause) return [{ about: role, ...cause }];
+  const isStrange = state.state === 'cancelled' && state.by !== 'ipcluster';
+  // A fault of one node is said with its name; that nodes ended with their job is none.
+  const ends = isStrange ? await readNodeEnds(recorded.jobDir) : [];
+  if (ends.some(({ words }) => explainLog([words], undefined))) return [];
   const said = `${name} ${ids.join(' ')}: ${describeState(state)}`;
+  const known = isStrange ? ((await launcher.inquire?.(recorded)) ?? explainLog(outputs.flat(), undefined)) : undefined;
+  if (known) return [{ about: role, lines: [said], ...known }];
   // What a launcher can only repeat, logs say better.
   if (verdict && verdict.code !== 'failed' && verdict.code !== 'lost') {
     const { code, sentence, suggestions } = verdict;
-    return [
-      {
-        code,
-        about: role,
-        sentence: withId(sentence, state),
-        lines: [said],
-        suggestions: suggestions.map((text) =>
-          text.replaceAll(/\bID(S?)\b/g, (_all, all) => (all ? ids.join(',') : (ids[0] ?? 'ID'))),
-        ),
-      },
-    ];
+    return [{ code, about: role, sentence: `${intro}${sentence}`, lines: [said], suggestions: withIds(suggestions, ids) }];
   }
   return plain(role, state).map((finding) => ({ ...finding, lines: [said] }));
 }
 
-/** Parts of a job that are lost or silent while others run. */
-function partsOf({ role }: RecordedJob, { state, members = {} }: JobStatus): Finding[] {
-  if (state.state !== 'running') return [];
-  const wrong = Object.entries(members).filter(([, said]) => /^(lost|unknown)/.test(said));
-  return wrong.map(([name, said]) => ({
-    code: said.startsWith('lost') ? 'lost' : 'unknown-state',
-    about: role,
-    sentence: `${name}: ${said}.`,
-  }));
-}
+const withIds = (suggestions: readonly string[], ids: readonly string[]): string[] =>
+  suggestions.map((text) => text.replaceAll(/\bID(S?)\b/g, (_all, all) => (all ? ids.join(',') : (ids[0] ?? 'ID'))));
 
-const withId = (sentence: string, { state }: State): string =>
-  state === 'queued' || state === 'held' ? `The job has not begun. ${sentence}` : sentence;
+/** Parts of a job that wait, ended badly, are suspended or silent while others are otherwise. */
+async function explainParts(recorded: RecordedJob, status: JobStatus): Promise<Finding[]> {
+  const groups = [...groupMembers(status)];
+  if (isFinal(status.state) || groups.length < 2) return [];
+  const all = Object.keys(status.members ?? {}).length;
+  const found = groups.map(async ([said, names]): Promise<Finding[]> => {
+    const state = status.members?.[names[0] ?? ''] ?? status.state;
+    const findings = await explainWhole(recorded, { incarnation: status.incarnation, state }, true, '');
+    const shown = `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
+    const place = `${names.length} of ${all} parts of the job (${shown})${waits(state) ? ' have not begun.' : ':'}`;
+    return findings.map((finding) => ({ ...finding, sentence: `${place} ${finding.sentence}`, lines: [said] }));
+  });
+  return (await Promise.all(found)).flat();
+}
 
 const ends: Partial<Record<State['state'], { code: string; sentence: string; suggestions?: string[] }>> = {
   queued: { code: 'pending', sentence: 'The job waits in the queue.' },

@@ -21,6 +21,7 @@ const symptoms = new Set([
   'restarted',
   'limits',
   'not-running',
+  'ending',
 ]);
 
 /** Says why a cluster is as it is, the verdict first, from what the controller, the disk, the machine and the scheduler show. Throws CLUSTER_NOT_FOUND. */

@@ -132,6 +132,11 @@ class BatchLauncher implements Launcher {
     );
   }
 
+  async inquire({ ids }: JobRef): ReturnType<NonNullable<Launcher['inquire']>> {
+    const question = ids.length > 0 ? this.#dialect.askCause?.(ids) : undefined;
+    return question && (await ask(question));
+  }
+
   explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);
 
   /**

@@ -98,6 +98,8 @@ export interface Launcher {
   attach(ref: JobRef): Promise<Job>;
   /** Jobs of a cluster that still live, by what is in its folder of jobs and by how their names begin. */
   find(jobsFolder: string, names: string): Promise<JobRef[]>;
+  /** Asks the system why a job ended that nobody of us has ended, where its state does not say; undefined for no answer. */
+  inquire?(ref: JobRef): Promise<Verdict | undefined>;
   /** Says why a job is as it is, where this launcher knows more than the states do. */
   explain(evidence: Evidence): Verdict | undefined;
 }

@@ -87,6 +87,8 @@ export interface BatchDialect {
   status(ids: readonly string[]): Question<Report[]>[];
   /** Why jobs wait, where `status` does not say it: asked after it, for a few jobs. */
   askReasons?(jobs: readonly Waiting[]): Question<Waiting[]>;
+  /** Why the system has cancelled a job itself, where it can be asked for that. */
+  askCause?(ids: readonly string[]): Question<Verdict>;
   cancel(ids: readonly string[]): Argv;
   signal(ids: readonly string[], name: NodeJS.Signals): Argv;
   /** The system's word for why a job waits or has ended, in ours. */

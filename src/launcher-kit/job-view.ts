@@ -1,9 +1,11 @@
+import { partsOf } from '../base/layout.js';
 import { deferred } from '../base/wait.js';
 import { forgetAbsence, noteAbsence } from './absence.js';
 import { hasBegun, readDeadline } from './allocations.js';
 import type { JobRef } from './contract.js';
 import { type ExitRecord, readExitRecords } from './exit-record.js';
 import { wasCancelled } from './job-files.js';
+import { readLayout } from './node-ends.js';
 import { aggregate, type Report } from './reports.js';
 import { isFinal, type JobStatus, type State } from './states.js';
 
@@ -60,7 +62,8 @@ export class JobView {
     }
     const records = await readExitRecords(this.#ref.jobDir);
     const present = aggregate(this.#reports);
-    const recorded = this.#recorded(records, await readDeadline(this.#ref.jobDir));
+    const parts = await this.#parts(records);
+    const recorded = this.#recorded(records, parts, await readDeadline(this.#ref.jobDir));
     if (recorded && (!present || recorded.incarnation >= present.incarnation)) return recorded;
     if (this.#absentSince !== undefined)
       return { incarnation: present?.incarnation ?? 0, state: await this.#absent(this.#absentSince) };
@@ -74,12 +77,21 @@ export class JobView {
     return present ?? { incarnation: 0, state: { state: 'queued' } };
   }
 
+  /** How many elements the array has that those records are of; 0 where none of them is of an element. */
+  async #parts(records: readonly ExitRecord[]): Promise<number> {
+    if (!records.some(({ element }) => element !== undefined)) return 0;
+    const layout = await readLayout(this.#ref.jobDir);
+    return layout === undefined ? 0 : partsOf(layout);
+  }
+
   /** The end that the job's own script has written; none while elements of an array still run. */
-  #recorded(records: readonly ExitRecord[], deadline: number | undefined): JobStatus | undefined {
+  #recorded(records: readonly ExitRecord[], parts: number, deadline: number | undefined): JobStatus | undefined {
     if (records.length === 0) return undefined;
     const elements = this.#reports.filter(({ element }) => element !== undefined).length;
     const isArray = records.some(({ element }) => element !== undefined);
     if (isArray && records.length < Math.max(1, elements)) return undefined;
+    // A system that forgets elements which have ended lists only those that are left.
+    if (isArray && records.length < parts && this.#absentSince === undefined) return undefined;
     if (isArray && elements === 0 && this.#absentSince === undefined) return undefined;
     const incarnation = Math.max(...records.map((record) => record.incarnation));
     if (wasCancelled(this.#ref.jobDir)) return { incarnation, state: { state: 'cancelled', by: 'ipcluster' } };

@@ -9,7 +9,8 @@ export interface NodeEnd {
   index?: number;
   /** Its name; absent where only its number is known. */
   node?: string;
-  exitCode: number;
+  /** Absent where nothing began there. */
+  exitCode?: number;
   /** Its last words, or the line that tells of it. */
   words: string;
   /** The file that says so. */
@@ -23,15 +24,24 @@ export interface NodeEnd {
  * of which only the name is known had one at least, and so has each where nothing says how they lie.
  */
 export async function countLost(jobDir: string, count: number, incarnation: number): Promise<{ lost: number; ends: NodeEnd[] }> {
-  // Words have no run: those of an earlier one stand in the same file.
-  const ends = (await readNodeEnds(jobDir)).filter((end) => (end.incarnation ?? 0) >= incarnation);
+  const ends = await nodeEndsOf(jobDir, incarnation);
   const layout = ends.length > 0 ? await readLayout(jobDir) : undefined;
   const shares = ends.map(({ index }) => (index === undefined || layout === undefined ? 1 : shareOf(layout, index, count).count));
   return { ends, lost: shares.reduce((sum, share) => sum + share, 0) };
 }
 
+/** Nodes of a job that ended in this run of it. Words have no run: those of an earlier one stand in the same file. */
+export const nodeEndsOf = async (jobDir: string, incarnation: number): Promise<NodeEnd[]> =>
+  (await readNodeEnds(jobDir)).filter((end) => (end.incarnation ?? 0) >= incarnation);
+
+/** In a few words, for people: `n3 ended (exit code 3)`. */
+export function describeNodeEnd({ node, index, exitCode }: NodeEnd): string {
+  const name = node ?? `node ${index}`;
+  return exitCode === undefined ? `nothing began on ${name}` : `${name} ended (exit code ${exitCode})`;
+}
+
 /** How the engines lie, by what the job's script wrote down for its nodes. */
-async function readLayout(jobDir: string): Promise<string | undefined> {
+export async function readLayout(jobDir: string): Promise<string | undefined> {
   const names = (await namesIn(jobDir)).filter((name) => /^allocation-[\d-]+\.sh$/.test(name)).sort();
   const lines = await lastLines(join(jobDir, names.at(-1) ?? ''), 40);
   const [, word] = lines.map((line) => /^export IPCLUSTER_LAYOUT=(.*)$/.exec(line)).find((found) => found !== null) ?? [];
@@ -50,9 +60,13 @@ interface NodeRecord {
 /** Nodes of a job that ended by themselves, and not well: those whose record says so, and those that others tell of. */
 export async function readNodeEnds(jobDir: string): Promise<NodeEnd[]> {
   const path = join(jobDir, 'stderr');
-  const said = readNodeWords(await lastLines(path, 60)).map((end) => ({ ...end, path }));
+  const said = readNodeWords(await lastLines(path, 400)).map((end) => ({ ...end, path }));
   const { ends, known } = await readRecords(jobDir);
-  const others = said.filter(({ index, node }) => !known.some((one) => one.index === index || one.node === node));
+  const others = said.filter(
+    ({ index, node }, at) =>
+      !known.some((one) => one.index === index || one.node === node) &&
+      !said.slice(0, at).some((one) => index === undefined && one.node === node),
+  );
   return [...ends, ...others];
 }
 
@@ -76,7 +90,8 @@ async function readRecords(jobDir: string): Promise<{ ends: NodeEnd[]; known: { 
 const signals: Record<string, number> = { Killed: 9, 'Segmentation fault': 11, Aborted: 6, 'Bus error': 7, 'Out Of Memory': 9 };
 
 /**
- * What the tools that start something on many nodes say of one of them. Slurm: `srun: error: n4: task 3: Exited with exit code 127`;
+ * What the tools that start something on many nodes say of one of them. Slurm: `srun: error: n4: task 3: Exited with exit code 127`,
+ * `srun: error: Task launch for StepId=53.0 failed on node n3: Job prolog failed`;
  * PBS: `pbsdsh: task … exit status 7`, which is all it says, for it ends with 0 itself; Open MPI: `process rank 1 … on node host1
  * exited on signal 11`; MPICH: `PID 149 RUNNING AT host1`, then `EXIT CODE: 9` (all recorded from real ones; of PBS only the end of the line).
  * What was ended with the others (Terminated) is not told of.
@@ -84,7 +99,9 @@ const signals: Record<string, number> = { Killed: 9, 'Segmentation fault': 11, A
 export function readNodeWords(lines: readonly string[]): Omit<NodeEnd, 'path'>[] {
   return lines.flatMap((line, at): Omit<NodeEnd, 'path'>[] => {
     const slurm = /^srun: error: (\S+): tasks? ([\d,-]+): (?:Exited with exit code (\d+)|(.*?)(?: \(core dumped\))?)$/.exec(line);
-    if (slurm) return endsOfTasks(line, slurm);
+    if (slurm) return endsOfTasks(whyNothingRan(lines, slurm[3]) ?? line, slurm);
+    const unlaunched = /^srun: error: Task launch for \S+ failed on node (\S+): |error: Prolog failure on node (\S+)$/.exec(line);
+    if (unlaunched) return [{ node: unlaunched[1] ?? unlaunched[2] ?? '', words: line }];
     const pbs = /\btask (\S+) exit status (\d+)/.exec(line);
     if (pbs) return pbs[2] === '0' ? [] : [{ node: `task ${pbs[1]}`, exitCode: Number(pbs[2]), words: line }];
     const open = /process rank (\d+) with PID \d+ on node (\S+) exited on signal (\d+)/.exec(line);
@@ -94,6 +111,10 @@ export function readNodeWords(lines: readonly string[]): Omit<NodeEnd, 'path'>[]
     return mpich && code ? [{ node: mpich[1] ?? '', exitCode: Number(code), words: line.replace(/^=\s*/, '') }] : [];
   });
 }
+
+/** What a shell says that cannot read its script: no node could say it better, and it says no name. */
+const whyNothingRan = (lines: readonly string[], code: string | undefined): string | undefined =>
+  code === '127' || code === '126' ? lines.findLast((line) => /node\.sh: /.test(line)) : undefined;
 
 function endsOfTasks(words: string, [, node = '', tasks = '', code, signal = '']: RegExpExecArray): Omit<NodeEnd, 'path'>[] {
   const number = signals[signal];

@@ -1,4 +1,4 @@
-import { describeState, isFinal, type JobStatus, type State } from './states.js';
+import { isFinal, type JobStatus, type State } from './states.js';
 
 /** What a system says of a job, or of one element of an array. */
 export interface Report {
@@ -22,13 +22,18 @@ const gravity: readonly State['state'][] = ['failed', 'lost', 'expired', 'preemp
 export function aggregate(reports: readonly Report[]): JobStatus | undefined {
   const [first] = reports;
   if (!first) return undefined;
-  if (reports.length === 1) return { incarnation: first.incarnation, state: first.state };
+  if (reports.length === 1 && first.element === undefined) return { incarnation: first.incarnation, state: first.state };
   const states = reports.map(({ state }) => state);
   const open = states.filter((state) => !isFinal(state));
   const order = open.length > 0 ? urgency : gravity;
   const candidates = open.length > 0 ? open : states;
   const state = order.flatMap((word) => candidates.find((candidate) => candidate.state === word) ?? [])[0] ?? first.state;
   const incarnation = Math.min(...reports.map((report) => report.incarnation));
-  const members = Object.fromEntries(reports.map(({ id, element, state: own }) => [element ?? id, describeState(own)]));
+  // Several arrays count their elements alike. Slurm lists elements that were cancelled before they began in one line.
+  const isOne = reports.every(({ id }) => id === first.id);
+  const isArray = reports.some(({ element }) => element !== undefined);
+  const nameOf = ({ id, element = isArray ? 'others' : id }: Report): string =>
+    isOne || element === id ? element : `${id}_${element}`;
+  const members = Object.fromEntries(reports.map((report) => [nameOf(report), report.state]));
   return { incarnation, state, members };
 }

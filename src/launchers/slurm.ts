@@ -2,7 +2,7 @@ import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js
 import { z } from '../launcher-kit/options.js';
 import { lastWords } from '../launcher-kit/words.js';
 import { commandOptions, directives, formatDirective, userDefaults } from './slurm/directives.js';
-import { bareIds, find, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
+import { bareIds, drainedNodes, find, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
 import { explainReason } from './slurm/reasons.js';
 import { explainRefusal } from './slurm/refusals.js';
 
@@ -30,6 +30,7 @@ export const dialect: BatchDialect = {
   isSilence: ({ stderr }) => /unable to contact|socket timed out|connection refused|zero bytes were transmitted/i.test(stderr),
   find,
   status: (ids) => [squeue(ids), sacct(ids)],
+  askCause: drainedNodes,
   cancel: (ids) => ['scancel', ...onCluster(ids), ...bareIds(ids)],
   // -f: the script, what it has started, and the steps (scancel(1)).
   signal: (ids, name) => ['scancel', '-f', '-s', name.replace('SIG', ''), ...onCluster(ids), ...bareIds(ids)],

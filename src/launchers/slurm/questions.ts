@@ -1,5 +1,5 @@
 import { userName } from '../../base/owner.js';
-import type { BatchRequest, Question, Report } from '../../launcher-kit/contract.js';
+import type { BatchRequest, Question, Report, Verdict } from '../../launcher-kit/contract.js';
 import { rowsOf } from '../../launcher-kit/words.js';
 import { slurmState } from './states.js';
 
@@ -47,6 +47,25 @@ export const sacct = (ids: readonly string[]): Question<Report[]> => ({
       const reason = word === 'FAILED' ? `exit code ${exit.split(':')[0]}` : '';
       return [{ id: whole(ids, bare), incarnation: 0, state: slurmState(word, reason, hosts), ...(element && { element }) }];
     });
+  },
+});
+
+const drained = 'nodes=$(squeue -h -t all -j "$1" -o %N) && [ -n "$nodes" ] && sinfo -h -R -n "$nodes" -o "%N|%E"';
+
+/**
+ * Nodes of a job that Slurm took out of service because its Prolog failed there. With PrologFlags=Alloc the job's own output says
+ * nothing of that, and squeue says CANCELLED (seen with Slurm 22.05). A node that had been drained before was never allocated to it.
+ */
+export const drainedNodes = (ids: readonly string[]): Question<Verdict> => ({
+  argv: ['/bin/sh', '-c', drained, 'nodes', bareList(ids)],
+  parse({ code, stdout }) {
+    const nodes = rowsOf(stdout, 2).flatMap(([node = '', reason = '']) => (/prolog/i.test(reason) ? [node] : []));
+    if (code !== 0 || nodes.length === 0) return undefined;
+    return {
+      code: 'node-prolog',
+      sentence: `On ${nodes.join(', ')}: what the site runs there before a job (its Prolog) failed, and Slurm ended the job.`,
+      suggestions: ['Start again: it will get another node.', 'Tell the administrators: `sinfo -R`.'],
+    };
   },
 });
 

@@ -6,7 +6,7 @@ const finals: Record<string, (reason: string) => State> = {
   FAILED: (reason) => ({ state: 'failed', reason }),
   TIMEOUT: () => ({ state: 'expired' }),
   DEADLINE: () => ({ state: 'expired' }),
-  CANCELLED: () => ({ state: 'cancelled', by: 'somebody (scancel)' }),
+  CANCELLED: () => ({ state: 'cancelled', by: 'somebody (scancel), or by Slurm itself' }),
   PREEMPTED: () => ({ state: 'preempted' }),
   OUT_OF_MEMORY: () => ({ state: 'failed', reason: 'OUT_OF_MEMORY' }),
   NODE_FAIL: () => ({ state: 'failed', reason: 'NODE_FAIL' }),

@@ -70,6 +70,12 @@ test.each([
   ['srun: error: n3: task 2: Killed', [{ index: 2, node: 'n3', exitCode: 137 }]],
   ['srun: error: n3: task 2: Segmentation fault (core dumped)', [{ exitCode: 139 }]],
   ['srun: error: n3: task 2: Terminated', []],
+  ['srun: error: Task launch for StepId=53.0 failed on node n3: Job prolog failed', [{ node: 'n3' }]],
+  ['slurmstepd-n1: error: Prolog failure on node n3', [{ node: 'n3' }]],
+  [
+    '/bin/bash: /p/node.sh: No such file or directory\nsrun: error: n4: task 3: Exited with exit code 127',
+    [{ index: 3, node: 'n4', words: '/bin/bash: /p/node.sh: No such file or directory' }],
+  ],
   ['pbsdsh: task 0x00000003 exit status 7', [{ node: 'task 0x00000003', exitCode: 7 }]],
   ['pbsdsh: task 2 exit status 0', []],
   [
@@ -99,9 +105,18 @@ describe('a verdict on a gang', () => {
     write('node-0.log', 'all is well here\n');
     write('exit.json', '{"incarnation":0,"exitCode":127,"told":"","ended":"x"}');
     const findings = await explainFolder(jobDir, true, false);
-    expect(findings[0]).toMatchObject({ node: 'n4', sentence: expect.stringMatching(/^On n4: .*task 3: Exited/) });
+    expect(findings[0]).toMatchObject({ code: 'folder-not-shared', node: 'n4' });
+    expect(findings[0]?.sentence).toMatch(/^On n4: .*node\.sh: No such file$/);
     expect(JSON.stringify(findings)).not.toContain('node-0.log');
   });
+});
+
+test('a node that two tools tell of has failed once', async () => {
+  write(
+    'stderr',
+    'srun: error: Task launch for StepId=5.0 failed on node n3: x\nslurmstepd-n1: error: Prolog failure on node n3\n',
+  );
+  expect(await readNodeEnds(jobDir)).toHaveLength(1);
 });
 
 describe('a start', () => {
