@@ -77,21 +77,23 @@ export const rows = [
   }),
   row('F16 Grid Engine: -sync y in ~/.sge_request', 'two engines as soon as without', async (scene) => {
     await withRequests('home', '-sync y', async () => {
-      const { engines, took, error } = await scene.start('-n', '2');
+      const begin = performance.now();
+      const { engines, error } = await scene.start('-n', '2');
       scene.is('engines', engines ?? error?.message, 2);
-      scene.is('within 20 s', took < 20_000, true);
+      scene.is('within 20 s', performance.now() - begin < 20_000, true);
     });
   }),
   row('F16 Grid Engine: -sync y after --', 'two engines as soon as without', async (scene) => {
-    const { engines, took, error } = await scene.start('-n', '2', '--', '-sync', 'y');
+    const begin = performance.now();
+    const { engines, error } = await scene.start('-n', '2', '--', '-sync', 'y');
     scene.is('engines', engines ?? error?.message, 2);
-    scene.is('within 20 s', took < 20_000, true);
+    scene.is('within 20 s', performance.now() - begin < 20_000, true);
   }),
   row('Grid Engine: ~/.sge_request says how qsub works (-N -o -j -S -b -now -w v -t)', 'two engines, and a controller of its own', async (scene) => {
     await withRequests('home', '-N mine -o /nonexistent/x -j n -S /bin/csh\n-b y -now y -w v -t 1-4 -terse', async () => {
       const { engines, error } = await scene.start('-n', '2', '--controller', 'job');
       scene.is('engines', engines ?? error?.message, 2);
-      scene.is('jobs', listed().map((line) => line.split(' ').slice(1).join(' ').replace(/-.*-/, '-…-').slice(0, 9)).join(), 'r ipc-…-c,r ipc-…-e,r ipc-…-e');
+      scene.is('jobs', listed().map((line) => line.split(' ').slice(1).join(' ')).join(), /^r ipc-\w+,r ipc-\w+,r ipc-\w+$/);
     });
   }),
   row('Grid Engine: the user’s own queue, project, time and resources in .sge_request', 'they hold until something is named', async (scene) => {
