@@ -6,7 +6,7 @@ import { type Place, pathsOf } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
 import type { EngineRecord, StatusContent } from '../protocol/messages.js';
 import { findCluster, notFound } from './find.js';
-import { lookAtJob } from './jobs.js';
+import { launcherOf, lookAtJob } from './jobs.js';
 
 /** A job and its state, in words. */
 interface JobView extends RecordedJob {
@@ -71,7 +71,7 @@ const systemTime = 3000;
 async function viewJob(recorded: RecordedJob, present: StatusContent | undefined): Promise<JobView> {
   const { launcher, ids, count } = recorded;
   const live = present?.engines.filter(({ job }) => job !== null && ids.some((id) => job === `${launcher}:${id}`)) ?? [];
-  if (live.length >= count) return { ...recorded, state: 'running' };
+  if (live.length >= count) return { ...recorded, state: (await suspensionOf(recorded)) ?? 'running' };
   const status = await lookAtJob(recorded, present && systemTime);
   const { state } = status;
   // Its engines are witnesses, too.
@@ -79,6 +79,15 @@ async function viewJob(recorded: RecordedJob, present: StatusContent | undefined
     return { ...recorded, state: `running (${live.length} of ${count} engines; ${state.cause})` };
   const ends = isFinal(state) ? [] : await nodeEndsOf(recorded.jobDir, status.incarnation);
   return { ...recorded, state: [describeStatus(status), ...new Set(ends.map(describeNodeEnd))].join(', ') };
+}
+
+/** What its system says of a job, all or part of which it has suspended: engines that stand still do not say so themselves. */
+async function suspensionOf(recorded: RecordedJob): Promise<string | undefined> {
+  const { suspends } = await launcherOf(recorded.launcher, recorded.options ?? []);
+  if (!suspends) return undefined;
+  const status = await lookAtJob(recorded, systemTime);
+  const states = [status.state, ...Object.values(status.members ?? {})];
+  return states.some(({ state }) => state === 'suspended') ? describeStatus(status) : undefined;
 }
 
 /** One line of `list`. */

@@ -14,6 +14,17 @@ export async function explainRecorded(recorded: RecordedJob, live: boolean): Pro
   return explainState(recorded, await lookAtJob(recorded), live);
 }
 
+/** Whether its system has suspended a job all of whose engines are registered: they do not say so themselves. */
+export async function explainSuspension(recorded: RecordedJob): Promise<Finding[]> {
+  const launcher = await launcherOf(recorded.launcher, recorded.options ?? []);
+  if (!launcher.suspends) return [];
+  const findings = await explainState(recorded, await lookAtJob(recorded, suspensionTime), true);
+  return findings.filter(({ code }) => code === 'suspended');
+}
+
+/** Where the controller answers, nobody waits longer than this for the word of a job's system (milliseconds). */
+const suspensionTime = 3000;
+
 /** What a status means, in a sentence: the system's own words are explained by its launcher. */
 async function explainState(recorded: RecordedJob, status: JobStatus, live: boolean): Promise<Finding[]> {
   const parts = await explainParts(recorded, status);

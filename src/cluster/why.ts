@@ -8,7 +8,7 @@ import { checkDisks, type Finding } from './causes.js';
 import { findCluster, notFound } from './find.js';
 import { foldersOfJobs } from './logs.js';
 import { listProcesses } from './processes.js';
-import { explainFolder, explainRecorded } from './why-jobs.js';
+import { explainFolder, explainRecorded, explainSuspension } from './why-jobs.js';
 import { explainStatus } from './why-status.js';
 
 /** Codes that name what is seen, not why; they come after those that say why. */
@@ -60,7 +60,7 @@ export async function explainJobs(
 ): Promise<Finding[]> {
   const missing = !status || (file !== undefined && status.engines.length < file.engines);
   const recorded = await Promise.all(
-    (missing ? (file?.jobs ?? []) : []).map((job) => explainRecorded(job, status !== undefined)),
+    (file?.jobs ?? []).map((job) => (missing ? explainRecorded(job, status !== undefined) : explainSuspension(job))),
   );
   const told = await Promise.all(folders.map((folder) => explainFolder(folder, missing, status !== undefined)));
   return inOrder([...recorded.flat(), ...told.flat()]);
@@ -74,8 +74,12 @@ function inOrder(findings: readonly Finding[]): Finding[] {
     return !known.has(key) && known.add(key);
   });
   // What one node says of its own end is a reason, whatever its code.
+  const isSuspended = once.some(({ code }) => code === 'suspended');
   const isReason = ({ code, node }: Finding): boolean => node !== undefined || !symptoms.has(code);
-  return [...once.filter(isReason), ...once.filter((finding) => !isReason(finding))];
+  // Engines that stand still are no busy ones, and nothing interrupts them.
+  const rank = (finding: Finding): number => (finding.code === 'suspended' ? 0 : isReason(finding) ? 1 : 2);
+  const present = once.filter(({ code }) => !(isSuspended && code === 'all-busy'));
+  return present.sort((a, b) => rank(a) - rank(b));
 }
 
 const keptFile = (folder: string): string => join(folder, 'why.json');

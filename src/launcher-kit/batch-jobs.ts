@@ -21,6 +21,8 @@ const mostAsked = 4;
 /** Cancelling is over at the latest after this time (milliseconds). */
 const cancelTime = 60_000;
 
+const suspended = 'The scheduler has suspended it: its engines stand still, and go on with what they run when it is resumed.';
+
 /** Jobs of one batch system: what is known of each, and the ways to end it. */
 export class BatchJobs {
   readonly #dialect: BatchDialect;
@@ -55,6 +57,7 @@ export class BatchJobs {
 
   explain(evidence: Evidence): Verdict | undefined {
     const { state } = evidence.status;
+    if (state.state === 'suspended') return { code: 'suspended', sentence: suspended, suggestions: [...(this.#dialect.resume ?? [])] };
     const reason = 'reason' in state ? state.reason : undefined;
     const known = reason === undefined ? undefined : this.#dialect.explainReason(reason);
     return known ?? explainEnd(evidence);

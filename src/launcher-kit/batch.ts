@@ -38,6 +38,7 @@ const planOf = (parts: readonly Part[]): LaunchPlan => ({
 class BatchLauncher implements Launcher {
   readonly name: string;
   readonly reach = 'elsewhere';
+  readonly suspends = true;
   // See site-realities, "Time and money".
   readonly usual: Readonly<Record<string, string>>;
   readonly #dialect: BatchDialect;

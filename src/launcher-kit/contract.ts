@@ -77,6 +77,8 @@ export interface Launcher {
   name: string;
   /** Where its jobs run: on this machine, or wherever a scheduler or the user puts them. */
   reach: 'here' | 'elsewhere';
+  /** True where its system may make a job stand still and go on later: live engines do not show that. */
+  suspends?: true;
   /** Settings that are usual for its jobs, by their keys, where nobody says otherwise. */
   usual?: Readonly<Record<string, string>>;
   /** How many engines its options speak of; undefined where they do not say. */

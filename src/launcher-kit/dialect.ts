@@ -87,6 +87,8 @@ export interface BatchDialect {
   status(ids: readonly string[]): Question<Report[]>[];
   /** Why jobs wait, where `status` does not say it: asked after it, for a few jobs. */
   askReasons?(jobs: readonly Waiting[]): Question<Waiting[]>;
+  /** How a job that stands still goes on: what to do, with ID for its id. */
+  resume?: readonly string[];
   /** Why the system has cancelled a job itself, where it can be asked for that. */
   askCause?(ids: readonly string[]): Question<Verdict>;
   cancel(ids: readonly string[]): Argv;

@@ -172,6 +172,7 @@ export const dialect: BatchDialect = {
     },
   }),
   status: (ids) => [bjobs(ids)],
+  resume: ['Let it go on: `bresume ID`.', 'LSF itself suspended it (SSUSP)? It goes on by itself after that.'],
   cancel: (ids) => ['bkill', ...ids],
   signal: (ids, name) => ['bkill', '-s', name.replace('SIG', ''), ...ids],
   explainReason: (reason) => explainWords(reasons, reason),

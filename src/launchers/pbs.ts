@@ -64,6 +64,10 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
       },
     }),
     status: (ids) => (isTorque ? [qstat(ids, ['-t', '-f'])] : [qstat(ids, ['-x', '-t', '-f']), qstat(ids, ['-t', '-f'])]),
+    resume: [
+      'Who looks after the cluster lets it go on: `qsig -s resume ID`.',
+      'It was suspended for another job? It goes on by itself after that.',
+    ],
     cancel: (ids) => ['qdel', ...ids],
     signal: (ids, signal) => ['qsig', '-s', signal, ...ids],
     explainReason: (reason) => explainWords(reasons, reason),

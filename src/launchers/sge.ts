@@ -50,6 +50,7 @@ export function dialectOf(options: Options): BatchDialect {
     find,
     status: (ids) => [qstat(ids), qacct(ids)],
     askReasons,
+    resume: ['Let it go on: `qmod -usj ID`.', 'Its queue is suspended (S, T in `qstat`)? It goes on by itself after that.'],
     cancel: (ids) => ['qdel', ...ids],
     signal(_ids, name) {
       throw new IpclusterError('RESOURCES', `Grid Engine sends no ${name} to a job on demand.`, {

@@ -31,6 +31,10 @@ export const dialect: BatchDialect = {
   find,
   status: (ids) => [squeue(ids), sacct(ids)],
   askCause: drainedNodes,
+  resume: [
+    'Who looks after the cluster lets it go on: `scontrol resume ID`.',
+    'It was suspended for another job? It goes on by itself after that.',
+  ],
   cancel: (ids) => ['scancel', ...onCluster(ids), ...bareIds(ids)],
   // -f: the script, what it has started, and the steps (scancel(1)).
   signal: (ids, name) => ['scancel', '-f', '-s', name.replace('SIG', ''), ...onCluster(ids), ...bareIds(ids)],
