@@ -57,7 +57,8 @@ export class BatchJobs {
 
   explain(evidence: Evidence): Verdict | undefined {
     const { state } = evidence.status;
-    if (state.state === 'suspended') return { code: 'suspended', sentence: suspended, suggestions: [...(this.#dialect.resume ?? [])] };
+    if (state.state === 'suspended')
+      return { code: 'suspended', sentence: suspended, suggestions: [...(this.#dialect.resume ?? [])] };
     const reason = 'reason' in state ? state.reason : undefined;
     const known = reason === undefined ? undefined : this.#dialect.explainReason(reason);
     return known ?? explainEnd(evidence);
