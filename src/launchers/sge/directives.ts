@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { IpclusterError } from '../../base/errors.js';
 import type { BatchView, Directive } from '../../launcher-kit/contract.js';
+import { isPlainPath, oneWord } from '../../launcher-kit/one-word.js';
 import { clockOf, megabytesOf } from '../../launcher-kit/words.js';
 import { type RequestWord, valuesOf } from './request-files.js';
 
@@ -27,15 +28,6 @@ function slots({ count, request, layout }: BatchView, pe: string | undefined): D
         'Ask for single slots: `--shape array` without --cpus-per-task and --ntasks-per-node.',
       ],
     },
-  );
-}
-
-/** A value that stays one word in a line of the script: blanks part words there, and quotes and `#` cannot be said. */
-function oneWord(flag: string, value: string): string {
-  if (!/^-|[\s"'#]/.test(value)) return value;
-  throw new IpclusterError(
-    'USAGE',
-    `${flag} is "${value}", which is no name in Grid Engine: no blanks, quotes, "#", nor "-" at its begin.`,
   );
 }
 
@@ -74,20 +66,20 @@ function refuseVariables(path: string): void {
   });
 }
 
-/** A path that a line of the script can say: there, blanks, quotes, `#`, `:` and commas have meanings of their own. */
-const isPlain = (path: string): boolean => /^[\p{L}\p{N}/._+=@%~$-]+$/u.test(path);
+/** A path that a line can say: `$` and `%` have no meaning there, `:` and commas have. */
+const fitsLine = (path: string): boolean => isPlainPath(path.replaceAll(/[$%]/g, ''));
 const isOurOutput = ([option, value]: Directive): boolean => option === '-o' && value.endsWith('/scheduler');
 
 /** A directive as a line of the script; undefined for one that only the command line can say. */
 export function formatDirective(directive: Directive): string | undefined {
   const [option, value] = directive;
-  if (isOurOutput(directive) && !isPlain(value)) return undefined;
+  if (isOurOutput(directive) && !fitsLine(value)) return undefined;
   return value === '' ? option : option.startsWith('-l ') ? `${option}=${value}` : `${option} ${value}`;
 }
 
 /** The output's path as words of a command: a host may stand before a colon, and commas part several paths. */
 function outputWords(said: readonly Directive[]): string[] {
-  const path = said.find((directive) => isOurOutput(directive) && !isPlain(directive[1]))?.[1];
+  const path = said.find((directive) => isOurOutput(directive) && !fitsLine(directive[1]))?.[1];
   if (path === undefined) return [];
   return path.includes(',') ? ['-wd', dirname(path), '-o', 'scheduler'] : ['-o', `:${path}`];
 }

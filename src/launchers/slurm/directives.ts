@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { IpclusterError } from '../../base/errors.js';
 import type { BatchView, Directive } from '../../launcher-kit/contract.js';
 import { clockOf, megabytesOf } from '../../launcher-kit/words.js';
 
@@ -8,8 +10,8 @@ export function directives({ name, comment, count, request, layout, range, stdou
   const lines: (Directive | undefined)[] = [
     ['--job-name', name],
     ['--comment', comment],
-    ['--output', stdout.replaceAll('%', '%%')],
-    ['--error', stderr.replaceAll('%', '%%')],
+    ['--output', pattern(stdout)],
+    ['--error', pattern(stderr)],
     ['--open-mode', 'append'],
     ['--no-requeue', ''],
     // Else one lost node ends the whole job (sbatch(1), --no-kill).
@@ -28,6 +30,14 @@ export function directives({ name, comment, count, request, layout, range, stdou
     constraint ? ['--constraint', constraint] : undefined,
   ];
   return lines.filter((line) => line !== undefined);
+}
+
+/** A path as a pattern of sbatch's that means just that. Throws USAGE for a backslash, which such a pattern cannot say (sbatch(1)). */
+function pattern(path: string): string {
+  if (!path.includes('\\')) return path.replaceAll('%', '%%');
+  throw new IpclusterError('USAGE', `Slurm writes no output into a folder with a backslash in its name: ${dirname(path)}.`, {
+    suggestions: ['Another folder: `--work-dir`.'],
+  });
 }
 
 /** A directive as a line of the script, after its prefix. */
