@@ -19,7 +19,7 @@ function waiting({ title, kind, code, word, sentence, set = 'true', undo = 'true
       admin(set);
       try {
         const more = (await prepare?.(scene)) ?? [];
-        const end = startAside(scene, '-n', String(n), ...(advice ? [] : ['--queue-timeout', '9s']), ...args, ...more);
+        const end = startAside(scene, '-n', String(n), ...(advice ? [] : ['--queue-timeout', '15s']), ...args, ...more);
         const id = await submitted();
         await sleep(2500);
         scene.is('Grid Engine', saidOf(id), word);
