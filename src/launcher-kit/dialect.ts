@@ -60,6 +60,8 @@ export interface BatchDialect {
   nodeSize?(request: BatchRequest): Question<number>;
   /** What the user has said to the system itself, in variables, as settings by their keys: it holds where nobody says otherwise. */
   userDefaults?(env: NodeJS.ProcessEnv): Readonly<Record<string, string>>;
+  /** What words of the system's own ask for, as settings by their keys; words that have no setting are left out. */
+  settingsIn?(words: readonly string[]): Readonly<Record<string, string>>;
   /** Throws RESOURCES where it cannot be said. */
   directives(view: BatchView): Directive[];
   /** The line of one directive after the prefix; undefined for one that only the command line can say. */

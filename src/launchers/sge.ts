@@ -34,6 +34,11 @@ export function dialectOf(options: Options): BatchDialect {
       },
     },
     userDefaults: (env) => defaultsOf(requestWords(env), payer),
+    settingsIn: (words) =>
+      defaultsOf(
+        words.map((word) => ({ word, file: '' })),
+        payer,
+      ),
     directives: (view) => directives(view, options),
     formatDirective,
     submit(script, extra, said) {
