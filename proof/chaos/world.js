@@ -35,6 +35,10 @@ export class World {
     this.env = { PATH, LANG, SHELL: '/bin/sh', HOME: this.home, IPYTHONDIR: join(this.home, 'ipython'), IPCLUSTER_WORK_DIR: this.work };
   }
 
+  growDisk() {
+    execFileSync('mount', ['-o', 'remount,size=1g', this.work]);
+  }
+
   own(path) {
     chownSync(path, this.uid, this.uid);
   }

@@ -1,5 +1,5 @@
 // Jobs that an operator suspends: nobody takes their engines for busy ones, and no task is lost or done twice.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep, until } from '../bed.js';
 import { operator, secondsOf } from './operator.js';
@@ -33,9 +33,8 @@ export const rows = [
       const { run, noted } = beginMap(scene);
       await until(() => noted().length >= 2);
       operator('scontrol', 'suspend', ids[0]);
-      await sleep(300);
-      const before = noted().length;
       scene.is('status', (await engineJob(scene)).state, 'suspended');
+      const before = noted().length;
       const { out } = await scene.run('why');
       scene.is('why', out.split('\n')[0], /^engines: .*suspended it.* \[suspended\]$/);
       scene.is('advice', out, new RegExp(`scontrol resume ${ids[0]}\``));
@@ -84,8 +83,8 @@ export const rows = [
     async run(scene) {
       const prologue = 'sleep 2';
       const starting = scene.start('-n', '2', '--timeout', '4s', '--prologue', prologue);
-      let id;
-      await until(() => (id = operator('squeue', '-h', '-u', 'hpc', '-t', 'R', '-o', '%A')) !== '', 15_000);
+      await until(() => existsSync(join(scene.jobFolder() ?? '/nowhere', 'node-0.log')), 15_000);
+      const id = operator('squeue', '-h', '-u', 'hpc', '-t', 'R', '-o', '%A');
       operator('scontrol', 'suspend', id);
       await sleep(9000);
       operator('scontrol', 'resume', id);

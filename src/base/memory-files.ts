@@ -96,7 +96,7 @@ export function isMemoryFile({ path, size }: MemoryFile): boolean {
 
 /** Reads a frame back, into memory of its own. Throws for a file that is not ours in a folder that is ours. */
 export function readMemoryFile({ path, size }: MemoryFile): Buffer {
-  if (!isOwnMemory(dirname(path))) throw new Error(`${dirname(path)} is no folder of ours in memory`);
+  if (!isOwnMemory(dirname(path))) throw new Error(whyNotOurs(dirname(path)));
   const file = openSync(path, reading);
   try {
     const facts = fstatSync(file);
@@ -112,6 +112,13 @@ export function readMemoryFile({ path, size }: MemoryFile): Buffer {
   } finally {
     closeSync(file);
   }
+}
+
+/** Somebody may have cleared the memory of the host, which is no attack. */
+function whyNotOurs(folder: string): string {
+  return existsSync(folder)
+    ? `${folder} is no folder of ours in memory`
+    : `ENOENT: ${folder} was removed, and with it what was sent by memory of the host`;
 }
 
 const reading = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);

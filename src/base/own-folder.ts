@@ -53,6 +53,8 @@ export function openOwnFolder(path: string): OpenFolder {
       const code = systemCode(error);
       // Somebody made or removed it between our steps: it is looked at again.
       if (code === 'ENOTDIR' || code === 'ELOOP') throw refusal({ why: `${real} is no folder.` });
+      if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+        throw refusal({ why: `${real} cannot be made or opened (${code}).` });
       if (code !== 'EEXIST' && code !== 'ENOENT') throw error;
     }
   }

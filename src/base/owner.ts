@@ -1,5 +1,7 @@
 import { readFileSync, type Stats } from 'node:fs';
-import { userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
+import { IpclusterError } from './errors.js';
 
 /* Who owns a file, and who may write it. On systems without users by number (Windows) everything is ours. */
 
@@ -57,6 +59,29 @@ function hasNoOther(gid: number): boolean {
 export function userName(): string {
   return nameOf() ?? String(process.getuid?.() ?? 'user');
 }
+
+/** This user's home, as the environment or else the list of users says. Throws FOLDER where neither does, as in some containers. */
+export function homeFolder(): string {
+  const home = saidHome();
+  if (home && isAbsolute(home)) return home;
+  const why = home
+    ? `HOME is "${home}", which does not begin at the root.`
+    : `HOME is not set, and no list of users has ${userName()}.`;
+  throw new IpclusterError('FOLDER', `It is not known where your home is: ${why}`, {
+    suggestions: ['`export HOME=FOLDER`', 'For the profiles alone: `export IPYTHONDIR=FOLDER`.'],
+  });
+}
+
+function saidHome(): string | undefined {
+  try {
+    return homedir() || userInfo().homedir;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The path that `~` stands for where a path begins with it; others are as they were. Throws FOLDER. */
+export const expandHome = (path: string): string => path.replace(/^~(?=\/|$)/, homeFolder);
 
 /** This user's name; undefined for one that is in no list of users, as in some containers. */
 function nameOf(): string | undefined {

@@ -1,3 +1,4 @@
+import { poolSize } from './buffer-pool.js';
 import { pristineCopy } from './pristine.js';
 
 // What is used after user code has run is taken before.
@@ -40,8 +41,7 @@ export function pinBuffer(buffer: Buffer): Buffer {
   return setPrototypeOf(buffer, prototype) as Buffer;
 }
 
-/** Small buffers are cut from a common piece of memory of this size, as Node does it (bytes). */
-const poolSize = 8192;
+/** Small buffers are cut from it, as Node does it. */
 let pool = new Memory(poolSize);
 let taken = 0;
 

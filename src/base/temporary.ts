@@ -1,6 +1,6 @@
 import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { systemCode } from './errors.js';
 import { closeFolder, isOwnFolder } from './own-folder.js';
 import { flawOfPlace, lookAt, refusal } from './owned-path.js';
@@ -18,7 +18,7 @@ const prefix = (): string => `ipcluster-${process.getuid?.() ?? 'user'}`;
 /** Where such folders may lie, best first. A place whose name is too long for a socket's path is passed over. */
 function places(): string[] {
   const longest = mostBytes - nameBytes - suffix.length - prefix().length - 1;
-  const all = process.platform === 'win32' ? [tmpdir()] : [tmpdir(), '/tmp', '/var/tmp', '/dev/shm'];
+  const all = process.platform === 'win32' ? [tmpdir()] : [resolve(tmpdir()), '/tmp', '/var/tmp', '/dev/shm'];
   return [...new Set(all)].filter((place) => process.platform === 'win32' || Buffer.byteLength(place) <= longest);
 }
 

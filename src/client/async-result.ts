@@ -58,7 +58,8 @@ export type Settled = { value: unknown } | { error: IpclusterError };
  * The result of a request that may have many parts: a promise of all of them, in order, and an async iterable of each as it
  * comes. Nothing is lost when nobody listens, and nothing is thrown then either.
  */
-export class AsyncResult<T, I = unknown> implements PromiseLike<T>, AsyncIterable<Item<I>> {
+export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<Item<I>> {
+  readonly [Symbol.toStringTag] = 'AsyncResult';
   /** Ids of the requests, for `client.result` later on. */
   readonly ids: string[] = [];
   /** Texts of executed code's last values, by part. */
@@ -112,6 +113,16 @@ export class AsyncResult<T, I = unknown> implements PromiseLike<T>, AsyncIterabl
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#all.promise.then(onValue, onError);
+  }
+
+  /** As a promise has it: for the error alone. */
+  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.#all.promise.catch(onError);
+  }
+
+  /** As a promise has it: at the end, whichever it is. */
+  finally(onEnd?: (() => void) | null): Promise<T> {
+    return this.#all.promise.finally(onEnd);
   }
 
   /** How every part ended, in order: for those who want the good ones although others failed. */

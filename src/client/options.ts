@@ -55,7 +55,9 @@ export function commandRequest(
 ): Outgoing<'command_request'> {
   const limit = limitOf(timeLimit, 'timeLimit');
   const content = { ...rest, argv: [...argv], ...(limit && { timeLimit: limit }) };
-  return { type: 'command_request', content, metadata: { stream, ...(bytes && { bytes }) } };
+  // The engine ends it at its limit; where jobs end, nobody gives it to an engine that has less time left.
+  const needed = limit && { time_needed: limit / 1000 };
+  return { type: 'command_request', content, metadata: { stream, ...(bytes && { bytes }), ...needed } };
 }
 
 /** Wishes as the message's metadata: IPython's names, times in seconds. Throws USAGE for numbers that make no sense. */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { currentFolder } from '../base/current-folder.js';
 import { IpclusterError } from '../base/errors.js';
 import { controllerEnvironment, nodeFlags, programFile } from '../base/package.js';
 import { within } from '../base/wait.js';
@@ -43,7 +44,7 @@ export function makeSpec({ place, mark, name, program, args, count, begun, node 
     },
     jobDir: newJobFolder(pathsOf(place).jobs, begun, name),
     templates: join(place.profileFolder, 'templates'),
-    cwd: process.cwd(),
+    cwd: currentFolder(),
   };
 }
 

@@ -60,6 +60,15 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       sentence: `${waiting} tasks wait because the jobs of all engines end within a minute.`,
       suggestions: ['Take others: `ipcluster engines add`.', 'Ask for more time: `--time`.'],
     });
+  const unused = engines.filter(({ state }) => state === 'idle');
+  const ends = unused.flatMap(({ deadline }) => (deadline === null ? [] : [Date.parse(deadline) - Date.now()]));
+  if (queues.balanced > 0 && unused.length > 0 && ends.length === unused.length && lastMinute.length < engines.length)
+    findings.push({
+      code: 'time-left',
+      about: 'tasks',
+      sentence: `${queues.balanced} tasks wait although engines are idle: their time limit is longer than what is left of the engines' jobs (at most ${formatDuration(Math.max(...ends))}), or they are for other engines.`,
+      suggestions: ['Take engines with more time: `ipcluster engines add --time`.', 'A shorter limit: `--time-limit`.'],
+    });
   const busy = engines.filter(({ state }) => state === 'busy');
   if (waiting > 0 && engines.length > 0 && busy.length === engines.length) {
     const longest = Math.max(...busy.map(({ since }) => Date.now() - Date.parse(since)));

@@ -1,3 +1,5 @@
+import './without-user.js';
+
 import { run } from '@oclif/core';
 import { explained, IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { packageRoot, packageVersion } from '../base/package.js';
@@ -13,7 +15,7 @@ export { COMMANDS } from './commands.js';
 export async function main(given: readonly string[]): Promise<void> {
   guardProcess();
   // oclif asks the list of users for it otherwise, and ends where this user is in none, as in some containers.
-  process.env['SHELL'] ??= '/bin/sh';
+  process.env['SHELL'] ||= '/bin/sh';
   watchReader();
   const argv = exactWords(given);
   const cut = argv.indexOf('--');

@@ -1,4 +1,5 @@
 import { Command, Flags } from '@oclif/core';
+import { currentFolder } from '../base/current-folder.js';
 import { IpclusterError } from '../base/errors.js';
 import { parseCount, parseDuration } from '../base/quantities.js';
 import { connectTo } from '../cluster/find.js';
@@ -60,7 +61,7 @@ export default class MapCommand extends Command {
         retries,
         timeLimit,
         env,
-        cwd: process.cwd(),
+        cwd: currentFolder(),
         signal,
         log: opened?.log,
         // JSON is text: it has what can be said as such, and says what is missing.

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { IpclusterError, messageOf } from '../base/errors.js';
+import { onEndingSignal } from '../base/signals.js';
 import type { Targets } from '../client/direct-view.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
 import { batchKeys, flagOf, type Setting, settings } from '../config/settings.js';
@@ -151,12 +152,10 @@ export const restOfLine = (): readonly string[] | undefined => untouched;
 /** A signal that fires at the first Ctrl-C or SIGTERM; the second one ends the program at once. */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort(new Interrupted());
-    });
-  }
+  onEndingSignal(() => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort(new Interrupted());
+  });
   onReaderGone(() => controller.abort(new Interrupted()));
   return controller.signal;
 }

@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
+import { expandHome } from '../base/owner.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { type Demand, type FileValue, readConfigFile, readSiteFile, type SiteFile } from './config-file.js';
 import { checkValue, flagOf, measureOf, type Setting, type SettingKey, settings, variableOf } from './settings.js';
@@ -109,7 +109,7 @@ function fromFile(
   place: Place,
 ): Omit<Resolved, 'key'> | undefined {
   if (!value) return undefined;
-  const text = kind === 'path' ? resolve(place.profileFolder, value.text.replace(/^~(?=\/|$)/, homedir())) : value.text;
+  const text = kind === 'path' ? resolve(place.profileFolder, expandHome(value.text)) : value.text;
   return { text, source: `${path}, line ${value.line}` };
 }
 

@@ -27,6 +27,7 @@ export async function chooseAddresses(ip: string | undefined, location: string |
 async function resolveIp(ip: string): Promise<Listening> {
   const interfaces = networkInterfaces();
   if (ip === 'private') return privateAddresses(interfaces);
+  if (ip === '*' && hasIPv6(interfaces)) return resolveIp('::');
   if (ip === '*' || ip === '0.0.0.0') return { host: '0.0.0.0', addresses: [...outerAddresses(interfaces, 'IPv4'), hostname()] };
   if (ip === '::') return { host: '::', addresses: [...outerAddresses(interfaces), hostname()] };
   const named = interfaces[ip];
@@ -54,8 +55,13 @@ function privateAddresses(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>): List
   const [only] = addresses;
   if (only === undefined) return { host: '127.0.0.1', addresses: ['127.0.0.1'] };
   // One address is bound alone; several cannot be without all others, so those are bound and not told.
-  return addresses.length === 1 ? { host: only, addresses: [only] } : { host: '0.0.0.0', addresses: [...addresses, hostname()] };
+  const all = addresses.some((address) => isIP(address) === 6) ? '::' : '0.0.0.0';
+  return addresses.length === 1 ? { host: only, addresses: [only] } : { host: all, addresses: [...addresses, hostname()] };
 }
+
+/** What is bound to `::` is reached by both families, where the kernel has the newer one at all. */
+const hasIPv6 = (interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>): boolean =>
+  Object.values(interfaces).some((list) => list?.some(({ family }) => family === 'IPv6'));
 
 /** Addresses that other machines may reach, private ones first. */
 function outerAddresses(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>, family?: 'IPv4'): string[] {

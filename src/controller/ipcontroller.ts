@@ -1,10 +1,12 @@
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { poolBuffers } from '../base/buffer-pool.js';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { packageVersion, programFile } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
 import { parseBytes, parseCount, parseDuration, parseLease, parsePorts } from '../base/quantities.js';
+import { onEndingSignal } from '../base/signals.js';
 import { warmUpSoon } from '../base/warm-up.js';
 import { fromIpython } from '../config/ipython-flags.js';
 import { programFlags } from '../config/program-flags.js';
@@ -117,7 +119,7 @@ async function main(): Promise<void> {
     },
     openGateway: gatewayOpener(flags.gateway, parseCount(flags.ping, '--ping', 1)),
   });
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => controller.ending.resolve(name));
+  onEndingSignal(controller.ending.resolve);
   try {
     await controller.start();
   } catch (error) {
@@ -131,5 +133,6 @@ async function main(): Promise<void> {
   await controller.close(reason, forNow);
 }
 
+poolBuffers();
 warmUpSoon();
 runProgram('ipcontroller', main);

@@ -218,6 +218,6 @@ function keyOf(task: Task, late: boolean): string {
   const list = (ids: ReadonlySet<number> | undefined): string => (ids ? [...ids].sort((a, b) => a - b).join() : '-');
   const { wanted, targets, excluded, timeout, unmet } = task;
   const flags = `${targets ? 'b' : ''}${excluded && timeout > 0 ? 'p' : ''}`;
-  const limit = late ? task.timeLimit.toPrecision(2) : '';
+  const limit = late ? task.timeNeeded.toPrecision(2) : '';
   return [language, list(wanted), list(excluded), list(unmet), flags, limit].join(' ');
 }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { poolBuffers } from '../base/buffer-pool.js';
 import { messageOf } from '../base/errors.js';
 import { collectAtRest } from '../base/rest.js';
 import { Database, type Refused } from './database.js';
@@ -12,6 +13,7 @@ const tell = (message: FromStore): void => parentPort?.postMessage(message);
 /** How often a disk that failed is tried again, and how often what is too old is looked for (milliseconds). */
 const recoveryInterval = 2000;
 
+poolBuffers();
 const database = open();
 let purging = false;
 /** What the disk said when it was tried last. */

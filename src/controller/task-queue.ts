@@ -234,7 +234,7 @@ const lastMinute = 60_000;
 const timeLeft = ({ node }: Engine): number =>
   node?.allocation?.deadline ? node.allocation.deadline - Date.now() : Number.POSITIVE_INFINITY;
 
-const hasTime = (engine: Engine, { timeLimit }: Task): boolean => timeLimit === 0 || timeLimit <= timeLeft(engine);
+const hasTime = (engine: Engine, { timeNeeded }: Task): boolean => timeNeeded === 0 || timeNeeded <= timeLeft(engine);
 
 const hasRoom = (engine: Engine): boolean =>
   !engine.stopping && !engine.node.away && engine.assigned.length < windowOf(engine) && timeLeft(engine) > lastMinute;

@@ -33,6 +33,8 @@ export interface Task {
   /** Milliseconds that it may wait for an engine, and run; 0 means without limit. */
   timeout: number;
   timeLimit: number;
+  /** Milliseconds that an engine's job must still have for it: its limit, or that of the command in it. */
+  timeNeeded: number;
   /** Engines on which it failed before; most tasks never fail. */
   excluded: Set<number> | undefined;
   /** Engines that lack what it needs: it is never tried there again. */
@@ -67,6 +69,7 @@ export function makeTask(header: Header, metadata: Metadata, body: Buffer): Task
     retries: readCount(metadata, 'retries'),
     timeout: readTime(metadata, 'timeout'),
     timeLimit: readTime(metadata, 'time_limit'),
+    timeNeeded: Math.max(readTime(metadata, 'time_limit'), readTime(metadata, 'time_needed')),
     excluded: undefined,
     unmet: undefined,
     crashes: 0,

@@ -8,6 +8,7 @@ import { createLog, type Log } from '../base/log.js';
 import { objectionTo } from '../base/own-socket.js';
 import { packageVersion } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
+import { onEndingSignal } from '../base/signals.js';
 import { deferred } from '../base/wait.js';
 import { readConnectionFile } from '../profile/connection-file.js';
 import { Session } from '../protocol/message.js';
@@ -106,7 +107,7 @@ async function main(): Promise<void> {
     throw new IpclusterError('USAGE', 'Say --file, and either --engines or --controller. See ipgateway --help.');
   const log = createLog('ipgateway', readLogLevel(flags['log-level']));
   const asked = deferred<string>();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => asked.resolve(name));
+  onEndingSignal(asked.resolve);
   if (flags.attached) process.stdin.resume().once('end', () => asked.resolve('whoever started it has ended'));
   const opened =
     engines === undefined ? await openForClients(controller ?? '', plain, log) : await openForEngines(engines, plain, log);

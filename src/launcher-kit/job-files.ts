@@ -51,8 +51,9 @@ export async function tailOfJob(jobDir: string, lines: number): Promise<string[]
   return (wrong && wrong.length > 0 ? wrong : (out ?? [])).slice(-lines);
 }
 
-/** The last sentence of a log: advice and stacks are indented. */
-export const lastSentence = (lines: readonly string[]): string | undefined => lines.findLast((line) => !/^\s/.test(line));
+/** The last sentence of a log: advice and stacks are indented, and rules have no letters. */
+export const lastSentence = (lines: readonly string[]): string | undefined =>
+  lines.findLast((line) => !/^\s/.test(line) && /[\p{L}\p{N}]/u.test(line));
 
 /** Why a job ended, where only its code and its last words say so. */
 export function explainEnd({ status: { state }, logTail }: Evidence): Verdict | undefined {

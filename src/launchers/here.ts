@@ -7,6 +7,7 @@ import { processLauncher } from '../launcher-kit/process-jobs.js';
 import { layoutOf } from '../launcher-kit/resources.js';
 import { plainFacts, plainRequest, scriptFiles } from '../launcher-kit/script.js';
 import { surroundingSystem, usualAddress } from '../launcher-kit/surrounding.js';
+import { completeSlurm } from '../launcher-kit/surrounding-job.js';
 
 /** A program that runs once stays on this node; what starts engines is spread over all nodes of the allocation. */
 function plan(system: string | undefined, spec: JobSpec): LaunchPlan {
@@ -38,5 +39,9 @@ export default defineLauncher({
   create: ({ system }) => ({
     ...processLauncher('here', (spec) => plan(system ?? surroundingSystem(process.env), spec)),
     usual: usualAddress(process.env),
+    async survey(spec: JobSpec) {
+      const isSlurm = (system ?? surroundingSystem(process.env)) === 'slurm' && !spec.batch?.single;
+      return isSlurm ? { ...spec, env: { ...spec.env, ...(await completeSlurm(process.env)) } } : spec;
+    },
   }),
 });

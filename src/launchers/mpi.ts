@@ -19,6 +19,15 @@ const options = z.object({
 /** What the commands of MPI say when they start nothing (recorded from Open MPI 4.1.4 and MPICH 4.0.2). */
 const phrases: readonly Phrase[] = [
   {
+    words: /parse error in the hostfile|contains multiple definitions|token .* not supported|error parsing hostfile/i,
+    code: 'mpi-hostfile',
+    sentence: 'mpirun cannot read the hostfile.',
+    suggestions: [
+      'Look at what it says: `ipcluster logs`.',
+      'The form that it takes: `man mpirun`; Open MPI has `host1 slots=8`, MPICH `host1:8`.',
+    ],
+  },
+  {
     words: /attempt to run as root/i,
     code: 'mpi-root',
     sentence: 'mpirun does not run for root.',

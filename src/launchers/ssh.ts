@@ -3,7 +3,14 @@ import { IpclusterError } from '../base/errors.js';
 import { closeFolder } from '../base/own-folder.js';
 import { parseCount, parseDuration } from '../base/quantities.js';
 import { quoteWord } from '../base/shell.js';
-import { defineLauncher, type Job, type JobRef, type JobSpec, type Launcher } from '../launcher-kit/contract.js';
+import {
+  defineLauncher,
+  type Job,
+  type JobRef,
+  type JobSpec,
+  type Launcher,
+  type LaunchOptions,
+} from '../launcher-kit/contract.js';
 import { explainEnd, noteVerdicts, readRefs, writeRef } from '../launcher-kit/job-files.js';
 import { z } from '../launcher-kit/options.js';
 import { type LaunchPlan, writePlan } from '../launcher-kit/plan.js';
@@ -88,7 +95,7 @@ class SshLauncher implements Launcher {
     return { files, commands };
   }
 
-  async launch(spec: JobSpec, { signal }: { signal?: AbortSignal } = {}): Promise<Job> {
+  async launch(spec: JobSpec, { signal, onNotice }: LaunchOptions = {}): Promise<Job> {
     signal?.throwIfAborted();
     const hosts = this.#hostsFor(spec);
     closeFolder(spec.jobDir);
@@ -100,6 +107,8 @@ class SshLauncher implements Launcher {
     const observe = (): Job => observeHosts(ref, fan.seating, opener, false);
     try {
       await fan.run(hosts, signal);
+      if (fan.astray.length > 0)
+        onNotice?.(`${fan.astray.join(', ')}: there is no folder ${spec.cwd} there; engines begin in your home folder.`);
       ref.ids = idsOf(fan.seats);
       writeRef(ref);
       signal?.throwIfAborted();

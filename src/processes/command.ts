@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { isFolder } from '../base/current-folder.js';
 import { IpclusterError, isIpclusterError, isShortage, messageOf, systemFault } from '../base/errors.js';
 import { Timer } from '../base/timer.js';
 import { oomScores } from './environment.js';
@@ -79,6 +80,9 @@ export function startCommand(options: CommandOptions): RunningCommand {
 }
 
 async function startChild({ argv, env, cwd, input, stdoutFile, stderrFile }: CommandOptions): Promise<ChildProcess> {
+  // The system's own word for it names the program.
+  if (cwd !== undefined && !isFolder(cwd))
+    throw new IpclusterError('USAGE', `The command ${argv[0]} cannot be started: there is no folder ${cwd}`);
   const files: number[] = [];
   const output = (path: string | undefined): number | 'pipe' => {
     if (path === undefined) return 'pipe';

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { isFolder } from '../base/current-folder.js';
 import { IpclusterError, systemFault } from '../base/errors.js';
 import { isShellName, quoteCommand, quoteWord, toBytes } from '../base/shell.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
@@ -198,7 +199,7 @@ function checkCommand(program: string, cwd: string, path: string): void {
   const refuse = (why: string): never => {
     throw new IpclusterError('USAGE', `The command ${program} cannot be started: ${why}`);
   };
-  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) refuse(`there is no folder ${cwd}`);
+  if (!isFolder(cwd)) refuse(`there is no folder ${cwd}`);
   const candidates = program.includes('/')
     ? [program.startsWith('/') ? program : join(cwd, program)]
     : path.split(':').map((folder) => join(folder, program));

@@ -21,13 +21,17 @@ export interface ToolOptions {
   input?: string | undefined;
   /** It is killed, as when its time is over, when this is settled. */
   enough?: Promise<unknown> | undefined;
+  /** True for output after which nothing else is wanted: it is not waited for the end. */
+  isWhole?: ((stdout: string) => boolean) | undefined;
 }
 
 /** So much of what a command says is kept (characters of each stream). */
 const keptOutput = 4 * 1024 * 1024;
+/** After its end so long for what it has said before (milliseconds): what it leaves in the background may hold its output open for ever. */
+const restOfOutput = 500;
 
 /** Runs a command to its end. Never rejects: one that cannot be started has the shell's code 127, one that hangs is killed. */
-export async function runTool({ argv, env, timeout, input, enough }: ToolOptions): Promise<ToolOutcome> {
+export async function runTool({ argv, env, timeout, input, enough, isWhole }: ToolOptions): Promise<ToolOutcome> {
   let child: ChildProcess;
   try {
     child = await spawnProcess(argv, { env, detached: true, stdio: 'pipe' });
@@ -36,25 +40,43 @@ export async function runTool({ argv, env, timeout, input, enough }: ToolOptions
   }
   return new Promise((resolve) => {
     const said = { stdout: '', stderr: '' };
-    let timedOut = false;
+    let [timedOut, heard] = [false, false];
+    let rest: Timer | undefined;
+    // What has come meanwhile is read before it is looked at whether anything has.
+    const awaitRest = (code: number | null): void => {
+      heard = false;
+      rest = new Timer(restOfOutput, () => setImmediate(() => (heard ? awaitRest(code) : settle(code))));
+    };
     const kill = (): void => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
       timedOut = true;
       signalPid(-(child.pid ?? Number.NaN), 'SIGKILL');
       // What it started may hold its output open without being in its group.
       setTimeout(() => resolve({ code: null, ...said, timedOut }), 500).unref();
     };
     const limit = new Timer(timeout, kill);
-    void enough?.then(kill, () => {});
+    // One that has ended by itself said its last word.
+    void enough?.then(
+      () => child.exitCode === null && child.signalCode === null && kill(),
+      () => {},
+    );
     for (const name of ['stdout', 'stderr'] as const)
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        heard = true;
         if (said[name].length < keptOutput) said[name] += text;
+        if (isWhole?.(said.stdout)) {
+          settle(0);
+          child.kill('SIGTERM');
+        }
       });
-    child.stdin?.on('error', () => {}).end(input);
-    child.once('close', (code) => {
+    const settle = (code: number | null): void => {
       limit.end();
+      rest?.end();
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
       resolve({ code: timedOut ? null : code, ...said, timedOut });
-    });
+    };
+    child.stdin?.on('error', () => {}).end(input);
+    child.once('close', settle);
+    child.once('exit', (code) => awaitRest(code));
   });
 }
 

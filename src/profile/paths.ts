@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
+import { homeFolder } from '../base/owner.js';
 import { userFolder } from '../base/temporary.js';
 
 /** Which cluster is meant: a profile folder and a cluster id, which may be empty. */
@@ -21,7 +21,7 @@ export interface PlaceRequest {
 
 /** IPython's own folder: `$IPYTHONDIR`, else `~/.ipython`. */
 export function ipythonFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env['IPYTHONDIR'] || join(homedir(), '.ipython'));
+  return resolve(env['IPYTHONDIR'] || join(homeFolder(), '.ipython'));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Deserializer, Serializer } from 'node:v8';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { largestMessage, tooLarge } from './frames.js';
+import { hollowIn } from './hollow.js';
 import { borrow, isGiven, move, owned } from './memory.js';
 
 /** Views of at least this many bytes travel as frames of their own. */
@@ -130,7 +131,11 @@ export function encodeValue(value: unknown): Buffer[] {
   } catch (cause) {
     throw new IpclusterError('NOT_CLONEABLE', `The value cannot travel: ${messageOf(cause)}`, { cause });
   }
-  const frames = [serializer.releaseBuffer(), ...serializer.buffers];
+  const structure = serializer.releaseBuffer();
+  const hollow = hollowIn(value, structure);
+  if (hollow !== undefined)
+    throw new IpclusterError('NOT_CLONEABLE', `The value cannot travel: of a ${hollow} only {} would arrive. Send what it says.`);
+  const frames = [structure, ...serializer.buffers];
   const size = frames.reduce((sum, { length }) => sum + length, 0);
   if (size > largestMessage) throw tooLarge(size, largestMessage, 'A value');
   serializer.takeGiven();

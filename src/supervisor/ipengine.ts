@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { currentFolder, isFolder } from '../base/current-folder.js';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { createLog } from '../base/log.js';
+import { expandHome } from '../base/owner.js';
 import { packageVersion } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
 import { formatBytes, parseCount, parseDuration, parsePorts } from '../base/quantities.js';
 import { splitWords } from '../base/shell.js';
+import { onEndingSignal } from '../base/signals.js';
 import { deferred } from '../base/wait.js';
 import { warmUpSoon } from '../base/warm-up.js';
 import { fromIpython } from '../config/ipython-flags.js';
@@ -96,6 +101,14 @@ function checkAddressSpace(): void {
   );
 }
 
+/** Where engines run. Throws USAGE for a folder that is not there. */
+function engineFolder(given: string | undefined): string {
+  if (given === undefined) return currentFolder();
+  const folder = resolve(expandHome(given));
+  if (isFolder(folder)) return folder;
+  throw new IpclusterError('USAGE', `--work-dir is "${given}", but there is no folder ${folder} on ${hostname()}.`);
+}
+
 async function main(): Promise<void> {
   const { argv, ignored } = fromIpython('ipengine', process.argv.slice(2));
   const { values: given, positionals } = readArguments(argv);
@@ -135,13 +148,13 @@ async function main(): Promise<void> {
       'USAGE',
       `Each rank can be one process of MPI only: start ${count} ranks with an engine each, not -n ${count}.`,
     );
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => end.resolve(name));
+  onEndingSignal(end.resolve);
   const settings = {
     socketPath: socketPath(run),
     logFolder: paths.log,
     // A supervisor sweeps what carries its own mark, never what its neighbours of the same cluster started.
     mark: `${process.env[markVariable] ?? markOf(place, run)}/${run}`,
-    workFolder: flags['work-dir'] ?? process.cwd(),
+    workFolder: engineFolder(flags['work-dir']),
     placements:
       allocation && allocation.cpusPerTask > 0 ? placeEngines(Math.max(1, count), allocation.cpusPerTask, process.env) : [],
     wrapper: splitWords(flags['engine-wrapper']),

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir, hostname as ownName } from 'node:os';
-import { join } from 'node:path';
-import { userName } from '../../base/owner.js';
-import { runTool } from '../../processes/tool.js';
+import { hostname as ownName } from 'node:os';
+import { expandHome, homeFolder, userName } from '../../base/owner.js';
+import { configurationText } from './configuration-text.js';
 import type { Host } from './hosts.js';
 
 /** What OpenSSH's own configuration says of a host, as `ssh -G` resolves it: aliases, Match blocks and included files are in it. */
@@ -23,6 +22,8 @@ export interface Configuration {
   needs: string | undefined;
   /** A connection of the user's own that is open already (ControlPath). */
   master: string | undefined;
+  /** Words for `ssh` that take back what would keep a command of ours from running. */
+  overrides: readonly string[];
 }
 
 /** Words for `ssh` that name a host. */
@@ -35,11 +36,9 @@ export function hostWords({ name, user, port }: Host, file: string | undefined):
   ];
 }
 
-/** Asks `ssh -G`. Without that program there is no configuration: then names mean what they say. */
+/** Asks `ssh -G`. Throws HostError where it cannot read its configuration. */
 export async function configurationOf(host: Host, file: string | undefined): Promise<Configuration> {
-  const argv = ['ssh', '-G', ...hostWords(host, file)] as const;
-  const { code, stdout } = await runTool({ argv, env: process.env, timeout: 10_000 });
-  return interpret(host, code === 0 ? stdout : '');
+  return interpret(host, await configurationText(hostWords(host, file)));
 }
 
 /** Reads what `ssh -G` says; its keys are written small (ssh_config(5)). */
@@ -53,7 +52,6 @@ export function interpret(host: Host, text: string): Configuration {
   const expand = (path: string): string =>
     expandTokens(expandHome(path), { h: hostname, n: host.name, p: String(port), r: user });
   const paths = (key: string): string[] => all(key).flatMap((value) => value.split(' ').map(expand));
-  const agent = one('identityagent') ?? 'SSH_AUTH_SOCK';
   const identityFiles = paths('identityfile');
   const knownHosts = [...paths('userknownhostsfile'), ...paths('globalknownhostsfile')];
   const bare = one('hostkeyalias') ?? hostname.toLowerCase();
@@ -63,16 +61,34 @@ export function interpret(host: Host, text: string): Configuration {
     ...{ hostname, port, identityFiles, knownHosts },
     user,
     identitiesOnly: one('identitiesonly') === 'yes',
-    agent:
-      agent === 'SSH_AUTH_SOCK'
-        ? process.env['SSH_AUTH_SOCK']
-        : expandHome(agent.replace(/^\$(\w+)$/, (_all, name: string) => process.env[name] ?? '')),
+    agent: agentOf(lines.find(([key]) => key === 'identityagent')?.[1], expand),
+    overrides: overridesOf(lines),
     keyName: port === 22 ? bare : `[${bare}]:${port}`,
     jumps: (one('proxyjump') ?? '').split(',').filter(Boolean),
     needs: needsSystem({ one, all, identityFiles, knownHosts }),
     master: master !== undefined && existsSync(master) ? master : undefined,
   };
 }
+
+/** The agent's socket, as IdentityAgent says it: a path, `SSH_AUTH_SOCK`, `$VARIABLE`, or `none`. */
+function agentOf(said = 'SSH_AUTH_SOCK', expand: (path: string) => string): string | undefined {
+  if (said === 'none') return undefined;
+  const variable = said === 'SSH_AUTH_SOCK' ? said : /^\$\{?(\w+)\}?$/.exec(said)?.[1];
+  return (variable === undefined ? expand(said) : process.env[variable]) || undefined;
+}
+
+/** Usual values of what a configuration may set for logins of people; older versions know only some of them, so no other is named. */
+const usual: Readonly<Record<string, string>> = {
+  remotecommand: 'none',
+  sessiontype: 'default',
+  stdinnull: 'no',
+  forkafterauthentication: 'no',
+  permitlocalcommand: 'no',
+  forwardx11: 'no',
+};
+
+const overridesOf = (lines: readonly (readonly [key: string, value: string])[]): string[] =>
+  lines.flatMap(([key, value]) => (usual[key] === undefined || usual[key] === value ? [] : ['-o', `${key}=${usual[key]}`]));
 
 /** What a library of ours does not do: each of these is usual somewhere (site-realities, "SSH at sites"). */
 function needsSystem({
@@ -110,12 +126,10 @@ function hasTicket(): boolean {
   return cache !== undefined && cache !== '' ? true : existsSync(`/tmp/krb5cc_${process.getuid?.() ?? ''}`);
 }
 
-const expandHome = (path: string): string => (path.startsWith('~/') ? join(homedir(), path.slice(2)) : path);
-
 /** What `ssh -G` leaves as it is: the tokens of ssh_config(5). */
 function expandTokens(path: string, tokens: Readonly<Record<string, string>>): string {
   const own = {
-    d: homedir(),
+    d: homeFolder(),
     i: String(process.getuid?.() ?? ''),
     l: ownName(),
     L: ownName().split('.')[0] ?? '',

@@ -59,7 +59,13 @@ const phrases: readonly Phrase[] = [
     suggestions: ['`ssh-add`, or start from a terminal.'],
   },
   {
-    words: /permission denied|authentication methods failed|too many authentication failures/i,
+    words: /too many authentication failures/i,
+    code: 'host-auth',
+    sentence: 'It was offered too many keys, and closed before the right one came.',
+    suggestions: ['In ~/.ssh/config for that host: `IdentityFile KEY` and `IdentitiesOnly yes`.'],
+  },
+  {
+    words: /permission denied|authentication methods failed/i,
     code: 'host-auth',
     sentence: 'It does not let you in: none of your keys is accepted.',
     suggestions: ['`ssh -v HOST true`', '`ssh-copy-id HOST`'],

@@ -36,6 +36,8 @@ export class Fan {
   readonly #opener: Opener;
   readonly #options: OpenOptions;
   readonly #rule: TunnelRule;
+  /** Hosts where engines do not run in the folder that the start was typed in. */
+  readonly astray: string[] = [];
   #layout = '';
 
   constructor(spec: JobSpec, opener: Opener, options: OpenOptions, rule: TunnelRule) {
@@ -62,9 +64,11 @@ export class Fan {
       const look = looks[index];
       const share = shares[index] ?? 0;
       if (!look || share === 0) continue;
+      if (!look.hasFolder && look.shared) this.astray.push(host.word);
       const verdict = judge(look, host, share, this.#spec);
       if (verdict) this.failures.push({ host, verdict });
-      else this.seats.push(this.#seat(index, host, share, look));
+      else
+        this.seats.push(this.#seat(index, look.workDir === undefined ? host : { ...host, workDir: look.workDir }, share, look));
     }
     // Written down before anything is started there.
     this.write();

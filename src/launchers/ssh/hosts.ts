@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { IpclusterError, messageOf } from '../../base/errors.js';
-import { expandHosts } from '../../base/host-list.js';
+import { expandHome } from '../../base/owner.js';
 import { splitWords } from '../../base/shell.js';
+import { countWords, factsOf, merged, withoutMeaning } from './host-file.js';
+import { expandWords, readJump, readWord, wordOf } from './host-words.js';
 
 /** One host as its user names it, with what he says about it. */
 export interface Host {
@@ -39,27 +39,21 @@ export function readHosts(text: string): Host[] {
 }
 
 function namesOf(text: string, where: string): string[] {
-  const names = expandHosts(text);
+  const names = expandWords(text);
   if (!names) throw wrong(`${where} has "${text}", but must be names such as host[1-16], host1:4 or user@host:2222.`);
   return names;
 }
 
-/** After a name stand engines; after a user's name a port, and then engines: `host:4`, `user@host:2222`, `user@host:2222:4`. */
 function hostOf(text: string, where: string): Host {
-  const [, user, name, first, second] = /^(?:([^@\s]+)@)?([\w.-]+)(?::(\d+))?(?::(\d+))?$/.exec(text) ?? [];
-  if (name === undefined || name.startsWith('-') || (user === undefined && second !== undefined))
-    throw wrong(`${where} has "${text}", but must be like host, host:4, user@host:2222 or user@host:2222:4.`);
-  const port = user === undefined || first === undefined ? undefined : Number(first);
-  const slots = user === undefined ? first : second;
-  const word = `${user === undefined ? '' : `${user}@`}${name}${port === undefined ? '' : `:${port}`}`;
-  return { word, name, user, port, slots: slots === undefined ? undefined : countOf(slots, text), environment: {}, setup: [] };
+  const read = readWord(text);
+  if (!read)
+    throw wrong(`${where} has "${text}", but must be like host, host:4, user@host:2222, user@host:2222:4 or [fd00::1]:4.`);
+  const slots = read.slots === undefined ? undefined : countOf(String(read.slots), text);
+  return { ...read, slots, word: wordOf(read), environment: {}, setup: [] };
 }
 
 /** A host on the way to another one, as ProxyJump has it: `user@name:port`. */
-export function jumpOf(text: string): Host {
-  const [, user, name = text, port] = /^(?:([^@]+)@)?(.+?)(?::(\d+))?$/.exec(text) ?? [];
-  return { word: text, name, user, port: port === undefined ? undefined : Number(port), environment: {}, setup: [] };
-}
+export const jumpOf = (text: string): Host => ({ word: text, ...readJump(text), environment: {}, setup: [] });
 
 function countOf(text: string, where: string): number {
   const count = Number(text);
@@ -69,7 +63,7 @@ function countOf(text: string, where: string): number {
 
 /** A file of hosts: one line for each, its name first, then what is said about it; `#` begins a comment. */
 function readHostFile(path: string): Host[] {
-  const whole = path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
+  const whole = expandHome(path);
   let text: string;
   try {
     text = readFileSync(whole, 'utf8');
@@ -77,22 +71,28 @@ function readHostFile(path: string): Host[] {
     throw wrong(`The file of hosts cannot be read: ${messageOf(error)}`, [whole]);
   }
   const hosts = text.split('\n').flatMap((line, index) => {
-    const [names, ...facts] = splitWords(line.replace(/(^|\s)#.*/, ''));
+    const [names, ...rest] = splitWords(line.replace(/(^|\s)#.*/, ''));
     if (names === undefined) return [];
     const where = `${whole}, line ${index + 1}`;
-    return namesOf(names, where).map((name) => withFacts(hostOf(name, where), facts, where));
+    return namesOf(names, where).map((name) => withFacts(hostOf(name, where), factsOf(rest), where));
   });
   if (hosts.length === 0) throw wrong('The file of hosts names none.', [whole]);
-  return hosts;
+  const once = merged(hosts);
+  if (typeof once === 'string') throw wrong(`The file of hosts names ${once} twice, with different words about it.`, [whole]);
+  return once;
 }
 
 function withFacts(host: Host, facts: readonly string[], where: string): Host {
   const environment: Record<string, string> = {};
   const setup: string[] = [];
   const said: Partial<Host> = {};
+  const counts = new Map<string, number>();
   for (const fact of facts) {
-    const [, key, value = ''] = /^([\w-]+)=(.*)$/s.exec(fact) ?? [];
-    if (key === 'slots' || key === 'cores') said.slots = countOf(value, where);
+    const [, key = '', value = ''] = /^([\w-]+)=(.*)$/s.exec(fact) ?? [];
+    if (countWords.some((word) => word === key)) counts.set(key, countOf(value, where));
+    else if (withoutMeaning.some((word) => word === key)) continue;
+    else if (key === 'user' && value !== '' && host.user === undefined) said.user = value;
+    else if (key === 'port' && /^\d{1,5}$/.test(value) && host.port === undefined) said.port = Number(value);
     else if (key === 'node') said.node = value;
     else if (key === 'package') said.package = value;
     else if (key === 'work-dir') said.workDir = value;
@@ -100,7 +100,11 @@ function withFacts(host: Host, facts: readonly string[], where: string): Host {
     else if (key === 'env' && /^[A-Za-z_]\w*=/.test(value))
       environment[value.slice(0, value.indexOf('='))] = value.slice(value.indexOf('=') + 1);
     else
-      throw wrong(`${where}: "${fact}" is none of slots=N, node=PATH, package=PATH, work-dir=PATH, env=NAME=VALUE, setup=LINE.`);
+      throw wrong(
+        `${where}: "${fact}" is none of slots=N, user=NAME, port=N, node=PATH, package=PATH, work-dir=PATH, env=NAME=VALUE, setup=LINE.`,
+      );
   }
-  return { ...host, ...said, environment, setup };
+  const slots = countWords.map((word) => counts.get(word)).find((count) => count !== undefined) ?? host.slots;
+  const whole = { ...host, ...said, slots, environment, setup };
+  return { ...whole, word: wordOf({ name: whole.name, user: whole.user, port: whole.port }) };
 }

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import { messageOf } from '../../base/errors.js';
-import { runTool } from '../../processes/tool.js';
+import { type AgentKey, keysOfAgent, offeredKeys } from './agent.js';
 import type { Configuration } from './configuration.js';
 import { askPassphrase, isTerminal } from './passphrase.js';
+import { isPublic, publicKeyOf } from './public-key.js';
 
 /** A private key that can be used. */
 export interface OpenKey {
@@ -12,27 +13,47 @@ export interface OpenKey {
   passphrase: string | undefined;
 }
 
-/** The user's keys for a host, and words for each that cannot be used. */
-export async function openKeys(
-  { identityFiles }: Configuration,
-  hasAgent: boolean,
-): Promise<{ keys: OpenKey[]; said: string[] }> {
+/** Everything that a host is offered. */
+export interface Offer {
+  keys: OpenKey[];
+  /** Keys of the agent, in the order in which they are offered. */
+  fromAgent: AgentKey[];
+  /** Words for each key that cannot be used. */
+  said: string[];
+}
+
+/** The user's keys for a host, those of the agent among them. */
+export async function openKeys({ identityFiles, identitiesOnly, agent }: Configuration): Promise<Offer> {
+  const held = await keysOfAgent(agent);
+  const files = identityFiles.filter((file) => existsSync(file));
+  const named = files.flatMap((path) => publicKeyOf(path) ?? []);
+  const fromAgent = offeredKeys(held, named, identitiesOnly);
   const keys: OpenKey[] = [];
   const said: string[] = [];
-  for (const path of identityFiles.filter((file) => existsSync(file))) {
+  for (const path of files) {
+    const own = publicKeyOf(path);
+    // The agent offers it already, and each offer counts.
+    if (own && held.some(({ blob }) => blob.equals(own))) continue;
     try {
-      // ssh refuses such a key as well: it may have been copied already.
-      if ((statSync(path).mode & 0o077) !== 0) throw new Error(`bad permissions: ${path} may be read by others`);
-      const text = readFileSync(path);
-      const isLocked = isEncrypted(path, text);
-      if (isLocked && hasAgent) continue;
-      if (isLocked && !isTerminal()) throw new Error(`${path} has a passphrase`);
-      keys.push({ path, text, passphrase: isLocked ? await askPassphrase(path) : undefined });
+      const key = await openKey(path, held.length > 0);
+      if (key) keys.push(key);
     } catch (error) {
       said.push(messageOf(error));
     }
   }
-  return { keys, said };
+  return { keys, fromAgent, said };
+}
+
+/** Opens one; undefined for one that nobody should be asked about before the agent has been tried. Throws with words like ssh's. */
+async function openKey(path: string, hasAgent: boolean): Promise<OpenKey | undefined> {
+  const text = readFileSync(path);
+  if (isPublic(text)) throw new Error(`permission denied: ${path} is a public key, and no agent has its other half`);
+  // ssh refuses such a key as well: it may have been copied already.
+  if ((statSync(path).mode & 0o077) !== 0) throw new Error(`bad permissions: ${path} may be read by others`);
+  const isLocked = isEncrypted(path, text);
+  if (isLocked && hasAgent) return undefined;
+  if (isLocked && !isTerminal()) throw new Error(`${path} has a passphrase`);
+  return { path, text, passphrase: isLocked ? await askPassphrase(path) : undefined };
 }
 
 /** True for a key with a passphrase, as the library words it. Throws for a file that is no key. */
@@ -41,19 +62,4 @@ function isEncrypted(path: string, text: Buffer): boolean {
   if (!(error instanceof Error)) return false;
   if (/encrypted|passphrase/i.test(error.message)) return true;
   throw new Error(`${path} is no key: ${error.message}`);
-}
-
-const agents = new Map<string, Promise<boolean>>();
-
-/** True where an agent holds at least one key; each is asked once. */
-export async function agentHasKeys(socket: string | undefined): Promise<boolean> {
-  if (socket === undefined || !existsSync(socket)) return false;
-  const asked = agents.get(socket) ?? askAgent(socket);
-  agents.set(socket, asked);
-  return asked;
-}
-
-async function askAgent(socket: string): Promise<boolean> {
-  const { code } = await runTool({ argv: ['ssh-add', '-l'], env: { ...process.env, SSH_AUTH_SOCK: socket }, timeout: 5000 });
-  return code === 0;
 }

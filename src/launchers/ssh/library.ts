@@ -5,11 +5,13 @@ import { messageOf } from '../../base/errors.js';
 import { longestDelay, Timer } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
 import type { ToolOutcome } from '../../processes/tool.js';
+import { ChosenKeys } from './agent.js';
 import type { Configuration } from './configuration.js';
 import type { Connection, Target } from './connection.js';
 import { hostError } from './failures.js';
-import { agentHasKeys, openKeys } from './keys.js';
+import { openKeys } from './keys.js';
 import { judgeKey, knownKeys, wantedAlgorithms } from './known-hosts.js';
+import { isWhole } from './scripts.js';
 
 /** A connection that others may go through (ProxyJump). */
 export interface LibraryConnection extends Connection {
@@ -25,16 +27,17 @@ export async function openWithLibrary(
   { timeout, signal }: Bound,
   through?: LibraryConnection,
 ): Promise<LibraryConnection> {
-  const { hostname, port, user, agent, identitiesOnly } = configuration;
+  const { hostname, port, user, agent } = configuration;
   const known = await knownKeys(configuration);
-  const hasAgent = await agentHasKeys(agent);
-  const { keys, said } = await openKeys(configuration, hasAgent);
+  const { keys, fromAgent: offered, said } = await openKeys(configuration);
   const fromKeys = keys.map(({ text, passphrase }) => ({
     ...{ type: 'publickey' as const, username: user, key: text },
     ...(passphrase !== undefined && { passphrase }),
   }));
-  const fromAgent = hasAgent && agent !== undefined ? [{ type: 'agent' as const, username: user, agent }] : [];
-  const methods = identitiesOnly ? [...fromKeys, ...fromAgent] : [...fromAgent, ...fromKeys];
+  const fromAgent =
+    agent !== undefined && offered.length > 0
+      ? [{ type: 'agent' as const, username: user, agent: new ChosenKeys(agent, offered) }]
+      : [];
   let judged: string | undefined;
   const algorithms = wantedAlgorithms(known);
   const client = new ssh2.Client();
@@ -61,7 +64,7 @@ export async function openWithLibrary(
       keepaliveCountMax: 3,
     },
     ...(sock && { sock: sock as never }),
-    authHandler: [...methods] as never,
+    authHandler: [...fromAgent, ...fromKeys] as never,
     hostVerifier: (key: Buffer) => {
       judged = judgeKey(known, key.toString('latin1', 4, 4 + key.readUInt32BE(0)), key.toString('base64'));
       return judged === undefined;
@@ -126,13 +129,19 @@ function runScript(client: ssh2.Client, script: string, timeout: number): Promis
         limit.end();
         return reject(hostError(error.message));
       }
-      stream.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
-      stream.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-      stream.once('close', (code: number | null) => {
+      const settle = (code: number | null): void => {
         limit.end();
         client.off('close', over);
-        resolve({ code: code ?? null, ...said, timedOut: false });
+        resolve({ code, ...said, timedOut: false });
+      };
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said.stdout += text;
+        if (!isWhole(said.stdout)) return;
+        settle(0);
+        stream.close();
       });
+      stream.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+      stream.once('close', (code: number | null) => settle(code ?? null));
       stream.end(script);
     });
   });

@@ -14,6 +14,10 @@ export interface Look {
   user: number;
   /** True where it sees this machine's folder of the job. */
   shared: boolean;
+  /** Where its engines run, as its user has said it; undefined where he has not. */
+  workDir: string | undefined;
+  /** False where the folder that the start was typed in is not there. */
+  hasFolder: boolean;
   /** True where somebody else has the name of our folder for what is temporary. */
   taken: boolean;
   answers: ReadonlyMap<string, string>;
@@ -52,19 +56,28 @@ export async function lookAt(connection: Connection, host: Host, probe: string, 
     user: Number(answers.get('user') ?? Number.NaN),
     shared: answers.get('shared') === 'yes',
     taken: answers.get('taken') === 'yes',
+    workDir: host.workDir === undefined ? undefined : (answers.get('base') ?? host.workDir),
+    hasFolder: host.workDir !== undefined || answers.get('cwd') === 'yes',
     answers,
   };
 }
 
 /** Why a host cannot take so many engines; undefined where it can. */
-export function judge({ answers }: Look, host: Host, share: number, spec: JobSpec): Verdict | undefined {
+export function judge({ answers, shared, workDir }: Look, host: Host, share: number, spec: JobSpec): Verdict | undefined {
   const verdict = (code: string, sentence: string, ...suggestions: string[]): Verdict => ({ code, sentence, suggestions });
   if (!answers.get('bash')) return verdict('host-shell', 'There is no bash.', 'Install it.');
+  // On a disk of its own it is made, with all else that is ours there.
+  if (workDir !== undefined && shared && answers.get('folder') !== 'yes')
+    return verdict(
+      'no-folder',
+      `There is no folder ${workDir} (work-dir in the file of hosts).`,
+      `\`ssh ${host.name} mkdir -p ${workDir}\``,
+    );
   const room = Number(answers.get('disk') || Number.NaN);
   if (room < leastRoom)
     return verdict(
       'disk-full',
-      `The disk of ${host.workDir ?? '/tmp'} is full.`,
+      `The disk of ${workDir ?? '/tmp'} is full.`,
       '`df -h` there',
       'Another place: `work-dir=` in the file of hosts.',
     );

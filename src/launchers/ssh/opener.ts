@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Bound, sleep } from '../../base/wait.js';
 import { type Configuration, configurationOf } from './configuration.js';
 import { type Connection, HostError } from './connection.js';
@@ -20,12 +21,19 @@ export interface OpenOptions {
 const tries = 6;
 const firstPause = 300;
 
+/** Every host that is being opened listens to the same signal. */
+function closer(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
 /** Opens one connection to each host and keeps it; whoever asks for the same host again gets the same one. */
 export class Opener {
   readonly #options: OpenOptions;
   readonly #open = new Map<string, Promise<Connection>>();
   readonly #waiting: (() => void)[] = [];
-  #closing = new AbortController();
+  #closing = closer();
   #busy = 0;
 
   constructor(options: OpenOptions) {
@@ -48,7 +56,7 @@ export class Opener {
   /** Closes what is open, and gives up what is being opened. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#closing = new AbortController();
+    this.#closing = closer();
     const open = [...this.#open.values()];
     this.#open.clear();
     await Promise.all(open.map(async (opening) => (await opening.catch(() => undefined))?.close()));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
 import { removeTree } from '../../base/remove-tree.js';
@@ -13,12 +14,15 @@ import { type Configuration, hostWords } from './configuration.js';
 import type { Connection, Target } from './connection.js';
 import { hostError } from './failures.js';
 import type { Host } from './hosts.js';
-import { agentHasKeys, openKeys } from './keys.js';
+import { openKeys } from './keys.js';
+import { isWhole } from './scripts.js';
 
 /** What every call of ours says: nobody is asked, and no host key is taken unseen, whatever the user's configuration allows. */
 const strict = [
   ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'UpdateHostKeys=no'],
   ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=3', '-T'],
+  // What it says is what we go by: a configuration may make it silent, or talkative.
+  ...['-o', 'LogLevel=INFO'],
 ];
 /** Forwards of the user's own configuration are not ours to open, neither by the master nor by who goes through it. */
 const noForwards = ['-o', 'ClearAllForwardings=yes'];
@@ -34,7 +38,7 @@ export async function openWithSystem(
   file: string | undefined,
   bound: Bound,
 ): Promise<Connection> {
-  const words = hostWords(host, file);
+  const words = [...configuration.overrides, ...hostWords(host, file)];
   // Among our other sockets, where a dead one is found and removed.
   const seed = randomUUID();
   const control = ['-o', `ControlPath=${configuration.master ?? socketPath(seed)}`];
@@ -52,7 +56,13 @@ export async function openWithSystem(
     }
   }
   const call = (args: readonly string[], time: number, input?: string) =>
-    runTool({ argv: ['ssh', ...strict, '-o', 'ControlMaster=no', ...control, ...args], env: process.env, timeout: time, input });
+    runTool({
+      argv: ['ssh', ...strict, '-o', 'ControlMaster=no', ...control, ...args],
+      env: process.env,
+      timeout: time,
+      input,
+      isWhole: input === undefined ? undefined : isWhole,
+    });
   return {
     closed: closed.promise,
     async run(script, time) {
@@ -63,7 +73,13 @@ export async function openWithSystem(
     async forward(port: number, target: Target) {
       const { code, stdout, stderr } = await call(
         // The master is named by its path, and a configuration would bring forwards of its own.
-        ['-O', 'forward', '-R', `127.0.0.1:${port}:${target.host}:${target.port}`, ...hostWords(host, 'none')],
+        [
+          '-O',
+          'forward',
+          '-R',
+          `127.0.0.1:${port}:${isIPv6(target.host) ? `[${target.host}]` : target.host}:${target.port}`,
+          ...hostWords(host, 'none'),
+        ],
         15_000,
       );
       const bound = Number(/\d+/.exec(stdout)?.[0] ?? port);
@@ -125,7 +141,7 @@ async function openMaster(
 async function passphraseHelper(
   configuration: Configuration,
 ): Promise<{ args: string[]; env: NodeJS.ProcessEnv; said: string[]; remove: () => void }> {
-  const { keys, said } = await openKeys(configuration, await agentHasKeys(configuration.agent));
+  const { keys, said } = await openKeys(configuration);
   const locked = keys.filter(({ passphrase }) => passphrase !== undefined);
   if (locked.length === 0) return { args: [], env: {}, said, remove: () => {} };
   const folder = makeTemporaryFolder('ipcluster-ssh-');

@@ -16,6 +16,12 @@ export function readAnswers(stdout: string): ReadonlyMap<string, string> | undef
   return new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
+/** True when a script has said its last word (`templates/ssh/facts.hbs`). */
+export function isWhole(stdout: string): boolean {
+  const begin = stdout.indexOf('\nipcluster-answers\n');
+  return begin >= 0 && stdout.includes('\nover=yes\n', begin);
+}
+
 /** Renders one of the scripts that are sent to hosts. */
 function render(name: string, values: Values, spec?: JobSpec): string {
   return renderTemplate(`ssh/${name}.sh.hbs`, values, [...ownTemplates(spec?.templates), templateRoot()]);
@@ -29,6 +35,7 @@ export function lookScript(host: Host, probe: string, nonce: string, spec: JobSp
     node: host.node ?? spec.argv[0],
     package: host.package ?? packageRoot(),
     base: host.workDir ?? '/tmp',
+    cwd: spec.cwd ?? '/',
   };
   return render('look', { ...values, setup: host.setup.map((line) => new Raw(line)) }, spec);
 }

@@ -40,7 +40,11 @@ write_node_record() {
     mv "$node_record.tmp" "$node_record"
 }
 trap 'write_node_record "$?"' EXIT
-cd '/home/a b' 2>/dev/null || cd "$IPCLUSTER_JOB_DIR" || exit 1
+# Not the folder of the job, which is cleared away some time after its end.
+cd '/home/a b' 2>/dev/null || {
+  cd "${HOME:-/}" 2>/dev/null || cd / || exit 1
+  printf 'ipcluster: there is no folder %s on %s: what runs here begins in %s\n' '/home/a b' "$(hostname)" "$PWD"
+}
 # Lines of others are run as their own shells would run them: what activates an environment may use variables that are not set.
 set +eu
 # A shell that is no login's may not know `module`: the files that define it are tried in turn, a site's own first.

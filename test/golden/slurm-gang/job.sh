@@ -67,6 +67,12 @@ IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUS
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
 } >"$IPCLUSTER_ALLOCATION" || exit 1
+# GPUs that were asked for by the task: a step of one task for each node would take that of one, and asks for all of them.
+step_gpus=
+case "${SLURM_GPUS_PER_TASK:-}/${SLURM_NTASKS:-}" in
+  *,* | /* | */) ;;
+  *) step_gpus="--gpus=${SLURM_GPUS_PER_TASK%"${SLURM_GPUS_PER_TASK##*:}"}$((${SLURM_GPUS_PER_TASK##*:} * SLURM_NTASKS))" ;;
+esac
 # A step must not inherit what was meant for the script alone: of Slurm's variables it keeps the facts of the allocation, and none
 # that srun reads as an option (srun(1), INPUT ENVIRONMENT VARIABLES).
 for variable in "${!SLURM_@}" "${!SRUN_@}"; do
@@ -81,9 +87,14 @@ unset "${!SBATCH_CPU_BIND@}" 2>/dev/null
 [ -z "${SLURM_STEP_ID:-}" ] || export SLURM_OVERLAP=1
 # One supervisor for each node, with the node's whole share of the job; a lost node costs its own engines only. --mem=0: it takes
 # no memory away from the steps of tasks, which would wait for it for ever.
-run srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --cpu-bind=none --mem=0 --export=ALL \
-  --no-kill --kill-on-bad-exit=0 --mpi=none --input=none --quiet \
-  /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION"
+if ! command -v srun >/dev/null 2>&1 && [ "${SLURM_JOB_NUM_NODES:-1}" -eq 1 ]; then
+  # One node needs nobody who reaches others.
+  run /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" 0
+else
+  run srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --cpu-bind=none --mem=0 --export=ALL \
+    --no-kill --kill-on-bad-exit=0 --mpi=none --input=none --quiet ${step_gpus:+"$step_gpus"} \
+    /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION"
+fi
 # A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
 while :; do
   wait "$child"

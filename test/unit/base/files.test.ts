@@ -52,6 +52,7 @@ test.skipIf(!existsSync('/dev/shm'))('a frame survives its way through a file in
   expect(writeMemoryFile(join(memory, 'none'), 0, frame)).toBeUndefined();
   removeMemoryFolder(memory);
   expect(existsSync(memory)).toBe(false);
+  expect(() => file && readMemoryFile(file)).toThrow(/ENOENT: .* was removed/);
   removeMemoryFolder(folder);
   expect(existsSync(folder)).toBe(true);
 });

@@ -29,6 +29,18 @@ describe('a result', () => {
     expect(result.engineIds).toEqual([0, 1, 2]);
   });
 
+  test('has all that a promise has', async () => {
+    const [good, bad] = [make(1), make(1)];
+    const promises: Promise<unknown>[] = [good, bad];
+    good.settle(0, { value: 'a' }, 0);
+    bad.settle(0, { error: new IpclusterError('CLOSED', 'gone') }, 0);
+    const ends: string[] = [];
+    expect(await good.catch(() => 'not called').finally(() => ends.push('good'))).toEqual(['a']);
+    expect(await bad.finally(() => ends.push('bad')).catch((error: Error) => error.message)).toBe('gone');
+    expect(ends).toEqual(['good', 'bad']);
+    expect((await Promise.allSettled(promises)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  });
+
   test('comes in order to who wants that', async () => {
     const result = make(2);
     result.settle(1, { value: 'b' }, 1);

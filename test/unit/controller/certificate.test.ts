@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { connect, createServer } from 'node:tls';
 import { expect, test } from 'vitest';
 import { chooseAddresses } from '../../../src/controller/addresses.js';
@@ -36,7 +37,10 @@ test('addresses: this machine only, everything, an interface, and what there is 
   expect(await chooseAddresses(undefined, undefined)).toEqual({ host: '127.0.0.1', addresses: ['127.0.0.1'] });
   expect(await chooseAddresses('127.0.0.1', 'gate')).toEqual({ host: '127.0.0.1', addresses: ['gate', '127.0.0.1'] });
   const all = await chooseAddresses('*', undefined);
-  expect(all.host).toBe('0.0.0.0');
+  // Both families, where there are two.
+  const families = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ family }) => family));
+  expect(all.host).toBe(families.includes('IPv6') ? '::' : '0.0.0.0');
+  expect((await chooseAddresses('0.0.0.0', undefined)).host).toBe('0.0.0.0');
   expect(all.addresses).not.toContain('127.0.0.1');
   expect((await chooseAddresses('lo', undefined)).host).toBe('127.0.0.1');
   await expect(chooseAddresses('no-such-interface', undefined)).rejects.toMatchObject({ code: 'ADDRESS' });

@@ -312,21 +312,25 @@ describe('engines whose job has a deadline', () => {
     expect(given.map(([, engine]) => engine)).toEqual([1]);
   });
 
-  test('get no task whose own limit is longer than their time, and such a task holds up nobody', () => {
-    const engines = new EngineTable();
-    up(engines, until(120_000));
-    const { given, add, queue } = queueOf(engines);
-    const long = task({ time_limit: 600 });
-    const short = task({ time_limit: 1 });
-    add(long, short);
-    expect(given.map(([id]) => id)).toEqual([short.id]);
-    up(engines, until(null));
-    queue.schedule();
-    expect(given.map(([id, engine]) => [id, engine])).toEqual([
-      [short.id, 0],
-      [long.id, 1],
-    ]);
-  });
+  // A command brings its limit with it: the engine sees to it, not the controller.
+  test.each(['time_limit', 'time_needed'])(
+    'get no task with a %s longer than their time, and such a task holds up nobody',
+    (name) => {
+      const engines = new EngineTable();
+      up(engines, until(120_000));
+      const { given, add, queue } = queueOf(engines);
+      const long = task({ [name]: 600 });
+      const short = task({ time_limit: 1 });
+      add(long, short);
+      expect(given.map(([id]) => id)).toEqual([short.id]);
+      up(engines, until(null));
+      queue.schedule();
+      expect(given.map(([id, engine]) => [id, engine])).toEqual([
+        [short.id, 0],
+        [long.id, 1],
+      ]);
+    },
+  );
 });
 
 describe('runs of a job', () => {

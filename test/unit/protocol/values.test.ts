@@ -119,6 +119,47 @@ describe('values', () => {
   });
 });
 
+describe('what would arrive as {} without a word', () => {
+  test.each([
+    ['URL', () => new URL('http://x/')],
+    ['URLSearchParams', () => [{ deep: new Map([[1, new URLSearchParams('a=1')]]) }]],
+    ['Headers', () => new Set([new Headers()])],
+    ['Blob', () => ({ a: { b: new Blob(['x']) } })],
+    ['AbortSignal', () => ({ signal: AbortSignal.timeout(1) })],
+  ])('a %s is refused by name', (name, make) => {
+    expect(() => encodeValue(make())).toThrow(
+      expect.objectContaining({ code: 'NOT_CLONEABLE', message: expect.stringContaining(name) }),
+    );
+  });
+
+  test.each([
+    [{}],
+    [{ a: {}, b: [] }],
+    [[]],
+    [new Map([[{}, new Set()]])],
+    [[new Date(0), /x/g, new Error('m'), Object(5), {}]],
+    [Object.create(null)],
+    [{ text: 'o{\0', empty: {} }],
+    [new (class Mine {})()],
+  ])('%j travels', (value) => {
+    expect(JSON.stringify(decodeValue(encodeValue(value)))).toBe(JSON.stringify(value));
+  });
+
+  test('what holds itself, and getters, which are asked once', () => {
+    let asked = 0;
+    const value = {
+      empty: {},
+      self: undefined as unknown,
+      get once() {
+        return ++asked;
+      },
+    };
+    value.self = value;
+    expect(decodeValue(encodeValue(value))).toMatchObject({ empty: {}, once: 1 });
+    expect(asked).toBe(1);
+  });
+});
+
 describe('transfer', () => {
   test.each([
     ['a typed array', new Float64Array(1000).fill(3)],

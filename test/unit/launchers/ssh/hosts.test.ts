@@ -39,7 +39,57 @@ test('a file of hosts says more of each', () => {
   expect(() => readHosts(`@${file}.not`)).toThrow(/cannot be read/);
 });
 
+const fileOf = (text: string) => {
+  const file = join(folder, 'of-others');
+  writeFileSync(file, text);
+  return readHosts(`@${file}`).map(({ word, name, user, port, slots }) => [word, name, user, port, slots]);
+};
+
+test.each([
+  ['fd00:124::16', ['fd00:124::16', 'fd00:124::16', undefined, undefined, undefined]],
+  ['[fd00:124::16]', ['fd00:124::16', 'fd00:124::16', undefined, undefined, undefined]],
+  ['[fd00:124::16]:4', ['fd00:124::16', 'fd00:124::16', undefined, undefined, 4]],
+  ['u@[fd00:124::16]:22', ['u@[fd00:124::16]:22', 'fd00:124::16', 'u', 22, undefined]],
+  ['u@[fd00:124::16]:22:8', ['u@[fd00:124::16]:22', 'fd00:124::16', 'u', 22, 8]],
+  ['u@::1', ['u@::1', '::1', 'u', undefined, undefined]],
+  ['fe80::1%eth0', ['fe80::1%eth0', 'fe80::1%eth0', undefined, undefined, undefined]],
+  ['4/u@host:22', ['u@host:22', 'host', 'u', 22, 4]],
+  ['2*u@host', ['u@host', 'host', 'u', undefined, 2]],
+  ['8/host', ['host', 'host', undefined, undefined, 8]],
+])('%s is one host, alone, in a list and in a file', (text, host) => {
+  const read = ({ word, name, user, port, slots }: ReturnType<typeof readHosts>[0]) => [word, name, user, port, slots];
+  expect(readHosts(text).map(read)).toEqual([host]);
+  expect(readHosts(`a[1-2],${text}`).map(read)[2]).toEqual(host);
+  expect(fileOf(`${text}\n`)).toEqual([host]);
+});
+
+test.each(['[fd00::16]x', '[host1]', '[::1', '4/host:4', '4*', 'fd00::1::2', '-l@host'])('%s is no host', (text) => {
+  expect(() => readHosts(text)).toThrow(expect.objectContaining({ code: 'LAUNCHER_OPTIONS' }));
+});
+
+test('files of hosts as other programs write them', () => {
+  const of = (name: string, slots?: number, user?: string) => [user ? `${user}@${name}` : name, name, user, undefined, slots];
+  // One line for each core.
+  expect(fileOf('n1\nn1\nn2\nn1\n')).toEqual([of('n1', 3), of('n2')]);
+  expect(fileOf('n1 slots=2\nn1 slots=2\n')).toEqual([of('n1', 4)]);
+  // mpirun's.
+  expect(fileOf('n1 slots=2 max_slots=4\nn2 max-slots=3 sockets=2\nn3 cpu=2 user=alice\n')).toEqual([
+    ...[of('n1', 2), of('n2', 3)],
+    of('n3', 2, 'alice'),
+  ]);
+  // Grid Engine's.
+  expect(fileOf('n1 4 all.q@n1 UNDEFINED\nn2 2 all.q@n2 <NULL>\nn3 1 all.q@n3 0,0:0,1\n')).toEqual([
+    ...[of('n1', 4), of('n2', 2)],
+    of('n3', 1),
+  ]);
+  expect(fileOf('n1 4\n')).toEqual([of('n1', 4)]);
+  expect(() => fileOf('n1 work-dir=/a\nn1 work-dir=/b\n')).toThrow(/n1 twice/);
+  expect(() => fileOf('n1 4 5 6 7\n')).toThrow(/"5"/);
+});
+
 test('a host on the way is read as ProxyJump has it', () => {
+  expect(jumpOf('bob@[fd00::1]:2200')).toMatchObject({ user: 'bob', name: 'fd00::1', port: 2200 });
+  expect(jumpOf('fd00::1')).toMatchObject({ name: 'fd00::1', port: undefined });
   expect(jumpOf('bob@gate:2200')).toMatchObject({ user: 'bob', name: 'gate', port: 2200 });
   expect(jumpOf('gate:2200')).toMatchObject({ user: undefined, name: 'gate', port: 2200 });
 });

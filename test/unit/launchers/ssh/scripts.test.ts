@@ -7,6 +7,7 @@ import type { JobSpec } from '../../../../src/launcher-kit/contract.js';
 import { readHosts } from '../../../../src/launchers/ssh/hosts.js';
 import {
   endScript,
+  isWhole,
   lookScript,
   readAnswers,
   seatFiles,
@@ -35,6 +36,31 @@ test.each([
 ])('the script %s is one for every shell', (_name, text) => {
   const { status, stdout } = spawnSync('shellcheck', ['-s', 'dash', '-e', 'SC2016', '-'], { input: text, encoding: 'utf8' });
   expect([status, stdout]).toEqual([0, '']);
+});
+
+test('answers are found behind what a login shell prints, whether or not it ends its line, and are whole at their end', () => {
+  const noise = "printf '\\033]0;%s\\007' host1 over=yes\n";
+  const { stdout } = spawnSync('/bin/sh', ['-s'], {
+    input: `${noise}${lookScript(host, '/none', 'nonce', spec)}`,
+    encoding: 'utf8',
+  });
+  expect(readAnswers(stdout)?.get('user')).toBe(String(process.getuid?.()));
+  expect(isWhole(stdout)).toBe(true);
+  expect(isWhole(stdout.replace('over=yes\n', ''))).toBe(false);
+  expect(isWhole('over=yes\n\nipcluster-answers\nuser=1\n')).toBe(false);
+});
+
+test('a folder in the home of a host is that of its user there, and is said to be there or not', () => {
+  const look = (workDir: string, cwd: string) => {
+    const input = lookScript({ ...host, workDir }, '/none', 'nonce', { ...spec, cwd });
+    const { stdout } = spawnSync('/bin/sh', ['-s'], { input, encoding: 'utf8', env: { ...process.env, HOME: '/var' } });
+    const answers = readAnswers(stdout);
+    return [answers?.get('base'), answers?.get('folder'), answers?.get('cwd')];
+  };
+  expect(look('~/tmp', '/none')).toEqual(['/var/tmp', 'yes', undefined]);
+  expect(look('~', '/tmp')).toEqual(['/var', 'yes', 'yes']);
+  expect(look('~/none', '/tmp')).toEqual(['/var/none', undefined, 'yes']);
+  expect(look('/none/$(id)', '/')).toEqual(['/none/$(id)', undefined, 'yes']);
 });
 
 test('a host that does not share our disk has everything in a folder of its own', () => {
