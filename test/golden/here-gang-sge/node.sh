@@ -43,7 +43,7 @@ trap 'write_node_record "$?"' EXIT
 # Not the folder of the job, which is cleared away some time after its end.
 cd '/home/a b' 2>/dev/null || {
   cd "${HOME:-/}" 2>/dev/null || cd / || exit 1
-  printf 'ipcluster: there is no folder %s on %s: what runs here begins in %s\n' '/home/a b' "$(hostname)" "$PWD"
+  printf 'ipcluster: there is no folder %s on %s: what runs here starts in %s\n' '/home/a b' "$(hostname)" "$PWD"
 }
 # Lines of others are run as their own shells would run them: what activates an environment may use variables that are not set.
 set +eu
