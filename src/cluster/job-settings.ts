@@ -40,10 +40,14 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
   const { home, controllerHost } = homeOf(values.text('controller') ?? 'here', launcher);
   if (launcher.describe === undefined && extra.length > 0)
     throw new IpclusterError('USAGE', `What stands after -- goes to a scheduler, but the launcher ${launcher.name} has none.`);
+  const batch = batchRequest(values, extra);
+  // What a site enforces holds for a scheduler's own words as well.
+  for (const [key, text] of Object.entries(launcher.asks?.(batch) ?? {}))
+    values.checkAgainstSite(key, text, 'words for the scheduler');
   return {
     launcherWord: wordOf(values.text('launcher') ?? launcher.name),
     ...{ launcherOptions: values.lines('launcherOptions'), settings: saidBy(values) },
-    ...{ launcher, home, controllerHost, batch: batchRequest(values, extra), node: values.text('node') },
+    ...{ launcher, home, controllerHost, batch, node: values.text('node') },
     controllerArgs: [
       ...values.flags('ip', 'port', 'location', 'lease', 'idleTimeout', 'gateway', 'logLevel'),
       ...values.flags('keepCount', 'keepBytes', 'keepAge', 'queueTasks', 'queueBytes'),

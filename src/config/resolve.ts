@@ -20,9 +20,17 @@ export type Given = Partial<Record<SettingKey, string | undefined>>;
 /** All settings of a profile, each from the first that says something: flag, environment, profile, site, default. */
 export class Settings {
   readonly #values: ReadonlyMap<SettingKey, Resolved>;
+  readonly #site: SiteFile | undefined;
 
-  constructor(values: readonly Resolved[]) {
+  constructor(values: readonly Resolved[], site?: SiteFile) {
     this.#values = new Map(values.map((value) => [value.key, value]));
+    this.#site = site;
+  }
+
+  /** Looks at a value that was said in another way than by its setting, such as in a scheduler's own words. Throws CONFIG for what the site does not allow. */
+  checkAgainstSite(key: string, text: string, source: string): void {
+    const setting = settings.find((one) => one.key === key);
+    if (setting && this.#site) obey(setting, { key: setting.key, text, source }, this.#site);
   }
 
   get all(): Resolved[] {
@@ -79,6 +87,7 @@ export function resolveSettings(
       const resolved: Resolved = { key, ...(value ?? own) };
       return site ? obey(setting, resolved, site) : resolved;
     }),
+    site,
   );
 }
 

@@ -8,12 +8,12 @@ import { readLogLevel, runProgram } from '../base/program.js';
 import { parseBytes, parseCount, parseDuration, parseLease, parsePorts } from '../base/quantities.js';
 import { onEndingSignal } from '../base/signals.js';
 import { warmUpSoon } from '../base/warm-up.js';
+import { fromIpython } from '../config/ipython-flags.js';
 import { programFlags } from '../config/program-flags.js';
 import { findPlace } from '../profile/paths.js';
 import type { GatewayModule } from '../transport/gateway-door.js';
 import { chooseAddresses } from './addresses.js';
 import { Controller, type ControllerOptions } from './controller.js';
-import { fromIpython } from './ipython-flags.js';
 
 const help = `ipcontroller: queues and schedules the work of a cluster
 
@@ -92,7 +92,7 @@ function gatewayOpener(gateway: string, heartbeat: number): ControllerOptions['o
 }
 
 async function main(): Promise<void> {
-  const { argv, ignored } = fromIpython(process.argv.slice(2));
+  const { argv, ignored } = fromIpython('ipcontroller', process.argv.slice(2));
   const given = readArguments(argv);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipcontroller (TypeScript)\n`);

@@ -16,6 +16,8 @@ import { queryEnvironment } from './tool-environment.js';
 
 /** Exit records are looked for so often (milliseconds): they are files, and cost the scheduler nothing. */
 const recordInterval = 1000;
+/** So many jobs that wait are asked about in one look. */
+const mostAsked = 4;
 /** Cancelling is over at the latest after this time (milliseconds). */
 const cancelTime = 60_000;
 
@@ -63,7 +65,7 @@ export class BatchJobs {
   }
 
   /** What the system says of those ids; undefined when it gives no answer. */
-  async #reports(ids: readonly string[]): Promise<Report[] | undefined> {
+  async #reports(ids: readonly string[]): Promise<readonly Report[] | undefined> {
     const found: Report[] = [];
     let answered = false;
     const begin = Date.now();
@@ -76,7 +78,25 @@ export class BatchJobs {
       if (answer) found.push(...answer.filter(({ id }) => left.includes(id)));
       answered ||= answer !== undefined;
     }
-    return answered ? found : undefined;
+    return answered ? this.#withReasons(found, begin) : undefined;
+  }
+
+  /** Why jobs wait, where the system says it only when it is asked for each. `begin`: when the look began, which has a bound. */
+  async #withReasons(reports: readonly Report[], begin: number): Promise<readonly Report[]> {
+    const { askReasons } = this.#dialect;
+    const key = (id: string, reason: string): string => `${id} ${reason}`;
+    const jobs = reports.flatMap(({ id, state }) => {
+      const reason = state.state === 'queued' || state.state === 'held' ? state.reason : undefined;
+      return reason === undefined ? [] : [[key(id, reason), { id, reason }] as const];
+    });
+    if (!askReasons || jobs.length === 0 || Date.now() - begin >= questionTime) return reports;
+    const told = (await this.#ask(askReasons([...new Map(jobs).values()].slice(0, mostAsked)))) ?? [];
+    const became = new Map(told.map(({ id, reason, became: why = reason }) => [key(id, reason), why]));
+    return reports.map((report): Report => {
+      const { state } = report;
+      if ((state.state !== 'queued' && state.state !== 'held') || state.reason === undefined) return report;
+      return { ...report, state: { ...state, reason: became.get(key(report.id, state.reason)) ?? state.reason } };
+    });
   }
 
   async #cancel(ref: JobRef, view: JobView): Promise<void> {

@@ -9,7 +9,7 @@ import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
 import { questionTime } from './patience.js';
 import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
-import { describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
+import { type BatchRequest, describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
 import { directiveLines, directivesOf, plainRequest, scriptFiles } from './script.js';
 import type { State } from './states.js';
 import { submitJob } from './submit.js';
@@ -55,6 +55,13 @@ class BatchLauncher implements Launcher {
     this.#templates = templates;
     this.#dialect = dialect;
     this.#jobs = new BatchJobs(dialect, ask);
+  }
+
+  asks({ directives, extra }: BatchRequest): Readonly<Record<string, string>> {
+    const lines = Object.entries(directives).flatMap(
+      ([option, value]) => this.#dialect.formatDirective([option, value])?.split(/\s+/) ?? [],
+    );
+    return this.#dialect.settingsIn?.([...lines, ...extra]) ?? {};
   }
 
   describe(spec: JobSpec): string {
@@ -199,8 +206,8 @@ class BatchLauncher implements Launcher {
         ranged: range !== undefined,
       });
       const path = files[0]?.path ?? '';
-      const { argv, onInput } = this.#dialect.submit(path, request.extra, directives);
-      return { view, files, command: { argv, ...(onInput && { input: path }) } };
+      const { argv, onInput, waits } = this.#dialect.submit(path, request.extra, directives);
+      return { view, files, command: { argv, ...(onInput && { input: path }), ...(waits && { waits }) } };
     });
   }
 }

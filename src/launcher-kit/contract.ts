@@ -5,7 +5,7 @@ import type { BatchRequest } from './resources.js';
 import type { JobStatus, State } from './states.js';
 
 export { defineBatchLauncher } from './batch.js';
-export type { Argv, BatchDialect, BatchView, Directive, Question, ToolOutcome } from './dialect.js';
+export type { Argv, BatchDialect, BatchView, Directive, Question, ToolOutcome, Waiting } from './dialect.js';
 export type { Evidence, Verdict } from './evidence.js';
 export { z } from './options.js';
 export type { LaunchPlan, PlannedCommand, PlannedFile } from './plan.js';
@@ -85,6 +85,8 @@ export interface Launcher {
   slots?: number | undefined;
   /** Words for `--controller` that name a place of its own. */
   hosts?: readonly string[];
+  /** What a request says in words of the system's own, as settings by their keys, as far as they have the same meaning. */
+  asks?(batch: BatchRequest): Readonly<Record<string, string>>;
   /** Asks the system for what a plan depends on, such as the size of its nodes; answers the spec with it. */
   survey?(spec: JobSpec): Promise<JobSpec>;
   /** What will be asked for, in one line; undefined where it costs nobody anything. Throws RESOURCES for what it cannot ask for. */

@@ -15,6 +15,13 @@ export interface Question<Answer> {
   parse(outcome: ToolOutcome): Answer | undefined;
 }
 
+/** A job that waits, and the word for its state; `became` is why, where the system says it when it is asked for that job. */
+export interface Waiting {
+  id: string;
+  reason: string;
+  became?: string;
+}
+
 /** A job that is to be written down as directives. */
 export interface BatchView {
   /** A letter first, at most 15 of a-z, 0-9 and dashes; unique. */
@@ -54,17 +61,25 @@ export interface BatchDialect {
   nodeSize?(request: BatchRequest): Question<number>;
   /** What the user has said to the system itself, in variables, as settings by their keys: it holds where nobody says otherwise. */
   userDefaults?(env: NodeJS.ProcessEnv): Readonly<Record<string, string>>;
+  /** What words of the system's own ask for, as settings by their keys; words that have no setting are left out. */
+  settingsIn?(words: readonly string[]): Readonly<Record<string, string>>;
   /** Throws RESOURCES where it cannot be said. */
   directives(view: BatchView): Directive[];
-  /** The line of one directive after the prefix. */
-  formatDirective(directive: Directive): string;
+  /** The line of one directive after the prefix; undefined for one that only the command line can say. */
+  formatDirective(directive: Directive): string | undefined;
   /**
    * The command that submits, with words of the user's, and the directives once more where variables would go before lines of the
-   * script; `onInput` means that it reads the script from its input.
+   * script; `onInput` means that it reads the script from its input, `waits` that it would wait for the end of the job.
    */
-  submit(script: string, extra: readonly string[], directives: readonly Directive[]): { argv: Argv; onInput?: boolean };
+  submit(
+    script: string,
+    extra: readonly string[],
+    directives: readonly Directive[],
+  ): { argv: Argv; onInput?: boolean; waits?: boolean };
   /** The whole id in what the submit command said; undefined when there is none. */
   parseJobId(stdout: string): string | undefined;
+  /** The id of a job that was taken although the submit ended with an error; undefined for none. */
+  takenAllTheSame?(stderr: string): string | undefined;
   /** Why a submit was refused, in our words. */
   refusal(said: string): Verdict | undefined;
   /** True when the words mean that nobody answered, so that the job may exist all the same. */
@@ -73,6 +88,8 @@ export interface BatchDialect {
   find(names: string): Question<{ id: string; name: string }[]>;
   /** Asked one after another; a later one only for ids that no earlier one knows. */
   status(ids: readonly string[]): Question<Report[]>[];
+  /** Why jobs wait, where `status` does not say it: asked after it, for a few jobs. */
+  askReasons?(jobs: readonly Waiting[]): Question<Waiting[]>;
   /** How a job that stands still goes on: what to do, with ID for its id. */
   resume?: readonly string[];
   /** More about a state than it says: why the system has cancelled a job itself, whether a limit is beyond reach. */

@@ -13,6 +13,8 @@ export interface PlannedCommand {
   argv: readonly [program: string, ...args: string[]];
   /** The file that it reads on its input. */
   input?: string;
+  /** True for a submit that would wait for the end of its job. */
+  waits?: boolean;
 }
 
 /** All that a launch would do, as a value: it can be printed, tested and refused. */

@@ -138,9 +138,9 @@ export function directivesOf(dialect: BatchDialect, view: BatchView): Directive[
 
 /** Directives as lines of a script. Throws CONFIG for values of several lines. */
 export function directiveLines(dialect: BatchDialect, directives: readonly Directive[]): string[] {
-  return directives.map((directive) => {
-    const line = `${dialect.prefix} ${dialect.formatDirective(directive)}`;
-    if (/\p{Cc}/u.test(line)) throw new IpclusterError('CONFIG', `A directive must be one line: ${directive[0]}.`);
-    return line;
+  return directives.flatMap((directive) => {
+    if (/\p{Cc}/u.test(directive.join(' '))) throw new IpclusterError('CONFIG', `A directive must be one line: ${directive[0]}.`);
+    const words = dialect.formatDirective(directive);
+    return words === undefined ? [] : [`${dialect.prefix} ${words}`];
   });
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { IpclusterError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
-import { runTool } from '../processes/tool.js';
+import { runTool, type ToolOutcome } from '../processes/tool.js';
 import type { BatchDialect, Question } from './dialect.js';
 import { submitRoundTime, submitTime } from './patience.js';
 import type { PlannedCommand } from './plan.js';
@@ -26,11 +26,10 @@ export async function submitJob(dialect: BatchDialect, command: PlannedCommand, 
   let said = '';
   const until = Date.now() + submitRoundTime;
   for (let attempt = 0; attempt < 2; attempt++) {
-    const input = command.input ? await readFile(command.input, 'utf8') : undefined;
-    const env = submitEnvironment(process.env, command.argv);
     const timeout = Math.max(1000, Math.min(submitTime, until - Date.now()));
-    const outcome = await runTool({ argv: command.argv, env, timeout, input });
-    const id = outcome.code === 0 ? dialect.parseJobId(outcome.stdout) : undefined;
+    const { outcome, listed } = await runSubmit(dialect, command, name, ask, timeout);
+    const taken = outcome.code === 0 ? dialect.parseJobId(outcome.stdout) : dialect.takenAllTheSame?.(outcome.stderr);
+    const id = listed ?? taken;
     // Beside its id, where the id is printed, stand greetings that sites print at each submit.
     if (id !== undefined) return { id, notes: lastLinesOf(outcome.stderr) };
     const silent = outcome.timedOut || outcome.code === 0 || dialect.isSilence(outcome);
@@ -43,6 +42,33 @@ export async function submitJob(dialect: BatchDialect, command: PlannedCommand, 
     'SCHEDULER_SILENT',
     `The scheduler was asked twice to take the job, gave no id, and lists none of its name.${quote(said)}`,
   );
+}
+
+/** How often a job is looked for whose submit would wait for its end (milliseconds). */
+const listInterval = 1000;
+
+/** Runs a submit. One that would wait for the end of its job is killed when the job is on the list, by its name: that leaves the job. */
+async function runSubmit(
+  dialect: BatchDialect,
+  { argv, input, waits }: PlannedCommand,
+  name: string,
+  ask: Ask,
+  timeout: number,
+): Promise<{ outcome: ToolOutcome; listed?: string | undefined }> {
+  const env = submitEnvironment(process.env, argv);
+  const options = { argv, env, timeout, input: input ? await readFile(input, 'utf8') : undefined };
+  if (!waits) return { outcome: await runTool(options) };
+  const over = new AbortController();
+  let listed: string | undefined;
+  const seek = async (): Promise<void> => {
+    while (listed === undefined) {
+      await sleep(listInterval, over.signal);
+      listed = (await ask(dialect.find(name)))?.find((job) => job.name === name)?.id;
+    }
+  };
+  const outcome = await runTool({ ...options, enough: seek() });
+  over.abort(new Error('over'));
+  return { outcome, listed };
 }
 
 const quote = (said: string): string => (said ? ` It said:\n${said}` : '');

@@ -8,6 +8,7 @@ import {
   type Question,
   type Report,
 } from '../launcher-kit/batch.js';
+import { oneWord, plainPath } from '../launcher-kit/one-word.js';
 import { z } from '../launcher-kit/options.js';
 import type { State } from '../launcher-kit/states.js';
 import { explainWords, megabytesOf, type Phrase, rowsOf } from '../launcher-kit/words.js';
@@ -132,7 +133,7 @@ function directives({ name, count, request, layout, range, stdout }: BatchView):
     request.single || layout.shape === 'array' ? 'span[hosts=1]' : perPart ? `span[ptile=${perPart * cpusPerTask}]` : '';
   return [
     ['-J', range ? `${name}[${range.first}-${range.last}]` : name],
-    ['-o', stdout.replace(/stdout$/, 'scheduler')],
+    ['-o', plainPath('LSF', stdout.replace(/stdout$/, 'scheduler'))],
     ['-n', String(each * (request.single ? 1 : cpusPerTask))],
     ['-rn', ''],
     ...(span ? [['-R', `"${span}"`] as const] : []),
@@ -140,8 +141,8 @@ function directives({ name, count, request, layout, range, stdout }: BatchView):
     ...(memory ? [['-R rusage', `"rusage[mem=${megabytesOf(memory / cpusPerTask)}MB]"`] as const] : []),
     ...(gpus ? [['-gpu', `"num=${gpus * (perPart ?? each)}"`] as const] : []),
     ...(minutes ? [['-W', `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`] as const] : []),
-    ...(queue ? [['-q', queue] as const] : []),
-    ...(account ? [['-P', account] as const] : []),
+    ...(queue ? [['-q', oneWord('--partition', queue)] as const] : []),
+    ...(account ? [['-P', oneWord('--account', account)] as const] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { userName } from '../base/owner.js';
 import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js';
+import { oneWord, plainPath } from '../launcher-kit/one-word.js';
 import { z } from '../launcher-kit/options.js';
 import { clockOf, explainWords, lastWords } from '../launcher-kit/words.js';
 import { selectResources, torqueResources } from './pbs/resources.js';
@@ -36,15 +37,15 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
         ['-N', name],
         ['-S', '/bin/bash'],
         ['-j', 'oe'],
-        ['-o', isTorque ? `${folder}scheduler` : folder],
+        ['-o', plainPath('PBS', isTorque ? `${folder}scheduler` : folder)],
         // Written where it belongs while it runs, not copied at the end (qsub(1B), -k).
         ...(isTorque ? [] : ([['-k', 'doe']] as const)),
         // Arrays are always rerunnable (qsub(1B), -r).
         ...(range ? [] : ([['-r', 'n']] as const)),
         ...(isTorque ? torqueResources(view) : selectResources(view)),
         ...(time ? [['-l walltime', clockOf(time)] as const] : []),
-        ...(queue ? [['-q', queue] as const] : []),
-        ...(account ? [[project ? '-P' : '-A', account] as const] : []),
+        ...(queue ? [['-q', oneWord('--partition', queue)] as const] : []),
+        ...(account ? [[project ? '-P' : '-A', oneWord('--account', account)] as const] : []),
         ...(range ? [[isTorque ? '-t' : '-J', `${range.first}-${range.last}`] as const] : []),
       ];
     },

@@ -2,7 +2,7 @@ import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js
 import { z } from '../launcher-kit/options.js';
 import { lastWords } from '../launcher-kit/words.js';
 import { limitAlone } from './slurm/alone.js';
-import { commandOptions, directives, formatDirective, userDefaults } from './slurm/directives.js';
+import { commandOptions, directives, formatDirective, settingsIn, userDefaults } from './slurm/directives.js';
 import { bareIds, drainedNodes, find, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
 import { explainReason } from './slurm/reasons.js';
 import { explainRefusal } from './slurm/refusals.js';
@@ -25,6 +25,7 @@ export const dialect: BatchDialect = {
   directives,
   formatDirective,
   userDefaults,
+  settingsIn,
   submit: (script, extra, said) => ({ argv: ['sbatch', '--parsable', ...commandOptions(said, extra), ...extra, script] }),
   parseJobId: (stdout) => /^\d+(;[\w.-]+)?$/.exec(lastWords(stdout))?.[0],
   refusal: explainRefusal,

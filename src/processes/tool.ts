@@ -19,6 +19,8 @@ export interface ToolOptions {
   /** Milliseconds; then it is killed with everything it has started. */
   timeout: number;
   input?: string | undefined;
+  /** It is killed, as when its time is over, when this is settled. */
+  enough?: Promise<unknown> | undefined;
   /** True for output after which nothing else is wanted: it is not waited for the end. */
   isWhole?: ((stdout: string) => boolean) | undefined;
 }
@@ -29,7 +31,7 @@ const keptOutput = 4 * 1024 * 1024;
 const restOfOutput = 500;
 
 /** Runs a command to its end. Never rejects: one that cannot be started has the shell's code 127, one that hangs is killed. */
-export async function runTool({ argv, env, timeout, input, isWhole }: ToolOptions): Promise<ToolOutcome> {
+export async function runTool({ argv, env, timeout, input, enough, isWhole }: ToolOptions): Promise<ToolOutcome> {
   let child: ChildProcess;
   try {
     child = await spawnProcess(argv, { env, detached: true, stdio: 'pipe' });
@@ -45,12 +47,18 @@ export async function runTool({ argv, env, timeout, input, isWhole }: ToolOption
       heard = false;
       rest = new Timer(restOfOutput, () => setImmediate(() => (heard ? awaitRest(code) : settle(code))));
     };
-    const limit = new Timer(timeout, () => {
+    const kill = (): void => {
       timedOut = true;
       signalPid(-(child.pid ?? Number.NaN), 'SIGKILL');
       // What it started may hold its output open without being in its group.
       setTimeout(() => resolve({ code: null, ...said, timedOut }), 500).unref();
-    });
+    };
+    const limit = new Timer(timeout, kill);
+    // One that has ended by itself said its last word.
+    void enough?.then(
+      () => child.exitCode === null && child.signalCode === null && kill(),
+      () => {},
+    );
     for (const name of ['stdout', 'stderr'] as const)
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
         heard = true;

@@ -13,6 +13,7 @@ import { splitWords } from '../base/shell.js';
 import { onEndingSignal } from '../base/signals.js';
 import { deferred } from '../base/wait.js';
 import { warmUpSoon } from '../base/warm-up.js';
+import { fromIpython } from '../config/ipython-flags.js';
 import { programFlags } from '../config/program-flags.js';
 import { readEngineProgram } from '../processes/engine-program.js';
 import { nodeAddressSpace, readLimits } from '../processes/limits.js';
@@ -29,6 +30,7 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
 
   -n K                    engines to start (1)
   --profile NAME          whose connection file to use (default)
+  --profile-dir PATH      its folder, in place of its name
   --cluster-id ID         which cluster of the profile
   --file PATH             the engine's connection file itself
   --controller-ip IP      the controller's address, in place of the file's; the secret still comes from the file
@@ -58,6 +60,7 @@ function readArguments(argv: readonly string[]) {
       options: {
         n: { type: 'string', short: 'n' },
         profile: { type: 'string' },
+        'profile-dir': { type: 'string' },
         'cluster-id': { type: 'string' },
         file: { type: 'string' },
         'controller-ip': { type: 'string' },
@@ -107,15 +110,17 @@ function engineFolder(given: string | undefined): string {
 }
 
 async function main(): Promise<void> {
-  const { values: given, positionals } = readArguments(process.argv.slice(2));
+  const { argv, ignored } = fromIpython('ipengine', process.argv.slice(2));
+  const { values: given, positionals } = readArguments(argv);
   if (positionals.length > 0 && !given.controller)
     throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag. See ipengine --help.`);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
+  if (given['profile-dir'] !== undefined) process.env['IPP_PROFILE_DIR'] = given['profile-dir'];
   const fromProfile = programFlags(given.profile, ['urlFile', 'engine', 'python', 'gateway', 'restart', 'timeout', 'logLevel'], {
     urlFile: 'file',
   });
-  const flags = readArguments([...fromProfile, ...process.argv.slice(2)]).values;
+  const flags = readArguments([...fromProfile, ...argv]).values;
   const allocation = readAllocation(process.env);
   const count =
     allocation && flags.n === undefined
@@ -129,6 +134,7 @@ async function main(): Promise<void> {
   if (restart !== 'on-crash' && restart !== 'never')
     throw new IpclusterError('USAGE', `--restart is "${restart}", but must be on-crash or never.`);
   const log = createLog('ipengine', readLogLevel(flags['log-level']));
+  for (const flag of ignored) log.warn(`${flag} means nothing here and is ignored`);
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'] });
   const paths = pathsOf(place);
   const run = randomUUID();

@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { IpclusterError } from '../../base/errors.js';
 import type { BatchView, Directive } from '../../launcher-kit/contract.js';
 import { clockOf, megabytesOf } from '../../launcher-kit/words.js';
 
@@ -8,8 +10,8 @@ export function directives({ name, comment, count, request, layout, range, stdou
   const lines: (Directive | undefined)[] = [
     ['--job-name', name],
     ['--comment', comment],
-    ['--output', stdout.replaceAll('%', '%%')],
-    ['--error', stderr.replaceAll('%', '%%')],
+    ['--output', pattern(stdout)],
+    ['--error', pattern(stderr)],
     ['--open-mode', 'append'],
     ['--no-requeue', ''],
     // Else one lost node ends the whole job (sbatch(1), --no-kill).
@@ -28,6 +30,14 @@ export function directives({ name, comment, count, request, layout, range, stdou
     constraint ? ['--constraint', constraint] : undefined,
   ];
   return lines.filter((line) => line !== undefined);
+}
+
+/** A path as a pattern of sbatch's that means just that. Throws USAGE for a backslash, which such a pattern cannot say (sbatch(1)). */
+function pattern(path: string): string {
+  if (!path.includes('\\')) return path.replaceAll('%', '%%');
+  throw new IpclusterError('USAGE', `Slurm writes no output into a folder with a backslash in its name: ${dirname(path)}.`, {
+    suggestions: ['Another folder: `--work-dir`.'],
+  });
 }
 
 /** A directive as a line of the script, after its prefix. */
@@ -74,4 +84,27 @@ function limitOf(text: string): string | undefined {
   const ofHours = days !== undefined || parts[2] !== undefined;
   const seconds = ofHours ? Number(days ?? 0) * 86_400 + first * 3600 + second * 60 + third : first * 60 + second;
   return seconds > 0 ? `${seconds}s` : undefined;
+}
+
+/** Options of sbatch that have a setting of ours, short and long. */
+const ownOptions: readonly (readonly [key: string, option: RegExp])[] = [
+  ['partition', /^(?:-p|--partition)(?:=?(.+))?$/],
+  ['account', /^(?:-A|--account)(?:=?(.+))?$/],
+  ['qos', /^(?:-q|--qos)(?:=?(.+))?$/],
+  ['constraint', /^(?:-C|--constraint)(?:=?(.+))?$/],
+  ['time', /^(?:-t|--time)(?:=?(.+))?$/],
+];
+
+/** What words for sbatch ask for, as settings of ours by their keys: the last word counts. */
+export function settingsIn(words: readonly string[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [index, word] of words.entries())
+    for (const [key, option] of ownOptions) {
+      const match = option.exec(word);
+      if (!match) continue;
+      const value = match[1] ?? words[index + 1] ?? '';
+      const text = key === 'time' ? limitOf(value) : value;
+      if (text) found[key] = text;
+    }
+  return found;
 }

@@ -67,11 +67,12 @@ collect() {
   done
   exit "$worst"
 }
-# One supervisor for each host, by the way that the parallel environment opens.
+# One supervisor for each host, by the way that the parallel environment opens. A shell reads its words there once more.
+quoted() { printf "'%s'" "${1//\'/\'\\\'\'}"; }
 (
   index=0 pids=()
   while read -r host _; do
-    run qrsh -inherit -nostdin "$host" /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" "$index"
+    run qrsh -inherit -nostdin "$host" /bin/bash "$(quoted "$IPCLUSTER_JOB_DIR/node.sh")" "$(quoted "$IPCLUSTER_ALLOCATION")" "$index"
     pids+=("$child")
     index=$((index + 1))
   done <"$PE_HOSTFILE"

@@ -34,3 +34,43 @@ describe('who says where a job goes, and for how long', () => {
     expect(line).toContain(`account ${account}, queue ${partition}`);
   });
 });
+
+describe('what a site enforces holds for the scheduler’s own words', () => {
+  const site = 'enforce: {partition: debug, account: proj1, time: {max: 2h}}\n';
+
+  async function submit(name: string, extra: string[], directives = ''): Promise<unknown> {
+    writeFileSync(join(folder, 'site.yaml'), site);
+    vi.stubEnv('IPCLUSTER_SITE_FILE', join(folder, 'site.yaml'));
+    const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
+    const { values, launcher } = await launcherSettings(place, { launcher: name, ...(directives && { directives }) });
+    return jobSettings(values, launcher, extra);
+  }
+
+  test.each([
+    ['slurm', ['-p', 'gpu'], 'partition is gpu'],
+    ['slurm', ['-pgpu'], 'partition is gpu'],
+    ['slurm', ['--partition=debug', '--partition=gpu'], 'partition is gpu'],
+    ['slurm', ['--account', 'proj2'], 'account is proj2'],
+    ['slurm', ['--time=3:00:00'], 'time is 10800s'],
+    ['sge', ['-q', 'gpu'], 'partition is gpu'],
+    ['sge', ['-A', 'proj2'], 'account is proj2'],
+    ['sge', ['-l', 'gpu=1,h_rt=3:0:0'], 'time is 10800s'],
+  ])('%s -- %j', async (name, extra, words) => {
+    await expect(submit(name, extra)).rejects.toMatchObject({ code: 'CONFIG', message: expect.stringContaining(words) });
+  });
+
+  test.each([
+    ['slurm', '--partition=gpu', 'partition is gpu'],
+    ['sge', '-q=gpu', 'partition is gpu'],
+    ['sge', '-l h_rt=3:0:0', 'time is 10800s'],
+  ])('%s --directives %s', async (name, directives, words) => {
+    await expect(submit(name, [], directives)).rejects.toMatchObject({ code: 'CONFIG', message: expect.stringContaining(words) });
+  });
+
+  test.each([
+    ['slurm', ['-p', 'debug', '-t', '60', '--exclusive']],
+    ['sge', ['-q', 'debug', '-l', 'h_rt=60,gpu=1', '-P', 'proj2']],
+  ])('%s -- %j is as the site wants it', async (name, extra) => {
+    await expect(submit(name, extra)).resolves.toBeTruthy();
+  });
+});

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { BatchDialect, Report, ToolOutcome } from '../../../src/launcher-kit/batch.js';
 import { dialect as lsf } from '../../../src/launchers/lsf.js';
 import { dialectOf as pbsDialect } from '../../../src/launchers/pbs.js';
-import { dialectOf as sgeDialect, sgeState } from '../../../src/launchers/sge.js';
+import { sgeState } from '../../../src/launchers/sge/states.js';
+import { dialectOf as sgeDialect } from '../../../src/launchers/sge.js';
 import { dialect as slurm } from '../../../src/launchers/slurm.js';
 
 const pbs = pbsDialect('openpbs', false);

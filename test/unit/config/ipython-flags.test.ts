@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fromIpython } from '../../../src/controller/ipython-flags.js';
+import { fromIpython } from '../../../src/config/ipython-flags.js';
 
 test.each([
   [['--profile=x', '--ip=*'], ['--profile=x', '--ip=*'], []],
@@ -11,5 +11,14 @@ test.each([
   [['--IPController.registration_timeout=3', '--scheme=lru'], [], ['--IPController.registration_timeout=3', '--scheme=lru']],
   [['--reuse', '--nothing'], ['--reuse', '--nothing'], []],
 ])('%j', (given, argv, ignored) => {
-  expect(fromIpython(given)).toEqual({ argv, ignored });
+  expect(fromIpython('ipcontroller', given)).toEqual({ argv, ignored });
+});
+
+test.each([
+  [['--profile=P', '--location=head', '--timeout=60'], ['--profile=P', '--timeout=60'], ['--location=head']],
+  [['--debug', '--IPEngine.timeout=5'], ['--log-level=debug'], ['--IPEngine.timeout=5']],
+  [['--controller', '--', '--location=head', '--debug'], ['--controller', '--', '--location=head', '--debug'], []],
+  [['--ssh=gate'], ['--ssh=gate'], []],
+])('of ipengine: %j', (given, argv, ignored) => {
+  expect(fromIpython('ipengine', given)).toEqual({ argv, ignored });
 });
