@@ -12,6 +12,8 @@ export interface Resolved {
   text: string | undefined;
   /** `flag --lease`, `environment IPCLUSTER_LEASE`, `FILE, line 3`, `default` … */
   source: string;
+  /** Where the site's demand on it stands, which the value keeps to; undefined where the site demands nothing. */
+  enforced?: string;
 }
 
 /** What flags say, by key of the setting. */
@@ -77,7 +79,10 @@ export function resolveSettings(
           ? { text: found[key] ?? setting.default, source: 'default' }
           : { text: common, source: `default of ${usual.of}` };
       const resolved: Resolved = { key, ...(value ?? own) };
-      return site ? obey(setting, resolved, site) : resolved;
+      const demand = site?.enforce.get(key);
+      if (!site || !demand) return resolved;
+      const { line } = (demand.exactly ?? demand.max ?? demand.min) as FileValue;
+      return { ...obey(setting, resolved, site), enforced: `${site.path}, line ${line}` };
     }),
   );
 }

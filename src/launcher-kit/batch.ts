@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { closeFolder } from '../base/own-folder.js';
+import type { SettingKey } from '../config/settings.js';
 import { runTool } from '../processes/tool.js';
 import { BatchJobs } from './batch-jobs.js';
 import type { JobRef, JobSpec, Launcher, LauncherDefinition, LaunchOptions } from './contract.js';
@@ -9,7 +10,8 @@ import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
 import { questionTime } from './patience.js';
 import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
-import { describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
+import { type BatchRequest, describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
+import { wordsFor } from './sayings.js';
 import { directiveLines, directivesOf, plainRequest, scriptFiles } from './script.js';
 import { submitJob } from './submit.js';
 import { queryEnvironment } from './tool-environment.js';
@@ -57,6 +59,10 @@ class BatchLauncher implements Launcher {
 
   describe(spec: JobSpec): string {
     return describeRequest(spec.count, requestOf(spec), this.#layout(spec));
+  }
+
+  saysOtherwise(key: SettingKey, request: BatchRequest): string | undefined {
+    return wordsFor(this.#dialect.sayings ?? {}, key, request);
   }
 
   plan(spec: JobSpec): LaunchPlan {

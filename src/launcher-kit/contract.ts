@@ -1,3 +1,4 @@
+import type { SettingKey } from '../config/settings.js';
 import type { Evidence, Verdict } from './evidence.js';
 import type { z } from './options.js';
 import type { LaunchPlan } from './plan.js';
@@ -87,6 +88,8 @@ export interface Launcher {
   survey?(spec: JobSpec): Promise<JobSpec>;
   /** What will be asked for, in one line; undefined where it costs nobody anything. Throws RESOURCES for what it cannot ask for. */
   describe?(spec: JobSpec): string;
+  /** The word of a request's own for the scheduler that says what this setting says, and would go before it. */
+  saysOtherwise?(key: SettingKey, request: BatchRequest): string | undefined;
   /** What would be done: files and commands. Pure: it touches nothing. */
   plan(spec: JobSpec): LaunchPlan;
   /**

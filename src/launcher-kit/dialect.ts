@@ -2,6 +2,7 @@ import type { ToolOutcome } from '../processes/tool.js';
 import type { Verdict } from './evidence.js';
 import type { Report } from './reports.js';
 import type { BatchRequest, Layout, Resources, Shape } from './resources.js';
+import type { Sayings } from './sayings.js';
 
 export type { ToolOutcome } from '../processes/tool.js';
 export type { Report } from './reports.js';
@@ -53,6 +54,8 @@ export interface BatchDialect {
   nodeSize?(request: BatchRequest): Question<number>;
   /** What the user has said to the system itself, in variables, as settings by their keys: it holds where nobody says otherwise. */
   userDefaults?(env: NodeJS.ProcessEnv): Readonly<Record<string, string>>;
+  /** Options of the submit command that say what settings of ours say, and would go before them. */
+  sayings?: Sayings;
   /** Throws RESOURCES where it cannot be said. */
   directives(view: BatchView): Directive[];
   /** The line of one directive after the prefix. */

@@ -9,8 +9,18 @@ import {
   type Report,
 } from '../launcher-kit/batch.js';
 import { z } from '../launcher-kit/options.js';
+import type { Sayings } from '../launcher-kit/sayings.js';
 import type { State } from '../launcher-kit/states.js';
 import { clockOf, explainWords, lastWords, megabytesOf, type Phrase } from '../launcher-kit/words.js';
+
+/** What options of qsub say of our settings. */
+const sayings: Sayings = {
+  partition: /^-(q|masterq) /,
+  account: /^-[AP] /,
+  time: /^-l .*\b[hs]_(rt|cpu)\b/,
+  mem: /^-l .*\b(\w+_)?(vmem|vf|free|rss|data)\b/,
+  n: /^-pe /,
+};
 
 /** Why a submit is refused: qsub's words (recorded from Grid Engine 8.1.9). */
 const refusals: readonly Phrase[] = [
@@ -221,6 +231,7 @@ export function dialectOf({ pe, gpu, account }: Options): BatchDialect {
     },
     formatDirective: ([option, value]) =>
       value === '' ? option : option.startsWith('-l ') ? `${option}=${value}` : `${option} ${value}`,
+    sayings,
     submit: (script, extra) => ({ argv: ['qsub', '-terse', ...extra, script] }),
     parseJobId: (stdout) => /^(\d+)(?:\.\d+-\d+:\d+)?$/.exec(lastWords(stdout))?.[1],
     refusal: (said) => explainWords(refusals, said),

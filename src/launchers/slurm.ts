@@ -5,6 +5,7 @@ import { commandOptions, directives, formatDirective, userDefaults } from './slu
 import { bareIds, find, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
 import { explainReason } from './slurm/reasons.js';
 import { explainRefusal } from './slurm/refusals.js';
+import { sayings } from './slurm/sayings.js';
 
 /** The dialect itself, as questions and answers. */
 export const dialect: BatchDialect = {
@@ -24,6 +25,7 @@ export const dialect: BatchDialect = {
   directives,
   formatDirective,
   userDefaults,
+  sayings,
   submit: (script, extra, said) => ({ argv: ['sbatch', '--parsable', ...commandOptions(said, extra), ...extra, script] }),
   parseJobId: (stdout) => /^\d+(;[\w.-]+)?$/.exec(lastWords(stdout))?.[0],
   refusal: explainRefusal,
