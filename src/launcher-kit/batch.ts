@@ -6,6 +6,7 @@ import { runTool } from '../processes/tool.js';
 import { BatchJobs } from './batch-jobs.js';
 import type { JobRef, JobSpec, Launcher, LauncherDefinition, LaunchOptions } from './contract.js';
 import type { BatchDialect, BatchView, Question } from './dialect.js';
+import { describeChange } from './holds.js';
 import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
 import { questionTime } from './patience.js';
@@ -91,11 +92,20 @@ class BatchLauncher implements Launcher {
         writeRef(ref);
         signal?.throwIfAborted();
       }
+      void this.#tellChange(ref, spec, onNotice);
     } catch (error) {
       if (ref.ids.length > 0) await this.#jobs.observe(ref).cancel();
       throw error;
     }
     return this.#jobs.observe(ref);
+  }
+
+  /** Tells what became of a request; nobody waits for it, and no answer changes nothing. */
+  async #tellChange({ ids }: JobRef, spec: JobSpec, onNotice: LaunchOptions['onNotice']): Promise<void> {
+    const question = this.#dialect.holds?.(ids[0] ?? '');
+    const holds = question && (await ask(question));
+    const change = holds && describeChange(requestOf(spec), holds);
+    if (change) onNotice?.(change);
   }
 
   async attach(ref: JobRef): ReturnType<Launcher['attach']> {

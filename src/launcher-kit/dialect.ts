@@ -1,5 +1,6 @@
 import type { ToolOutcome } from '../processes/tool.js';
 import type { Verdict } from './evidence.js';
+import type { Holds } from './holds.js';
 import type { Report } from './reports.js';
 import type { BatchRequest, Layout, Resources, Shape } from './resources.js';
 import type { Sayings } from './sayings.js';
@@ -71,6 +72,8 @@ export interface BatchDialect {
   refusal(said: string): Verdict | undefined;
   /** True when the words mean that nobody answered, so that the job may exist all the same. */
   isSilence(outcome: ToolOutcome): boolean;
+  /** What a job that was taken really has: a site's filter may have changed what was asked for. */
+  holds?(id: string): Question<Holds>;
   /** Live jobs whose names begin so. */
   find(names: string): Question<{ id: string; name: string }[]>;
   /** Asked one after another; a later one only for ids that no earlier one knows. */

@@ -2,7 +2,7 @@ import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js
 import { z } from '../launcher-kit/options.js';
 import { lastWords } from '../launcher-kit/words.js';
 import { commandOptions, directives, formatDirective, userDefaults } from './slurm/directives.js';
-import { bareIds, find, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
+import { bareIds, find, holds, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
 import { explainReason } from './slurm/reasons.js';
 import { explainRefusal } from './slurm/refusals.js';
 import { sayings } from './slurm/sayings.js';
@@ -30,6 +30,7 @@ export const dialect: BatchDialect = {
   parseJobId: (stdout) => /^\d+(;[\w.-]+)?$/.exec(lastWords(stdout))?.[0],
   refusal: explainRefusal,
   isSilence: ({ stderr }) => /unable to contact|socket timed out|connection refused|zero bytes were transmitted/i.test(stderr),
+  holds,
   find,
   status: (ids) => [squeue(ids), sacct(ids)],
   cancel: (ids) => ['scancel', ...onCluster(ids), ...bareIds(ids)],

@@ -66,7 +66,7 @@ export function userDefaults(env: NodeJS.ProcessEnv): Record<string, string> {
  * A limit as sbatch reads it (M, M:S, H:M:S, D-H, D-H:M, D-H:M:S) in seconds, with the unit; undefined where it is none, or without
  * end: what may cost without end has to be asked for.
  */
-function limitOf(text: string): string | undefined {
+export function limitOf(text: string): string | undefined {
   const match = /^(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$/.exec(text.trim());
   if (!match) return undefined;
   const [, days, ...parts] = match;

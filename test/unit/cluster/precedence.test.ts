@@ -10,7 +10,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
 
 /** The submit of a start, and the line about what it asks for. */
-async function asked(given: Record<string, string>, site: string, extra: string[] = []): Promise<[command: string, line: string]> {
+async function asked(
+  given: Record<string, string>,
+  site: string,
+  extra: string[] = [],
+): Promise<[command: string, line: string]> {
   writeFileSync(join(folder, 'site.yaml'), site);
   vi.stubEnv('IPCLUSTER_SITE_FILE', join(folder, 'site.yaml'));
   const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
