@@ -13,7 +13,7 @@ const cancel = (...ids) => () => void root(['scancel', ...ids]);
 
 /** All processors of the default partition, for a plain job of the user's. */
 async function occupy(scene) {
-  const id = plainJob(scene, '-N', '5', '--exclusive');
+  const id = plainJob(scene, '-n', '5', '-N', '5', '--exclusive');
   await runs(id);
   return id;
 }
@@ -54,7 +54,7 @@ const places = [
     kind: 'wait', code: 'pending-priority', words: /Jobs of higher priority are before it/,
     prepare: async (scene) => {
       const first = await occupy(scene);
-      return { undo: cancel(first, plainJob(scene, '-N', '5', '--exclusive')) };
+      return { undo: cancel(first, plainJob(scene, '-n', '5', '-N', '5', '--exclusive')) };
     },
   }),
   ofSystem('waits: Licenses', 'Licenses', two, {
@@ -89,7 +89,7 @@ const turns = [
   ofSystem('refused: a bad QOS', /Invalid qos specification/, [...two, '--qos', 'nosuch'], { refused: true, kind: 'never as asked', code: 'bad-qos', words: /no such QOS for you/ }),
   ofSystem('refused: a bad account', /Invalid account/, [...two, '--account', 'nosuch'], { refused: true, kind: 'never as asked', code: 'bad-account', words: /account is not yours/, then: { args: [...two, '--account', 'proj1'] } }),
   ofSystem('refused: a partition of others', /not permitted to use this partition/i, [...two, '--partition', 'private'], { refused: true, kind: 'never as asked', code: 'not-allowed', words: /may not use that partition/ }),
-  ofSystem('refused: no node is so large', /configuration is not available|CPU count per node/i, ['-n', '2', '--cpus-per-task', '64'], { refused: true, kind: 'never as asked', code: 'never-fits', words: /No node of that partition could ever give/ }),
+  ofSystem('refused: no node is so large', /More processors requested than permitted/, ['-n', '2', '--cpus-per-task', '64'], { refused: true, kind: 'never as asked', code: 'never-fits', words: /No node of that partition could ever give/ }),
   ofSystem('refused: job_submit.lua', /accounts of students end at ten minutes/, ['-n', '2', '--time', '1h'], {
     refused: true, kind: 'never as asked', code: 'refused', words: /The scheduler did not take the job/, then: after(),
     prepare: () => {
