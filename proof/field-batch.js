@@ -16,7 +16,7 @@ const parts = { field: 'Entries', limits: 'Limits that were really set', ends: '
 /** How each bed is made; one that has no words needs none. */
 const beds = { none: undefined, slurm: ['slurm', 'plain'], accounting: ['slurm', 'accounting'], gridengine: ['gridengine'], pbs: undefined };
 
-const files = readdirSync(folder).filter((name) => name.endsWith('.js') && !['scene.js', 'operator.js'].includes(name)).sort();
+const files = readdirSync(folder).filter((name) => name.endsWith('.js') && !name.endsWith('scene.js')).sort();
 const modules = await Promise.all(files.map((name) => import(join(folder, name))));
 const wanted = (row) =>
   (!values.quick || row.quick) && (!values.only || row.entry.includes(values.only)) && (!values.beds || values.beds.split(',').includes(row.bed));

@@ -2,7 +2,8 @@ import { isAbsolute, resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { parseCount, parseDuration, parseLease } from '../base/quantities.js';
 import { type Given, resolveSettings, type Settings } from '../config/resolve.js';
-import type { Launcher } from '../launcher-kit/contract.js';
+import { flagOf } from '../config/settings.js';
+import type { BatchRequest, Launcher } from '../launcher-kit/contract.js';
 import { createLauncher, openLauncher, properName } from '../launcher-kit/registry.js';
 import { hasScheduler, surroundingSlots, surroundingSystem } from '../launcher-kit/surrounding.js';
 import { usableCores } from '../processes/cores.js';
@@ -41,9 +42,7 @@ export function jobSettings(values: Settings, launcher: Launcher, extra: readonl
   if (launcher.describe === undefined && extra.length > 0)
     throw new IpclusterError('USAGE', `What stands after -- goes to a scheduler, but the launcher ${launcher.name} has none.`);
   const batch = batchRequest(values, extra);
-  // What a site enforces holds for a scheduler's own words as well.
-  for (const [key, text] of Object.entries(launcher.asks?.(batch) ?? {}))
-    values.checkAgainstSite(key, text, 'words for the scheduler');
+  refuseWordsAroundSite(values, launcher, batch);
   return {
     launcherWord: wordOf(values.text('launcher') ?? launcher.name),
     ...{ launcherOptions: values.lines('launcherOptions'), settings: saidBy(values) },
@@ -87,4 +86,19 @@ export function engineCount(values: Settings, launcher: Launcher, least = 0): nu
     'USAGE',
     `How many engines? The launcher ${launcher.name} uses other machines, so it wants -n, or --nodes and --ntasks-per-node.`,
   );
+}
+
+/**
+ * What a site demands of a setting is checked of the setting: words that go to the scheduler as they are would go before it unseen.
+ * Throws CONFIG.
+ */
+function refuseWordsAroundSite(values: Settings, launcher: Launcher, batch: BatchRequest): void {
+  for (const { key, enforced } of values.all) {
+    const word = enforced === undefined ? undefined : launcher.saysOtherwise?.(key, batch);
+    if (enforced === undefined || word === undefined) continue;
+    throw new IpclusterError('CONFIG', `This site has a rule for ${key}, and \`${word}\` would go past it.`, {
+      files: [enforced],
+      suggestions: [`Say it as \`${key === 'n' ? '-n' : `--${flagOf(key)}`}\`, or leave it out.`],
+    });
+  }
 }

@@ -12,6 +12,8 @@ export interface Resolved {
   text: string | undefined;
   /** `flag --lease`, `environment IPCLUSTER_LEASE`, `FILE, line 3`, `default` … */
   source: string;
+  /** Where the site's demand on it stands, which the value keeps to; undefined where the site demands nothing. */
+  enforced?: string;
 }
 
 /** What flags say, by key of the setting. */
@@ -20,17 +22,9 @@ export type Given = Partial<Record<SettingKey, string | undefined>>;
 /** All settings of a profile, each from the first that says something: flag, environment, profile, site, default. */
 export class Settings {
   readonly #values: ReadonlyMap<SettingKey, Resolved>;
-  readonly #site: SiteFile | undefined;
 
-  constructor(values: readonly Resolved[], site?: SiteFile) {
+  constructor(values: readonly Resolved[]) {
     this.#values = new Map(values.map((value) => [value.key, value]));
-    this.#site = site;
-  }
-
-  /** Looks at a value that was said in another way than by its setting, such as in a scheduler's own words. Throws CONFIG for what the site does not allow. */
-  checkAgainstSite(key: string, text: string, source: string): void {
-    const setting = settings.find((one) => one.key === key);
-    if (setting && this.#site) obey(setting, { key: setting.key, text, source }, this.#site);
   }
 
   get all(): Resolved[] {
@@ -85,9 +79,11 @@ export function resolveSettings(
           ? { text: found[key] ?? setting.default, source: 'default' }
           : { text: common, source: `default of ${usual.of}` };
       const resolved: Resolved = { key, ...(value ?? own) };
-      return site ? obey(setting, resolved, site) : resolved;
+      const demand = site?.enforce.get(key);
+      if (!site || !demand) return resolved;
+      const { line } = (demand.exactly ?? demand.max ?? demand.min) as FileValue;
+      return { ...obey(setting, resolved, site), enforced: `${site.path}, line ${line}` };
     }),
-    site,
   );
 }
 

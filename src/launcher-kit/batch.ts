@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { closeFolder } from '../base/own-folder.js';
+import type { SettingKey } from '../config/settings.js';
 import { runTool } from '../processes/tool.js';
 import { BatchJobs } from './batch-jobs.js';
 import type { JobRef, JobSpec, Launcher, LauncherDefinition, LaunchOptions } from './contract.js';
 import type { BatchDialect, BatchView, Question } from './dialect.js';
+import { describeChange } from './holds.js';
 import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
 import { questionTime } from './patience.js';
 import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
 import { type BatchRequest, describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
+import { wordsFor } from './sayings.js';
 import { directiveLines, directivesOf, plainRequest, scriptFiles } from './script.js';
 import type { State } from './states.js';
 import { submitJob } from './submit.js';
@@ -57,15 +60,12 @@ class BatchLauncher implements Launcher {
     this.#jobs = new BatchJobs(dialect, ask);
   }
 
-  asks({ directives, extra }: BatchRequest): Readonly<Record<string, string>> {
-    const lines = Object.entries(directives).flatMap(
-      ([option, value]) => this.#dialect.formatDirective([option, value])?.split(/\s+/) ?? [],
-    );
-    return this.#dialect.settingsIn?.([...lines, ...extra]) ?? {};
-  }
-
   describe(spec: JobSpec): string {
     return describeRequest(spec.count, requestOf(spec), this.#layout(spec));
+  }
+
+  saysOtherwise(key: SettingKey, request: BatchRequest): string | undefined {
+    return wordsFor(this.#dialect.sayings ?? {}, key, request);
   }
 
   plan(spec: JobSpec): LaunchPlan {
@@ -94,11 +94,20 @@ class BatchLauncher implements Launcher {
         writeRef(ref);
         signal?.throwIfAborted();
       }
+      void this.#tellChange(ref, spec, onNotice);
     } catch (error) {
       if (ref.ids.length > 0) await this.#jobs.observe(ref).cancel();
       throw error;
     }
     return this.#jobs.observe(ref);
+  }
+
+  /** Tells what became of a request; nobody waits for it, and no answer changes nothing. */
+  async #tellChange({ ids }: JobRef, spec: JobSpec, onNotice: LaunchOptions['onNotice']): Promise<void> {
+    const question = this.#dialect.holds?.(ids[0] ?? '');
+    const holds = question && (await ask(question));
+    const change = holds && describeChange(requestOf(spec), holds);
+    if (change) onNotice?.(change);
   }
 
   async attach(ref: JobRef): ReturnType<Launcher['attach']> {

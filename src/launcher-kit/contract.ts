@@ -1,3 +1,4 @@
+import type { SettingKey } from '../config/settings.js';
 import type { Evidence, Verdict } from './evidence.js';
 import type { z } from './options.js';
 import type { LaunchPlan } from './plan.js';
@@ -85,12 +86,12 @@ export interface Launcher {
   slots?: number | undefined;
   /** Words for `--controller` that name a place of its own. */
   hosts?: readonly string[];
-  /** What a request says in words of the system's own, as settings by their keys, as far as they have the same meaning. */
-  asks?(batch: BatchRequest): Readonly<Record<string, string>>;
   /** Asks the system for what a plan depends on, such as the size of its nodes; answers the spec with it. */
   survey?(spec: JobSpec): Promise<JobSpec>;
   /** What will be asked for, in one line; undefined where it costs nobody anything. Throws RESOURCES for what it cannot ask for. */
   describe?(spec: JobSpec): string;
+  /** The word of a request's own for the scheduler that says what this setting says, and would go before it. */
+  saysOtherwise?(key: SettingKey, request: BatchRequest): string | undefined;
   /** What would be done: files and commands. Pure: it touches nothing. */
   plan(spec: JobSpec): LaunchPlan;
   /**

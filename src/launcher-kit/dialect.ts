@@ -1,8 +1,10 @@
 import type { ToolOutcome } from '../processes/tool.js';
 import type { Verdict } from './evidence.js';
+import type { Holds } from './holds.js';
 import type { Report } from './reports.js';
 import type { BatchRequest, Layout, Resources, Shape } from './resources.js';
 import type { State } from './states.js';
+import type { Sayings } from './sayings.js';
 
 export type { ToolOutcome } from '../processes/tool.js';
 export type { Report } from './reports.js';
@@ -61,8 +63,8 @@ export interface BatchDialect {
   nodeSize?(request: BatchRequest): Question<number>;
   /** What the user has said to the system itself, in variables, as settings by their keys: it holds where nobody says otherwise. */
   userDefaults?(env: NodeJS.ProcessEnv): Readonly<Record<string, string>>;
-  /** What words of the system's own ask for, as settings by their keys; words that have no setting are left out. */
-  settingsIn?(words: readonly string[]): Readonly<Record<string, string>>;
+  /** Options of the submit command that say what settings of ours say, and would go before them. */
+  sayings?: Sayings;
   /** Throws RESOURCES where it cannot be said. */
   directives(view: BatchView): Directive[];
   /** The line of one directive after the prefix; undefined for one that only the command line can say. */
@@ -84,6 +86,8 @@ export interface BatchDialect {
   refusal(said: string): Verdict | undefined;
   /** True when the words mean that nobody answered, so that the job may exist all the same. */
   isSilence(outcome: ToolOutcome): boolean;
+  /** What a job that was taken really has: a site's filter may have changed what was asked for. */
+  holds?(id: string): Question<Holds>;
   /** Live jobs whose names begin so. */
   find(names: string): Question<{ id: string; name: string }[]>;
   /** Asked one after another; a later one only for ids that no earlier one knows. */

@@ -10,8 +10,20 @@ import {
 } from '../launcher-kit/batch.js';
 import { oneWord, plainPath } from '../launcher-kit/one-word.js';
 import { z } from '../launcher-kit/options.js';
+import type { Sayings } from '../launcher-kit/sayings.js';
 import type { State } from '../launcher-kit/states.js';
 import { explainWords, megabytesOf, type Phrase, rowsOf } from '../launcher-kit/words.js';
+
+/** What options of bsub say of our settings. */
+const sayings: Sayings = {
+  partition: /^-q/,
+  account: /^-[PG]/,
+  time: /^-(W|We|c)\b/,
+  mem: /^-(M|R.*\bmem\b)/,
+  n: /^-n /,
+  ntasksPerNode: /^-R.*\b(ptile|span)\b/,
+  gpus: /^-gpu /,
+};
 
 /** Why a submit is refused (IBM's documentation of bsub; not recorded from a real site). */
 const refusals: readonly Phrase[] = [
@@ -161,6 +173,7 @@ export const dialect: BatchDialect = {
   },
   directives,
   formatDirective: ([option, value]) => (value === '' ? option : `${option.split(' ')[0]} ${value}`),
+  sayings,
   submit: (_script, extra) => ({ argv: ['bsub', ...extra], onInput: true }),
   parseJobId: (stdout) => /Job <(\d+)> is submitted/.exec(stdout)?.[1],
   refusal: (said) => explainWords(refusals, said),

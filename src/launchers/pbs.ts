@@ -2,10 +2,22 @@ import { userName } from '../base/owner.js';
 import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js';
 import { oneWord, plainPath } from '../launcher-kit/one-word.js';
 import { z } from '../launcher-kit/options.js';
+import type { Sayings } from '../launcher-kit/sayings.js';
 import { clockOf, explainWords, lastWords } from '../launcher-kit/words.js';
 import { selectResources, torqueResources } from './pbs/resources.js';
 import { parseBlocks, pbsnodes, qstat } from './pbs/states.js';
 import { reasons, refusals, torqueEnds } from './pbs/words.js';
+
+/** What options of qsub say of our settings. */
+const sayings: Sayings = {
+  partition: /^-q/,
+  account: /^-[AP]/,
+  time: /^-l.*(walltime|cput)=/,
+  mem: /^-l.*mem=/,
+  nodes: /^-l.*(select|nodes|nodect)=/,
+  gpus: /^-l.*gpus=/,
+  cpusPerTask: /^-l.*[np]cpus=/,
+};
 
 /** The dialect itself, as questions and answers. */
 export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): BatchDialect {
@@ -51,6 +63,7 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
     },
     formatDirective: ([option, value]) =>
       value === '' ? option : option.startsWith('-l ') ? `${option}=${value}` : `${option} ${value}`,
+    sayings,
     submit: (script, extra) => ({ argv: ['qsub', ...extra, script] }),
     parseJobId: (stdout) => /^\d+(\[\])?(\.[\w.-]+)?$/.exec(lastWords(stdout))?.[0],
     refusal: (said) => explainWords(refusals, said),

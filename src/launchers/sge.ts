@@ -7,6 +7,7 @@ import { find, largestArray, qacct, qstat } from './sge/questions.js';
 import { explainReason } from './sge/reasons.js';
 import { explainRefusal } from './sge/refusals.js';
 import { defaultsOf, requestWords } from './sge/request-files.js';
+import { sayings } from './sge/sayings.js';
 import { askReasons } from './sge/waiting.js';
 
 /** The dialect itself, as questions and answers. */
@@ -34,11 +35,7 @@ export function dialectOf(options: Options): BatchDialect {
       },
     },
     userDefaults: (env) => defaultsOf(requestWords(env), payer),
-    settingsIn: (words) =>
-      defaultsOf(
-        words.map((word) => ({ word, file: '' })),
-        payer,
-      ),
+    sayings,
     directives: (view) => directives(view, options),
     formatDirective,
     submit(script, extra, said) {

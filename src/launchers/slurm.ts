@@ -2,10 +2,21 @@ import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js
 import { z } from '../launcher-kit/options.js';
 import { lastWords } from '../launcher-kit/words.js';
 import { limitAlone } from './slurm/alone.js';
-import { commandOptions, directives, formatDirective, settingsIn, userDefaults } from './slurm/directives.js';
-import { bareIds, drainedNodes, find, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
+import { commandOptions, directives, formatDirective, userDefaults } from './slurm/directives.js';
+import {
+  bareIds,
+  drainedNodes,
+  find,
+  holds,
+  largestArray,
+  nodeSize,
+  onCluster,
+  sacct,
+  squeue,
+} from './slurm/questions.js';
 import { explainReason } from './slurm/reasons.js';
 import { explainRefusal } from './slurm/refusals.js';
+import { sayings } from './slurm/sayings.js';
 
 /** The dialect itself, as questions and answers. */
 export const dialect: BatchDialect = {
@@ -25,11 +36,12 @@ export const dialect: BatchDialect = {
   directives,
   formatDirective,
   userDefaults,
-  settingsIn,
+  sayings,
   submit: (script, extra, said) => ({ argv: ['sbatch', '--parsable', ...commandOptions(said, extra), ...extra, script] }),
   parseJobId: (stdout) => /^\d+(;[\w.-]+)?$/.exec(lastWords(stdout))?.[0],
   refusal: explainRefusal,
   isSilence: ({ stderr }) => /unable to contact|socket timed out|connection refused|zero bytes were transmitted/i.test(stderr),
+  holds,
   find,
   status: (ids) => [squeue(ids), sacct(ids)],
   askCause: (ids, state) => {

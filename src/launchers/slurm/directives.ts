@@ -76,7 +76,7 @@ export function userDefaults(env: NodeJS.ProcessEnv): Record<string, string> {
  * A limit as sbatch reads it (M, M:S, H:M:S, D-H, D-H:M, D-H:M:S) in seconds, with the unit; undefined where it is none, or without
  * end: what may cost without end has to be asked for.
  */
-function limitOf(text: string): string | undefined {
+export function limitOf(text: string): string | undefined {
   const match = /^(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$/.exec(text.trim());
   if (!match) return undefined;
   const [, days, ...parts] = match;
@@ -84,27 +84,4 @@ function limitOf(text: string): string | undefined {
   const ofHours = days !== undefined || parts[2] !== undefined;
   const seconds = ofHours ? Number(days ?? 0) * 86_400 + first * 3600 + second * 60 + third : first * 60 + second;
   return seconds > 0 ? `${seconds}s` : undefined;
-}
-
-/** Options of sbatch that have a setting of ours, short and long. */
-const ownOptions: readonly (readonly [key: string, option: RegExp])[] = [
-  ['partition', /^(?:-p|--partition)(?:=?(.+))?$/],
-  ['account', /^(?:-A|--account)(?:=?(.+))?$/],
-  ['qos', /^(?:-q|--qos)(?:=?(.+))?$/],
-  ['constraint', /^(?:-C|--constraint)(?:=?(.+))?$/],
-  ['time', /^(?:-t|--time)(?:=?(.+))?$/],
-];
-
-/** What words for sbatch ask for, as settings of ours by their keys: the last word counts. */
-export function settingsIn(words: readonly string[]): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const [index, word] of words.entries())
-    for (const [key, option] of ownOptions) {
-      const match = option.exec(word);
-      if (!match) continue;
-      const value = match[1] ?? words[index + 1] ?? '';
-      const text = key === 'time' ? limitOf(value) : value;
-      if (text) found[key] = text;
-    }
-  return found;
 }

@@ -1,7 +1,9 @@
 import { userName } from '../../base/owner.js';
 import { describeCode, signalName } from '../../base/signal-names.js';
 import type { BatchRequest, Question, Report, Verdict } from '../../launcher-kit/contract.js';
+import type { Holds } from '../../launcher-kit/holds.js';
 import { rowsOf } from '../../launcher-kit/words.js';
+import { limitOf } from './directives.js';
 import { slurmState } from './states.js';
 
 const split = (id: string): { bare: string; cluster: string[] } => {
@@ -83,6 +85,22 @@ export const find = (names: string): Question<{ id: string; name: string }[]> =>
     if (code !== 0) return undefined;
     const rows = rowsOf(stdout, 2).map(([id = '', name = '']) => ({ id, name }));
     return rows.filter(({ name }, index) => name.startsWith(names) && rows.findIndex((row) => row.name === name) === index);
+  },
+});
+
+/** Account, partition and limit of a job, as Slurm has them. */
+export const holds = (id: string): Question<Holds> => ({
+  argv: ['squeue', '-h', '-t', 'all', ...onCluster([id]), '-j', bareList([id]), '-o', '%a|%P|%l'],
+  parse({ code, stdout }) {
+    const [row] = code === 0 ? rowsOf(stdout, 3) : [];
+    if (!row) return undefined;
+    const [account = '', queue, limit = ''] = row;
+    const seconds = Number.parseInt(limitOf(limit) ?? '', 10);
+    return {
+      queue,
+      account: account === '(null)' ? undefined : account || undefined,
+      time: seconds ? seconds * 1000 : undefined,
+    };
   },
 });
 

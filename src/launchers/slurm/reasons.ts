@@ -62,7 +62,7 @@ const places: readonly Phrase[] = [
     suggestions: ['Ask for less time, so that it ends before: `--time`.', 'See `scontrol show reservation`.'],
   },
   {
-    words: /^(ReqNodeNotAvail|Nodes_required_for_job|NodeDown.*|FrontEndDown|.*UnavailableNodes)/i,
+    words: /^(ReqNodeNotAvail|Nodes.required.for.job|NodeDown.*|FrontEndDown|.*UnavailableNodes)/i,
     code: 'nodes-down',
     sentence: 'Nodes that it needs are down, drained or reserved: it waits until they are back.',
     suggestions: ['See `sinfo -R` and `scontrol show reservation`.'],

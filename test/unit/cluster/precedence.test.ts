@@ -10,12 +10,16 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
 
 /** The submit of a start, and the line about what it asks for. */
-async function asked(given: Record<string, string>, site: string): Promise<[command: string, line: string]> {
+async function asked(
+  given: Record<string, string>,
+  site: string,
+  extra: string[] = [],
+): Promise<[command: string, line: string]> {
   writeFileSync(join(folder, 'site.yaml'), site);
   vi.stubEnv('IPCLUSTER_SITE_FILE', join(folder, 'site.yaml'));
   const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
   const { values, launcher } = await launcherSettings(place, { launcher: 'slurm', ...given });
-  const { jobs } = await prepare({ ...jobSettings(values, launcher), place, count: 2, reuse: false });
+  const { jobs } = await prepare({ ...jobSettings(values, launcher, extra), place, count: 2, reuse: false });
   const { spec } = jobs.find(({ role }) => role === 'engines') as (typeof jobs)[number];
   return [launcher.plan(spec).commands[0]?.argv.join(' ') ?? '', launcher.describe?.(spec) ?? ''];
 }
@@ -32,6 +36,22 @@ describe('who says where a job goes, and for how long', () => {
     const [command, line] = await asked(given, site);
     expect(command).toContain(` --time=${time} --partition=${partition} --account=${account} `);
     expect(line).toContain(`account ${account}, queue ${partition}`);
+  });
+
+  test.each([
+    ['debug', 'partition: debug', ['-p', 'other']],
+    ['debug', 'partition: debug', ['--parti', 'other']],
+    ['debug', 'time: {max: 30m}', ['--time=9:00:00']],
+  ])('words after -- do not go past the site (%s, %s, %j)', async (partition, demand, extra) => {
+    await expect(asked({ partition }, `enforce: {${demand}}\n`, extra)).rejects.toMatchObject({
+      code: 'CONFIG',
+      message: expect.stringContaining(`\`${extra[0]}\` would go past it`),
+    });
+  });
+
+  test('words after -- are the last where the site has no rule', async () => {
+    const [command] = await asked({ partition: 'debug' }, 'enforce: {time: {max: 2h}}\n', ['-p', 'other']);
+    expect(command).toMatch(/--partition=debug .*-p other/);
   });
 });
 

@@ -24,7 +24,11 @@ const reasons: Record<string, string[]> = {
   'pending-begin': ['BeginTime'],
   pending: words('None Prolog Cleaning SchedDefer FedJobLock'),
   'partition-down': words('PartitionDown PartitionInactive'),
-  'nodes-down': [...words('ReqNodeNotAvail NodeDown FrontEndDown'), 'ReqNodeNotAvail, UnavailableNodes:n[1-2]'],
+  'nodes-down': [
+    'Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions',
+    ...words('ReqNodeNotAvail NodeDown FrontEndDown'),
+    'ReqNodeNotAvail, UnavailableNodes:n[1-2]',
+  ],
   maintenance: ['ReqNodeNotAvail, Reserved for maintenance'],
   limit: [
     ...words('AssociationJobLimit AssociationResourceLimit QOSJobLimit QOSResourceLimit AccountingPolicy JobArrayTaskLimit'),
