@@ -45,7 +45,9 @@ export const rows = [
         child.kill('SIGINT');
         await new Promise((done) => child.once('close', done));
       });
-      root(['scontrol', 'update', 'nodename=n[1-5]', 'state=resume']);
+      // Slurm drains a node whose prolog fails.
+      const drained = [...new Set(root(['sinfo', '-h', '-N', '-t', 'drain', '-o', '%N']).split('\n').filter(Boolean))];
+      for (const name of drained) root(['scontrol', 'update', `nodename=${name}`, 'state=resume']);
       const [verdict] = said.findings ?? [];
       scene.is('why', `${verdict?.code}: ${verdict?.sentence} ${verdict?.suggestions?.join(' ')}`, /^held: .*prolog.*holds it\..*scontrol release \d+/);
     },
