@@ -8,6 +8,7 @@ import { formatBytes, parseCount, parseDuration, parsePorts } from '../base/quan
 import { splitWords } from '../base/shell.js';
 import { deferred } from '../base/wait.js';
 import { warmUpSoon } from '../base/warm-up.js';
+import { fromIpython } from '../config/ipython-flags.js';
 import { programFlags } from '../config/program-flags.js';
 import { readEngineProgram } from '../processes/engine-program.js';
 import { nodeAddressSpace, readLimits } from '../processes/limits.js';
@@ -41,6 +42,7 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
   --engine-wrapper WORDS  what each engine's command begins with, such as a container's
   --task-wrapper WORDS    what each shell task's command begins with
   --controller -- FLAGS   start the controller too, with those flags, where this is the first node of its job
+  --profile-dir FOLDER    the profile by its folder; --ipython-dir FOLDER where profiles lie
   --log-level LEVEL       debug, info, warn or error
   --version, --help
 `;
@@ -94,7 +96,9 @@ function checkAddressSpace(): void {
 }
 
 async function main(): Promise<void> {
-  const { values: given, positionals } = readArguments(process.argv.slice(2));
+  const { argv, ignored, variables } = fromIpython(process.argv.slice(2), 'ipengine');
+  Object.assign(process.env, variables);
+  const { values: given, positionals } = readArguments(argv);
   if (positionals.length > 0 && !given.controller)
     throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag. See ipengine --help.`);
   if (given.help) return void process.stdout.write(help);
@@ -102,7 +106,7 @@ async function main(): Promise<void> {
   const fromProfile = programFlags(given.profile, ['urlFile', 'engine', 'python', 'gateway', 'restart', 'timeout', 'logLevel'], {
     urlFile: 'file',
   });
-  const flags = readArguments([...fromProfile, ...process.argv.slice(2)]).values;
+  const flags = readArguments([...fromProfile, ...argv]).values;
   const allocation = readAllocation(process.env);
   const count =
     allocation && flags.n === undefined
@@ -116,6 +120,7 @@ async function main(): Promise<void> {
   if (restart !== 'on-crash' && restart !== 'never')
     throw new IpclusterError('USAGE', `--restart is "${restart}", but must be on-crash or never.`);
   const log = createLog('ipengine', readLogLevel(flags['log-level']));
+  for (const flag of ignored) log.warn(`${flag} means nothing here and is ignored`);
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'] });
   const paths = pathsOf(place);
   const run = randomUUID();
