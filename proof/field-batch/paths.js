@@ -17,7 +17,7 @@ async function inFolder(scene, name, launcher) {
   symlinkSync('/usr/bin/python3', join(folder, 'python'));
   const { code, out, wrong } = await scene.shell(`cd "$ODD/cwd" && export IPYTHONDIR="$ODD/ipython" IPCLUSTER_WORK_DIR="$ODD/work"
 ipcluster start --launcher ${launcher} -n 1 -d || exit 9
-ipcluster exec 'process.cwd()'
+ipcluster exec 'console.log(process.cwd())'
 ipcluster engines add -n 1 --engine python --python "$ODD/python"
 ipcluster exec -t 1 'import sys; print("by", sys.executable)'
 ipcluster stop`);
