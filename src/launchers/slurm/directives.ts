@@ -1,3 +1,4 @@
+import { IpclusterError } from '../../base/errors.js';
 import type { BatchView, Directive } from '../../launcher-kit/contract.js';
 import { clockOf, megabytesOf } from '../../launcher-kit/words.js';
 
@@ -8,7 +9,7 @@ export function directives({ name, comment, count, request, layout, range, stdou
   const lines: (Directive | undefined)[] = [
     ['--job-name', name],
     ['--comment', comment],
-    ['--output', stdout.replaceAll('%', '%%')],
+    ['--output', outputName(stdout)],
     ['--error', stderr.replaceAll('%', '%%')],
     ['--open-mode', 'append'],
     ['--no-requeue', ''],
@@ -74,4 +75,12 @@ function limitOf(text: string): string | undefined {
   const ofHours = days !== undefined || parts[2] !== undefined;
   const seconds = ofHours ? Number(days ?? 0) * 86_400 + first * 3600 + second * 60 + third : first * 60 + second;
   return seconds > 0 ? `${seconds}s` : undefined;
+}
+
+/** A file's name as sbatch takes it ("filename pattern"); a backslash cannot be said in one. Throws RESOURCES. */
+function outputName(path: string): string {
+  if (!path.includes('\\')) return path.replaceAll('%', '%%');
+  throw new IpclusterError('RESOURCES', `Slurm drops a backslash from the names of files, and jobs lie in one: ${path}`, {
+    suggestions: ['Name another folder for jobs: `--work-dir FOLDER`.'],
+  });
 }
