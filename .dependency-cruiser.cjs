@@ -9,7 +9,7 @@ const rooms = {
   'launcher-kit': ['processes', 'config', 'profile'],
   launchers: ['launcher-kit', 'processes'],
   client: ['transport', 'protocol', 'profile'],
-  controller: ['transport', 'protocol', 'profile', 'config'],
+  controller: ['transport', 'protocol', 'profile', 'config', 'processes'],
   gateway: ['transport', 'protocol', 'profile'],
   supervisor: ['transport', 'protocol', 'profile', 'processes', 'config'],
   engine: ['protocol', 'processes'],

@@ -145,10 +145,16 @@ export function prepareEngines(
 
 /** Looks for what engines need, where they run on this machine; elsewhere only their own supervisor can know. Throws PYTHON. */
 export async function checkEngines({
+  place,
   launcher,
   program,
   batch,
-}: Pick<JobSettings, 'launcher' | 'program' | 'batch'>): Promise<void> {
+}: Pick<JobSettings, 'launcher' | 'program' | 'batch'> & { place: Place }): Promise<void> {
+  // IPython expands variables in the name of the profile's folder (traitlets, expand_path).
+  if (program && /\$(\w|\{)/.test(place.profileFolder))
+    throw new IpclusterError('PYTHON', `IPython takes the $ in the profile's folder for a variable: ${place.profileFolder}`, {
+      suggestions: ['Name a folder without one for profiles: `export IPYTHONDIR=FOLDER`.'],
+    });
   const { modules, conda, venv, prologue } = batch.surroundings;
   // What is set up first may bring the interpreter, and is not there yet.
   const isPrepared = modules.length > 0 || prologue.length > 0 || Boolean(conda ?? venv);

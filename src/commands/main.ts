@@ -5,6 +5,7 @@ import { explained, IpclusterError, isIpclusterError, messageOf } from '../base/
 import { packageRoot, packageVersion } from '../base/package.js';
 import { describeError } from '../base/program.js';
 import { guardProcess } from '../base/signals.js';
+import { fromIpython } from '../config/ipython-flags.js';
 import { COMMANDS } from './commands.js';
 import { exactWords, isReaderGone, leave, watchReader } from './pipes.js';
 import { Interrupted, setRest } from './shared.js';
@@ -25,7 +26,7 @@ export async function main(given: readonly string[]): Promise<void> {
     if (words[0] === '--version' || words[0] === '-V') {
       process.stdout.write(`ipcluster ${packageVersion()} (TypeScript, ${packageRoot()}), node ${process.version}\n`);
     } else {
-      await run(await checkCommand(words, cut >= 0), { root: packageRoot() });
+      await run(ownWords(await checkCommand(words, cut >= 0)), { root: packageRoot() });
     }
   } catch (error) {
     process.exitCode = report(explained(error), words.includes('--json'));
@@ -39,12 +40,32 @@ const takingRest = new Set(['map', 'start', 'script', 'engines:add']);
 /** Words that stand before a command's own. */
 const topics = new Set(Object.keys(COMMANDS).flatMap((id) => (id.includes(':') ? [id.split(':')[0] as string] : [])));
 
+/** Commands that IPython's ipcluster has too. */
+const ofIpython = new Set(['start', 'stop', 'list', 'clean']);
+
+/** The words of a command, where they may be IPython's. Throws USAGE for what is not done here. */
+function ownWords(words: readonly string[]): string[] {
+  if (!ofIpython.has(words[0] ?? '')) return [...words];
+  const { argv, ignored, variables } = fromIpython(words, 'ipcluster');
+  Object.assign(process.env, variables);
+  for (const flag of ignored) process.stderr.write(`ipcluster: ${flag} means nothing here and is ignored\n`);
+  return argv;
+}
+
 /** `ipcluster -n 4` means `ipcluster start -n 4`. Throws USAGE for a command that there is not, or that takes no `--`. */
 async function checkCommand(words: readonly string[], hasRest: boolean): Promise<string[]> {
   const [first, second] = words;
   const help = first === undefined || first === '--help' || first === '-h' || first === 'help';
   if (help) return first === undefined || first === '-h' ? ['--help'] : [...words];
   if (first.startsWith('-')) return ['start', ...words];
+  if (first === 'engines' && (second === undefined || /^-(?!h$|-help$)/.test(second)))
+    throw new IpclusterError('USAGE', 'What is to be done with engines? IPython starts some by this command.', {
+      suggestions: [
+        'Here: `ipcluster engines add -n N`.',
+        'One for each task of srun or mpirun: `srun ipengine`.',
+        'See `ipcluster engines --help`.',
+      ],
+    });
   const isTopic = topics.has(first);
   if (isTopic && (second === undefined || second.startsWith('-'))) return [...words];
   const id = isTopic ? `${first}:${second}` : first;

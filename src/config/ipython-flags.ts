@@ -1,37 +1,52 @@
-/** Flags of IPython's program of that name, in words of ours. */
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { IpclusterError } from '../base/errors.js';
+import { type IpythonProgram, type Rule, ruleOf } from './ipython-words.js';
+
+/** A command line of IPython's, in words of ours. */
 export interface Translated {
   argv: string[];
-  /** Flags that mean nothing here, to be named in the log. */
+  /** Flags that mean nothing here, to be named. */
   ignored: string[];
+  /** What flags say that is a variable for us. */
+  variables: Record<string, string>;
 }
 
-/** IPython's flags without meaning here: one store, one scheme, one process, one port, and every address is tried. */
-const meaningless = {
-  ipcontroller:
-    /^--(dictdb|sqlitedb|mongodb|nodb|usethreads|nothreads|scheme|hwm|ports|engine-ports|client-ports|ssh|enginessh|restore|secure|no-secure|ident|user|keyfile|log-to-file|clean-logs|log-url|init|config|ipython-dir|enable-curve|[A-Z]\w*\.\w+)(=.*)?$/,
-  ipengine:
-    /^--(location|ident|user|keyfile|log-to-file|clean-logs|log-url|init|config|ipython-dir|enable-curve|[A-Z]\w*\.\w+)(=.*)?$/,
-};
-
-/** IPython counts levels of the log as Python does. */
-const levels: Record<string, string> = { 10: 'debug', 20: 'info', 30: 'warn', 40: 'error', 50: 'error' };
-
 /**
- * Turns the command line of IPython's program into that of ours, so that lines that people have, and IPython's launchers, start this
- * one. What has no meaning here is taken out and named; nothing that is ours is touched, and nothing after `--`.
+ * Turns a command line of IPython's into ours, so that recipes and launchers for it can start our programs. What has no meaning here
+ * is taken out and named, nothing that is ours is touched, and nothing after `--` is read. Throws USAGE for what is not done here.
  */
-export function fromIpython(program: keyof typeof meaningless, argv: readonly string[]): Translated {
-  const ignored: string[] = [];
-  const end = argv.indexOf('--');
-  const own = end < 0 ? argv : argv.slice(0, end);
-  const kept = own.flatMap((word) => {
-    const level = /^--log-level=(\d+|[A-Z]+)$/.exec(word)?.[1];
-    if (level !== undefined) return [`--log-level=${levels[level] ?? level.toLowerCase().replace('warning', 'warn')}`];
-    if (word === '--debug') return ['--log-level=debug'];
-    if (word === '--quiet') return ['--log-level=error'];
-    if (!meaningless[program].test(word)) return [word];
-    ignored.push(word);
-    return [];
-  });
-  return { argv: [...kept, ...(end < 0 ? [] : argv.slice(end))], ignored };
+export function fromIpython(argv: readonly string[], program: IpythonProgram): Translated {
+  const translated: Translated = { argv: [], ignored: [], variables: {} };
+  const words = [...argv];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === '--') {
+      translated.argv.push(word, ...words);
+      break;
+    }
+    const [, name = '', value] = /^--([A-Za-z][\w.-]*)(?:=(.*))?$/s.exec(word) ?? [];
+    const rule = ruleOf(name, program);
+    if (word === '--debug') translated.argv.push('--log-level=debug');
+    else if (word === '--quiet') translated.argv.push('--log-level=error');
+    else if (rule === undefined) translated.argv.push(word);
+    else apply(rule, word, value ?? valueBehind(rule, words), translated);
+  }
+  return translated;
+}
+
+/** What stands behind a flag as a word of its own, where the flag has a value. */
+function valueBehind(rule: Rule, words: string[]): string | undefined {
+  const isSwitch = 'onOff' in rule || 'refused' in rule || ('nothing' in rule && rule.nothing === 'switch');
+  return isSwitch || words[0] === undefined || words[0].startsWith('-') ? undefined : words.shift();
+}
+
+function apply(rule: Rule, word: string, value: string | undefined, { argv, ignored, variables }: Translated): void {
+  const name = word.replace(/=.*$/s, '');
+  if ('refused' in rule)
+    throw new IpclusterError('USAGE', `${name} of IPython is not done here. ${rule.refused}`, { suggestions: [] });
+  if ('nothing' in rule) return void ignored.push(word);
+  if ('onOff' in rule) return void (/^(false|0)$/i.test(value ?? '') || argv.push(rule.onOff));
+  if (value === undefined) throw new IpclusterError('USAGE', `${name} needs a value.`, { suggestions: [] });
+  if ('variable' in rule) variables[rule.variable] = resolve(value.replace(/^~(?=\/|$)/, homedir()));
+  else argv.push(`${rule.flag}=${rule.value?.(value) ?? value}`);
 }

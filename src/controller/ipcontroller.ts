@@ -10,6 +10,8 @@ import { onEndingSignal } from '../base/signals.js';
 import { warmUpSoon } from '../base/warm-up.js';
 import { fromIpython } from '../config/ipython-flags.js';
 import { programFlags } from '../config/program-flags.js';
+import { findJobShell } from '../processes/job-shell.js';
+import { isAlive } from '../processes/table.js';
 import { findPlace } from '../profile/paths.js';
 import type { GatewayModule } from '../transport/gateway-door.js';
 import { chooseAddresses } from './addresses.js';
@@ -35,7 +37,7 @@ const help = `ipcontroller: queues and schedules the work of a cluster
   --queue-bytes SIZE      bytes of requests in memory beyond which clients have to wait (512MiB)
   --gateway WHAT          for Python's clients and engines of this machine: curve (encrypted), plain, or off
   --ping MS               milliseconds between heartbeats to Python's engines (3000)
-  --profile-dir FOLDER    the profile by its folder
+  --profile-dir FOLDER    the profile by its folder; --ipython-dir FOLDER where profiles lie
   --log-level LEVEL       debug, info, warn or error
   --version, --help
 `;
@@ -69,7 +71,6 @@ function readArguments(argv: string[]) {
         'queue-bytes': { type: 'string', default: '512MiB' },
         gateway: { type: 'string', default: 'curve' },
         ping: { type: 'string', default: '3000' },
-        'profile-dir': { type: 'string' },
         'log-level': { type: 'string', default: 'info' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -91,12 +92,23 @@ function gatewayOpener(gateway: string, heartbeat: number): ControllerOptions['o
   };
 }
 
+/** How often it is looked whether the job around this program has ended (milliseconds), and the reason to end then. */
+const jobLook = 1000;
+const jobEnded = 'the job in which it was started has ended';
+
+/** Not every scheduler finds all that a script has left behind in its background: what the script started ends with it. */
+function endWithJob(controller: Controller): void {
+  const shell = findJobShell();
+  if (!shell) return;
+  setInterval(() => isAlive(shell) || controller.ending.resolve(jobEnded), jobLook).unref();
+}
+
 async function main(): Promise<void> {
-  const { argv, ignored } = fromIpython('ipcontroller', process.argv.slice(2));
+  const { argv, ignored, variables } = fromIpython(process.argv.slice(2), 'ipcontroller');
+  Object.assign(process.env, variables);
   const given = readArguments(argv);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipcontroller (TypeScript)\n`);
-  if (given['profile-dir'] !== undefined) process.env['IPP_PROFILE_DIR'] = given['profile-dir'];
   const flags = readArguments([...programFlags(given.profile, ownSettings), ...argv]);
   const log = createLog('ipcontroller', readLogLevel(flags['log-level']));
   for (const flag of ignored) log.warn(`${flag} means nothing here and is ignored`);
@@ -120,6 +132,7 @@ async function main(): Promise<void> {
     openGateway: gatewayOpener(flags.gateway, parseCount(flags.ping, '--ping', 1)),
   });
   onEndingSignal(controller.ending.resolve);
+  endWithJob(controller);
   try {
     await controller.start();
   } catch (error) {
@@ -128,7 +141,7 @@ async function main(): Promise<void> {
   }
   const reason = await controller.ending.promise;
   // A user says stop, or presses Ctrl-C; a machine that goes down, a scheduler and a service manager send these.
-  const forNow = reason === 'SIGTERM' || reason === 'SIGHUP';
+  const forNow = reason === 'SIGTERM' || reason === 'SIGHUP' || reason === jobEnded;
   log.info(`ending: ${reason}`);
   await controller.close(reason, forNow);
 }

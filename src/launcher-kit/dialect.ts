@@ -3,8 +3,8 @@ import type { Verdict } from './evidence.js';
 import type { Holds } from './holds.js';
 import type { Report } from './reports.js';
 import type { BatchRequest, Layout, Resources, Shape } from './resources.js';
-import type { State } from './states.js';
 import type { Sayings } from './sayings.js';
+import type { State } from './states.js';
 
 export type { ToolOutcome } from '../processes/tool.js';
 export type { Report } from './reports.js';

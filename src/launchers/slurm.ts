@@ -3,17 +3,7 @@ import { z } from '../launcher-kit/options.js';
 import { lastWords } from '../launcher-kit/words.js';
 import { limitAlone } from './slurm/alone.js';
 import { commandOptions, directives, formatDirective, userDefaults } from './slurm/directives.js';
-import {
-  bareIds,
-  drainedNodes,
-  find,
-  holds,
-  largestArray,
-  nodeSize,
-  onCluster,
-  sacct,
-  squeue,
-} from './slurm/questions.js';
+import { bareIds, drainedNodes, find, holds, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
 import { explainReason } from './slurm/reasons.js';
 import { explainRefusal } from './slurm/refusals.js';
 import { sayings } from './slurm/sayings.js';

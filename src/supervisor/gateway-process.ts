@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { messageOf } from '../base/errors.js';
 import { removeFile } from '../base/files.js';
 import type { Log } from '../base/log.js';
@@ -7,7 +6,7 @@ import { sleep } from '../base/wait.js';
 import { endGroups } from '../processes/end.js';
 import { describeExit, type Started, startProcess } from '../processes/start.js';
 import { identify, markVariable } from '../processes/table.js';
-import { socketPath } from '../profile/paths.js';
+import { fileBeside } from '../profile/sockets.js';
 
 /** A gateway that ends so often is not started again. */
 const mostStarts = 5;
@@ -27,7 +26,7 @@ export interface GatewayProcessOptions {
 /** The gateway of a node's engines of Python: a child of the supervisor, started again when it ends unasked. */
 export class GatewayProcess {
   /** The connection file that engines are given; in a folder that is this user's and this machine's alone. */
-  readonly file = socketPath(randomUUID()).replace(/\.sock$/, '.json');
+  readonly file: string;
   readonly #options: GatewayProcessOptions;
   #process: Started | undefined;
   #starts = 0;
@@ -35,6 +34,7 @@ export class GatewayProcess {
 
   constructor(options: GatewayProcessOptions) {
     this.#options = options;
+    this.file = fileBeside(options.socketPath);
   }
 
   async start(): Promise<void> {

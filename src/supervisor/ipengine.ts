@@ -48,6 +48,7 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
   --engine-wrapper WORDS  what each engine's command begins with, such as a container's
   --task-wrapper WORDS    what each shell task's command begins with
   --controller -- FLAGS   start the controller too, with those flags, where this is the first node of its job
+  --profile-dir FOLDER    the profile by its folder; --ipython-dir FOLDER where profiles lie
   --log-level LEVEL       debug, info, warn or error
   --version, --help
 `;
@@ -110,7 +111,8 @@ function engineFolder(given: string | undefined): string {
 }
 
 async function main(): Promise<void> {
-  const { argv, ignored } = fromIpython('ipengine', process.argv.slice(2));
+  const { argv, ignored, variables } = fromIpython(process.argv.slice(2), 'ipengine');
+  Object.assign(process.env, variables);
   const { values: given, positionals } = readArguments(argv);
   if (positionals.length > 0 && !given.controller)
     throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag. See ipengine --help.`);

@@ -8,7 +8,7 @@ import type { Log } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
 import type { Deferred } from '../base/wait.js';
 import { checkProgram, type EngineProgram } from '../processes/engine-program.js';
-import { leaveSocketFolders } from '../profile/sockets.js';
+import { leaveSocketFolders, removeDeadSockets } from '../profile/sockets.js';
 import { Session } from '../protocol/message.js';
 import { type AllocationContent, protocolVersion } from '../protocol/messages.js';
 import type { Link } from '../transport/link.js';
@@ -20,6 +20,9 @@ import { EngineSet } from './engine-set.js';
 import { GatewayProcess } from './gateway-process.js';
 import { type JoinOptions, joinController, rejoinController } from './join.js';
 import { Relay } from './relay.js';
+
+/** A socket on which nobody has listened for so long is nobody's (milliseconds). */
+const longDead = 60_000;
 
 export interface SuperviseOptions {
   settings: EngineSettings;
@@ -61,6 +64,8 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const watch = watchDeadline(options, relay);
   relay.onFarewell = (reason) => end.resolve(`the controller ends: ${reason}`);
   try {
+    // What a scheduler's KILL has left on this node goes when the next one comes.
+    await removeDeadSockets(longDead).catch((error: unknown) => log.warn('dead sockets were left', messageOf(error)));
     gateway?.onLost((again) => (again ? engines.restartAll() : end.resolve('the gateway of its engines ended again and again')));
     await engines.start(count);
     await gateway?.process.start();

@@ -1,6 +1,8 @@
 #!/bin/bash
 # What runs on each node of ipc-123456-e0a4: one supervisor, which starts the engines of the node.
 #   node.sh ALLOCATION [INDEX]: where Slurm starts it on all nodes at once, it tells the index itself.
+# What BASH_ENV has set for the user's own scripts must not end this one.
+set +eu
 # An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
 told=
 trap 'told=TERM' TERM

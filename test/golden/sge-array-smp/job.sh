@@ -11,6 +11,8 @@
 #$ -A proj1
 #$ -t 1-8
 # ipc-123456-e0a4: a job of ipcluster. What it is, says and comes to is in /work/jobs/one.
+# What BASH_ENV has set for the user's own scripts must not end this one.
+set +eu
 # An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
 told=
 trap 'told=TERM' TERM

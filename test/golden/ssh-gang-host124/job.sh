@@ -1,6 +1,8 @@
 #!/bin/bash
 # ipc-123456-e0a4: what ipcluster starts on a host, detached from the connection: job.sh INDEX LAYOUT WORD
 #   INDEX counts the hosts, LAYOUT says how many engines each of them has, WORD is how its user names this one.
+# What BASH_ENV has set for the user's own scripts must not end this one.
+set +eu
 # An order to end is passed on to those who run in it; the script lives on to write down how they ended. Other signals reach them directly.
 told=
 trap 'told=TERM' TERM

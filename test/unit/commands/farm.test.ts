@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fromBytes, toBytes } from '../../../src/base/shell.js';
 import { logLine } from '../../../src/commands/farm/farm.js';
+import { readInputs } from '../../../src/commands/farm/inputs.js';
 import { JobLog } from '../../../src/commands/farm/job-log.js';
 import { fillTemplate, splitCommand } from '../../../src/commands/farm/template.js';
 import { parseTargets } from '../../../src/commands/shared.js';
@@ -24,14 +25,81 @@ describe('the command of a map', () => {
     [['wc -l {} | cat', ':::', "it's"], ['/bin/sh', '-c', "wc -l 'it'\\''s' | cat"], ["it's"]],
     [['wc -l', ':::', 'f'], ['/bin/sh', '-c', 'wc -l f'], ['f']],
   ])('%j', (rest, argv, inputs) => {
-    const { template, inputs: split } = splitCommand(rest);
-    expect(split).toEqual(inputs);
+    const { template, sources } = splitCommand(rest);
+    expect(sources).toEqual({ words: inputs });
     expect(fillTemplate(template, inputs[0] ?? '', 1)).toEqual(argv);
   });
 
   test('without ::: the inputs come from elsewhere; without a command there is a sentence', () => {
-    expect(splitCommand(['true']).inputs).toBeUndefined();
+    expect(splitCommand(['true']).sources).toBeUndefined();
     for (const rest of [undefined, [], [':::', 'a']]) expect(() => splitCommand(rest)).toThrow(/no command/);
+  });
+});
+
+describe('columns and parts of an input', () => {
+  const fill = (words: string[], input: string, separator?: RegExp) =>
+    fillTemplate(splitCommand(words, separator).template, input, 7);
+
+  test.each([
+    [['echo', '{1}', '{2}'], 'a,b c', /,/, ['echo', 'a', 'b c']],
+    [['echo', '{2}', '{3}', '{#}'], 'a,b', /,/, ['echo', 'b', '', '7']],
+    [['f {2} > {1}.out'], "it's\tx", /\t/, ['/bin/sh', '-c', "f x > 'it'\\''s'.out"]],
+    [['echo', '{1}'], 'a,b', undefined, ['echo', 'a,b']],
+    [
+      ['mv', '{}', '{.}', '{/}', '{//}', '{/.}'],
+      'd.x/f.tar.gz',
+      undefined,
+      ['mv', 'd.x/f.tar.gz', 'd.x/f.tar', 'f.tar.gz', 'd.x', 'f.tar'],
+    ],
+    [['echo', '{//}', '{.}'], 'name', undefined, ['echo', '.', 'name']],
+    [['echo', '{//}'], '/name', undefined, ['echo', '/']],
+    [['echo', '{2.}'], 'a b.c', / /, ['echo', 'b']],
+    [['echo', '{#}'], 'a', undefined, ['echo', '7', 'a']],
+    [['cp', '{}', '{}'], '{#}$&', undefined, ['cp', '{#}$&', '{#}$&']],
+  ])('%j of %j', (words, input, separator, argv) => {
+    expect(fill(words, input, separator)).toEqual(argv);
+  });
+
+  test.each([
+    [['echo', '{1}', '{2}', ':::', 'a'], /\{2\} is a column.*separates/],
+    [['echo', '{0}', ':::', 'a'], /count from 1/],
+    [['echo', '{%}', ':::', 'a'], /\{%\} has no meaning/],
+    [['echo', '{}', ':::', 'a', ':::', 'b'], /one list of inputs/],
+    [['echo', '{}', ':::+', 'a'], /one list of inputs/],
+    [['echo', '{}', '::::'], /No file/],
+  ])('%j is refused', (rest, words) => {
+    expect(() => splitCommand(rest)).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(words) }));
+  });
+});
+
+describe('lists of inputs', () => {
+  const list = (bytes: string | Buffer): string => {
+    const path = join(folder, 'list');
+    writeFileSync(path, bytes);
+    return path;
+  };
+  const read = async (path: string, byNull = false) => {
+    const said: string[] = [];
+    const { inputs, blank } = await readInputs({ files: [path] }, { byNull, say: (sentence) => said.push(sentence) });
+    return { inputs, blank: [...blank], said: said.length };
+  };
+
+  test('an empty line has its number', async () => {
+    expect(await read(list('a.txt\n\nb.txt'))).toEqual({ inputs: ['a.txt', '', 'b.txt'], blank: [2], said: 0 });
+  });
+
+  test('CR LF ends lines where all do, and is said', async () => {
+    expect(await read(list('a\r\n\r\nb\r\n'))).toEqual({ inputs: ['a', '', 'b'], blank: [2], said: 1 });
+    expect(await read(list('a\r\nb\n'))).toEqual({ inputs: ['a\r', 'b'], blank: [], said: 0 });
+    expect(await read(list('a\r\0b\r\0'), true)).toEqual({ inputs: ['a\r', 'b\r'], blank: [], said: 0 });
+  });
+
+  test('bytes are bytes, and zeros separate', async () => {
+    const { inputs } = await read(list(Buffer.from('caf\xe9.dat\na b\n', 'latin1')));
+    expect(inputs.map(toBytes)).toEqual([Buffer.from('caf\xe9.dat', 'latin1'), Buffer.from('a b')]);
+    expect(await read(list('a\nb\0c\0'), true)).toMatchObject({ inputs: ['a\nb', 'c'] });
+    await expect(read(list('a\0b\n'))).rejects.toThrow(/byte of zero/);
+    await expect(read(join(folder, 'nowhere'))).rejects.toThrow(/cannot be read/);
   });
 });
 
