@@ -34,6 +34,8 @@ export type {
   EngineState,
   ErrorContent,
   InterruptOutcome,
+  LostNode,
+  PastWork,
   StatusContent,
   TaskQuery,
   TaskRecord,

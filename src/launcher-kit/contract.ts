@@ -8,6 +8,7 @@ import type { JobStatus, State } from './states.js';
 export { defineBatchLauncher } from './batch.js';
 export type { Argv, BatchDialect, BatchView, Directive, Question, ToolOutcome, Waiting } from './dialect.js';
 export type { Evidence, Verdict } from './evidence.js';
+export type { Holds } from './holds.js';
 export { z } from './options.js';
 export type { LaunchPlan, PlannedCommand, PlannedFile } from './plan.js';
 export type { Report } from './reports.js';
