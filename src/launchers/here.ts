@@ -8,10 +8,7 @@ import { layoutOf } from '../launcher-kit/resources.js';
 import { plainFacts, plainRequest, scriptFiles } from '../launcher-kit/script.js';
 import { surroundingSystem, usualAddress } from '../launcher-kit/surrounding.js';
 import { completeSlurm } from '../launcher-kit/surrounding-job.js';
-import { allocationShell } from '../processes/allocation-shell.js';
-
-/** By which variable a process is known to be in an allocation. */
-const idVariables: Record<string, string> = { slurm: 'SLURM_JOB_ID', pbs: 'PBS_JOBID', sge: 'JOB_ID', lsf: 'LSB_JOBID' };
+import { findJobShell } from '../processes/job-shell.js';
 
 /** A program that runs once stays on this node; what starts engines is spread over all nodes of the allocation. */
 function plan(system: string | undefined, spec: JobSpec): LaunchPlan {
@@ -24,12 +21,11 @@ function plan(system: string | undefined, spec: JobSpec): LaunchPlan {
       },
     );
   const request = spec.batch ?? plainRequest;
-  const variable = idVariables[system] ?? '';
   const facts = {
     ...plainFacts,
     layout: layoutOf(spec.count, request, 'gang'),
     surrounding: system,
-    values: { shell: allocationShell(variable, process.env[variable] ?? '')?.toString() },
+    values: { shell: findJobShell()?.pid.toString() },
   };
   const files = scriptFiles('here', spec, facts);
   return { files, commands: [{ argv: ['/bin/bash', join(spec.jobDir, 'job.sh')] }] };
