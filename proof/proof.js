@@ -55,6 +55,13 @@ const batch = run('batch.js');
 write('batch', 'Batch systems', `What is induced on real schedulers, the verdict that \`why\` must give (written into \`proof/batch/\` before the run), and what it gave. \`left\`: processes and jobs
 of ours after \`stop\`. \`harmed\`: a job or a cluster of the same user that was not as before.\n\n${batch.stdout}`);
 
+const fieldBatch = run('field-batch.js');
+write('field-batch', 'Batch systems as people have them', `What users met on their batch systems, done again on real ones (of PBS on a stand-in): what must come of each (written into \`proof/field-batch/\` before the
+run), and what was said. \`left\`: processes and jobs of ours after \`stop\`.\n\n${fieldBatch.stdout}`);
+
+const field = run('field.js');
+write('field', 'Machines, shells and programs', `What users met outside of batch systems, done again: what must come of each (written into \`proof/field/\` before the run), and what did.\n\n${field.stdout}`);
+
 const ssh = run('ssh.js');
 write('ssh', 'SSH hosts', `What is induced on sixteen hosts in network namespaces, the verdict that \`why\` must give (written into \`proof/ssh/\` before the run), and what it gave. \`left\`:
 processes and files of ours on any host after \`stop\`. \`harmed\`: a cluster of the same user on two of the hosts that was not as before.\n\n${ssh.stdout}`);
@@ -77,4 +84,4 @@ write('watchers', 'Watchers that never read', watchers.stdout);
 
 const load = run('load.js');
 write('load', 'Load', load.stdout);
-process.exit([faults, fuzz, fuzzGateway, fuzzRoles, strangers, core, sentValues, batch, ssh, interop, accepted, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);
+process.exit([faults, fuzz, fuzzGateway, fuzzRoles, strangers, core, sentValues, batch, fieldBatch, field, ssh, interop, accepted, outage, chaos, watchers, load].some(({ status }) => status !== 0) ? 1 : 0);
