@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 /* What users met on their batch systems: the quick rows of the long table, in namespaces of their own, so that the other beds can be up beside it. */
@@ -17,12 +18,12 @@ const packages = [
 ];
 
 function prove(...args: string[]): Promise<{ rows: Row[]; said: string }> {
-  const child = spawn('test/beds/alone', [process.execPath, 'proof/field-batch.js', '--json', ...args]);
+  const child = spawn(resolve('test/beds/alone'), [process.execPath, 'proof/field-batch.js', '--json', ...args]);
   let [out, said] = ['', ''];
   child.stdout.on('data', (chunk) => (out += String(chunk)));
   child.stderr.on('data', (chunk) => (said += String(chunk)));
-  return new Promise((resolve) =>
-    child.once('close', () => resolve({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said })),
+  return new Promise((done) =>
+    child.once('close', () => done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said })),
   );
 }
 
