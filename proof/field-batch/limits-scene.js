@@ -1,10 +1,9 @@
 // Ways to set a limit that really holds, and to see what is said of it.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { sleep, until } from '../bed.js';
+import { until } from '../bed.js';
 
 /** Runs a tool as the administrator; throws with its words where it fails. */
 export const root = (argv) => execFileSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-const manage = (...words) => root(['sacctmgr', '-i', '-Q', ...words]);
 
 /** A job of another kind, of the same user. */
 export const plainJob = (scene, ...words) =>
@@ -19,7 +18,7 @@ const reasons = () => {
 };
 
 /** Starts what must wait in vain; asserts Slurm's reason, our code and our sentence. */
-export async function waits(scene, args, { reason, code, words }) {
+async function waits(scene, args, { reason, code, words }) {
   let last = '';
   const timer = setInterval(() => {
     const [now] = reasons();
@@ -34,7 +33,7 @@ export async function waits(scene, args, { reason, code, words }) {
 }
 
 /** Starts what sbatch must refuse; asserts its word, our code and our sentence. */
-export async function refuses(scene, args, { reason, code, words }) {
+async function refuses(scene, args, { reason, code, words }) {
   const { error } = await scene.start(...args);
   scene.is('start', error?.code, 'SUBMIT_REFUSED');
   scene.is('verdict', error?.verdict, code);
@@ -49,56 +48,6 @@ async function works(scene, args) {
   const { engines, error } = await scene.start(...args);
   scene.is(`with ${args.join(' ')}`, engines ?? error?.message, count);
 }
-
-/** Sets `words` on the user's association for as long as `act` takes. */
-async function withAssociation(words, act) {
-  manage('modify', 'user', 'hpc', 'set', ...words);
-  await sleep(400);
-  try {
-    await act();
-  } finally {
-    manage('modify', 'user', 'hpc', 'set', ...words.map((word) => word.replace(/=[^=]*$/, '=-1')));
-  }
-}
-
-/** Makes a QOS with `words` for as long as `act` takes. */
-async function withQos(words, act) {
-  manage('add', 'qos', 'bound', ...words);
-  manage('modify', 'user', 'hpc', 'set', 'qos+=bound');
-  await sleep(400);
-  try {
-    await act();
-  } finally {
-    manage('modify', 'user', 'hpc', 'set', 'qos-=bound');
-    manage('delete', 'qos', 'bound');
-  }
-}
-
-const rowOf = (bound, reason, set, args, { kind, code, words, then, refused = false, before, after }) => ({
-  entry: `F6 ${refused ? 'refused' : 'waits'}: ${reason}`,
-  part: 'limits',
-  bed: 'accounting',
-  expected: `${code}, ${kind}`,
-  run: (scene) =>
-    bound(set, async () => {
-      const other = before?.(scene);
-      if (other) await runs(other);
-      try {
-        await (refused ? refuses : waits)(scene, args, { reason, code, words });
-      } finally {
-        if (other) root(['scancel', other]);
-      }
-      if (other) await until(() => stateOf(other) === 'CANCELLED');
-      after?.(scene);
-      if (then) await works(scene, then);
-    }),
-});
-
-/** A limit of the association: `set` are words of sacctmgr. */
-export const ofAssociation = (reason, set, args, rest) => rowOf(withAssociation, reason, set, args, rest);
-/** A limit of a QOS, which is asked for. */
-export const ofQos = (reason, set, args, rest) =>
-  rowOf(withQos, reason, set, [...args, '--qos', 'bound'], { ...rest, then: rest.then && [...rest.then, '--qos', 'bound'] });
 
 /** A row that needs no limit of an account; `prepare` answers what takes it back. */
 export const ofSystem = (entry, reason, args, { kind, code, words, then, refused = false, prepare, bed = 'accounting' }) => ({

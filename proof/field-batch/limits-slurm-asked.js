@@ -22,11 +22,13 @@ async function withLine(line, act) {
 export const rows = [
   {
     ...{ entry: 'F8 the size of an element is that of the partition that was named', part: 'field', bed: 'accounting' },
-    expected: 'an element has the two CPUs of its node, and is not refused',
+    expected: 'elements of two engines, of which two run there and two wait, and none is refused',
     run: (scene) =>
       withLine('PartitionName=small Nodes=n5 State=UP # ours', async () => {
-        const { engines, error } = await scene.start('--partition', 'small', '--shape', 'array', '-n', '2', '--time', '5m');
+        const { engines, error } = await scene.start('--partition', 'small', '--shape', 'array', '-n', '4', '--min-engines', '2', '--time', '5m');
         scene.is('engines', engines ?? `${error?.code} ${error?.verdict} ${error?.message}`, 2);
+        const tasks = root(['squeue', '-h', '-r', '-u', 'hpc', '-o', '%K %C']).split('\n').sort().join(', ');
+        scene.is('elements and their CPUs', tasks, '0 2, 1 2');
       }),
   },
   {

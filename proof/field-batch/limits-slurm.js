@@ -2,14 +2,14 @@
 // advises is done, and must help.
 import { execFileSync } from 'node:child_process';
 import { until } from '../bed.js';
-import { associationLimits, placeLimits, qosLimits } from './limits/slurm.js';
+import { associationLimits, qosLimits } from './limits/slurm.js';
 
 /** What tells the four apart: in the sentence, or in what is advised. */
 const which = {
-  wait: /[Ww]aits? (until|for)|has not come|next in line|before it|holds? it/,
+  wait: /[Ww]aits? (until|for)/,
   less: /Ask for (less|more)/,
   'no budget': /budget/,
-  'never as asked': /never starts|could ever/,
+  'never as asked': /never starts/,
 };
 
 const quiet = (...argv) => execFileSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -34,7 +34,7 @@ function set(limits) {
 }
 
 async function pendingWord(scene, row) {
-  const child = scene.spawn('start', '--launcher', 'slurm', '-d', ...row.args, ...(row.make?.(scene) ?? []));
+  const child = scene.spawn('start', '--launcher', 'slurm', '-d', ...row.args);
   const over = new Promise((done) => child.once('close', done));
   await until(() => reasons().some((reason) => row.word.test(reason)) || child.exitCode !== null, 20_000);
   scene.is('Slurm says', reasons().find((reason) => row.word.test(reason)) ?? reasons().join() , row.word);
@@ -78,4 +78,4 @@ const rowOf = (row) => ({
   },
 });
 
-export const rows = [...associationLimits, ...qosLimits, ...placeLimits].map(rowOf);
+export const rows = [...associationLimits, ...qosLimits].map(rowOf);

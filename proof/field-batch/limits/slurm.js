@@ -59,21 +59,3 @@ export const qosLimits = withQos([
   { name: 'QOSMaxWallDurationPerJobLimit, refused', limits: qos('flags=DenyOnLimit', 'MaxWall=5'), args: [...two, '--time', '10m'], refused: true, word: /QOSMaxWallDurationPerJobLimit/, code: 'too-long', which: 'less' },
   { name: 'QOSGrpBillingMinutes, refused', limits: qos('flags=DenyOnLimit', 'GrpTRESMins=billing=0'), args: two, refused: true, word: /QOSGrpBillingMinutes/, code: 'no-budget', which: 'no budget' },
 ]);
-
-const reservation = (...words) => () => void asRoot('scontrol', 'create', 'reservation', 'reservationname=later', ...words);
-const noReservation = () => void asRoot('scontrol', 'delete', 'reservationname=later');
-const idOfOurs = () => /(\d+)\|ipc-/.exec(asRoot('squeue', '-h', '-u', 'hpc', '-o', '%A|%j'))?.[1];
-const released = async (scene, _child, over) => {
-  asRoot('scontrol', 'release', idOfOurs());
-  scene.is('released, the start ends with', await over, 0);
-};
-
-export const placeLimits = [
-  { name: 'maintenance in 30 minutes', before: reservation('starttime=now+30minutes', 'duration=60', 'flags=maint,ignore_jobs', 'nodes=ALL', 'users=root'), args: [...two, '--time', '1h'], word: /ReqNodeNotAvail.*maintenance/i, code: 'maintenance', which: 'less', advice: [...two, '--time', '20m'], after: noReservation, quick: true },
-  { name: 'a reservation that has not begun', before: reservation('starttime=now+60minutes', 'duration=60', 'nodes=n1', 'users=hpc'), args: [...two, '--', '--reservation=later'], word: /Reservation/, code: 'pending-resources', which: 'wait', after: noReservation },
-  { name: 'the node that is named is drained', before: () => void asRoot('scontrol', 'update', 'nodename=n3', 'state=drain', 'reason=disk'), args: [...two, '--', '--nodelist=n3'], word: /ReqNodeNotAvail/, code: 'nodes-down', which: 'wait', after: () => void asRoot('scontrol', 'update', 'nodename=n3', 'state=resume') },
-  { name: 'a job that must end before', before: occupy(1), args: [...two], make: (scene) => ['--', `--dependency=afterany:${scene.other}`], word: /Dependency/, code: 'pending-dependency', which: 'wait', meanwhile: freed },
-  { name: 'a time to begin', args: [...two, '--', '--begin=now+1hour'], word: /BeginTime/, code: 'pending-begin', which: 'wait' },
-  { name: 'held by the user', args: [...two, '--', '--hold'], word: /JobHeldUser/, code: 'held', which: 'wait', meanwhile: released },
-  { name: 'all nodes are taken', before: occupy(66, '--mem-per-cpu=1'), args: two, word: /Resources|Priority/, code: 'pending-resources', which: 'wait', meanwhile: freed },
-];
