@@ -66,7 +66,7 @@ export const processFaults = [
       scene.kill('ipengine');
       await work.settled();
       await scene.engines(1);
-      await scene.says('why', /(ended by signal 9|of 2 engines are registered)/);
+      await scene.says('why', /(killed by SIGKILL|of 2 engines are registered)/);
     },
   },
   {
@@ -250,7 +250,7 @@ export const processFaults = [
       const work = scene.work(50);
       await work.settled();
       scene.check('no sleep is left', await until(() => !scene.bed.processes().some(({ command: text }) => text === 'sleep 6001'), 3000));
-      await scene.says('why', /ended by signal 9|1 of 2 engines are registered/);
+      await scene.says('why', /killed by SIGKILL|1 of 2 engines are registered/);
     },
   },
   {
@@ -264,7 +264,7 @@ export const processFaults = [
       scene.bed.client = undefined;
       for (const program of ['ipengine', 'ipcontroller']) scene.kill(program);
       await scene.gone();
-      await scene.says('why', /ended by signal 9/);
+      await scene.says('why', /killed by SIGKILL/);
     },
   },
   {

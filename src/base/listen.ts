@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import type { ListenOptions, Server } from 'node:net';
 import { dirname } from 'node:path';
+import { systemCode } from './errors.js';
 import { ensureFolder } from './own-folder.js';
 
 /** Rejects with what the system says. */
@@ -15,7 +15,7 @@ export function listen(server: Server, where: ListenOptions): Promise<void> {
 }
 
 /** So often the folder of a socket is made again. */
-const mostTries = 5;
+const mostTries = 20;
 
 /**
  * Listens on a Unix socket, or on a pipe of Windows, which lies in no folder. Whatever of ours ends takes the folder along when it is
@@ -28,7 +28,9 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
     try {
       return await listen(server, { path });
     } catch (error) {
-      if (!folder || existsSync(folder) || tries === mostTries) throw error;
+      // It may be there again by now: another one of ours made it. libuv says EACCES for a folder that is not there.
+      const isGone = ['EACCES', 'ENOENT'].includes(systemCode(error) ?? '');
+      if (!folder || !isGone || tries === mostTries) throw error;
     }
   }
 }

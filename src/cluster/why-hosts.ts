@@ -20,8 +20,14 @@ export function silentHosts(engines: readonly EngineRecord[]): { host: string; i
 /** Hosts that are silent, and those that are gone without a word of their own, each by name. */
 export async function explainHosts(file: ClusterFile | undefined, status: StatusContent): Promise<Finding[]> {
   const isMissing = file !== undefined && status.engines.length < file.engines;
-  const lost = isMissing ? await withoutWord(file.jobs, status.lost) : [];
   const silent = silentHosts(status.engines);
+  const living = livingHosts(status, silent);
+  const lost = isMissing
+    ? await withoutWord(
+        file.jobs,
+        status.lost.filter(({ host }) => !living.has(host)),
+      )
+    : [];
   const down = await downHosts(file?.jobs ?? [], [...new Set([...silent, ...lost].map(({ host }) => host))]);
   return [
     ...[...new Set(lost.map(({ host }) => host))].map((host) => lostFinding(host, lost, down.get(host))),
@@ -37,6 +43,12 @@ export async function explainHosts(file: ClusterFile | undefined, status: Status
       };
     }),
   ];
+}
+
+/** Hosts from which somebody speaks: what is lost there was a process, not the host. */
+function livingHosts({ engines, controller }: StatusContent, silent: readonly { host: string }[]): Set<string> {
+  const speaking = engines.filter(({ host }) => !silent.some((one) => one.host === host));
+  return new Set([controller.host, ...speaking.map(({ host }) => host)]);
 }
 
 /** Those whose end nobody has written down: a node that could, or the tool that had started it, says better why. */

@@ -7,7 +7,8 @@ import { userFolders } from '../base/temporary.js';
 
 /**
  * Removes this user's Unix sockets that nobody listens on any more: their owners were killed; and the files beside them that lead to a
- * gateway. Of sockets younger than `age` (milliseconds) nobody is asked: their owners have just come.
+ * gateway. Of sockets younger than `age` (milliseconds) nobody is asked: their owners have just come, and so does whoever names an age, to
+ * whom folders are left.
  */
 export async function removeDeadSockets(age = 0): Promise<void> {
   for (const folder of userFolders()) {
@@ -21,7 +22,7 @@ export async function removeDeadSockets(age = 0): Promise<void> {
       }),
     );
   }
-  await leaveSocketFolders();
+  if (age === 0) await leaveSocketFolders();
 }
 
 /** The connection file of the gateway that belongs to a supervisor with that socket. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,10 +35,19 @@ describe('listening on a socket', () => {
     rmSync(join(path, '../..'), { recursive: true });
   });
 
+  test('tries again where yet another program has made the folder meanwhile', async () => {
+    const { server, path } = make(3);
+    server.on('error', () => mkdirSync(server.folder, { mode: 0o700 }));
+    await listenOnSocket(server, path);
+    expect(server.losses).toBe(-1);
+    server.close();
+    rmSync(join(path, '../..'), { recursive: true });
+  });
+
   test('gives up after some tries, and at once where the folder is not the reason', async () => {
-    const { server, path } = make(9);
+    const { server, path } = make(30);
     await expect(listenOnSocket(server, path)).rejects.toMatchObject({ code: 'EACCES' });
-    expect(server.losses).toBe(4);
+    expect(server.losses).toBe(10);
     const first = new Unlucky(server.folder, 0);
     await listenOnSocket(first, path);
     const second = new Unlucky(server.folder, 0);

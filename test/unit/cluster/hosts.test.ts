@@ -90,3 +90,11 @@ test('nobody is told to interrupt work that is healthy', () => {
   expect(busy?.suggestions?.join(' ')).toMatch(/ipcluster engines add/);
   expect(busy?.suggestions?.join(' ')).not.toMatch(/interrupt/);
 });
+
+test('a host from which others still speak is not lost, nor is that of the controller', async () => {
+  const gone2 = { ...gone, engines: [2, 3] };
+  expect(await explainHosts(file, status([on('pbs1', 0), on(gone.host, 1)], [gone2]))).toEqual([]);
+  const there = status([on('pbs1', 0)], [gone2]);
+  const same = { ...there, controller: { ...there.controller, host: gone.host } };
+  expect(await explainHosts(file, same)).toEqual([]);
+});
