@@ -22,13 +22,9 @@ export async function explainHosts(file: ClusterFile | undefined, status: Status
   const isMissing = file !== undefined && status.engines.length < file.engines;
   const silent = silentHosts(status.engines);
   const living = livingHosts(status, silent);
-  const lost = isMissing
-    ? await withoutWord(
-        file.jobs,
-        status.lost.filter(({ host }) => !living.has(host)),
-      )
-    : [];
-  const down = await downHosts(file?.jobs ?? [], [...new Set([...silent, ...lost].map(({ host }) => host))]);
+  const gone = isMissing ? await withoutWord(file.jobs, status.lost) : [];
+  const down = await downHosts(file?.jobs ?? [], [...new Set([...silent, ...gone].map(({ host }) => host))]);
+  const lost = gone.filter(({ host }) => down.has(host) || !living.has(host));
   return [
     ...[...new Set(lost.map(({ host }) => host))].map((host) => lostFinding(host, lost, down.get(host))),
     ...silent.map(({ host, ids, silence }): Finding => {

@@ -91,10 +91,13 @@ test('nobody is told to interrupt work that is healthy', () => {
   expect(busy?.suggestions?.join(' ')).not.toMatch(/interrupt/);
 });
 
-test('a host from which others still speak is not lost, nor is that of the controller', async () => {
-  const gone2 = { ...gone, engines: [2, 3] };
-  expect(await explainHosts(file, status([on('pbs1', 0), on(gone.host, 1)], [gone2]))).toEqual([]);
-  const there = status([on('pbs1', 0)], [gone2]);
-  const same = { ...there, controller: { ...there.controller, host: gone.host } };
+test('a host from which others still speak is not lost, nor is that of the controller, unless its system says so', async () => {
+  const away = { ...gone, host: 'pbs4', node: 5 };
+  expect(await explainHosts(file, status([on('pbs1', 0)], [away]))).toHaveLength(1);
+  expect(await explainHosts(file, status([on('pbs1', 0), on('pbs4', 1)], [away]))).toEqual([]);
+  const there = status([on('pbs1', 0)], [away]);
+  const same = { ...there, controller: { ...there.controller, host: 'pbs4' } };
   expect(await explainHosts(file, same)).toEqual([]);
+  pbsnodes({ pbs4: 'down' });
+  expect(await explainHosts(file, same)).toMatchObject([{ code: 'node-failed', node: 'pbs4' }]);
 });
