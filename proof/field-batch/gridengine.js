@@ -115,7 +115,7 @@ export const rows = [
       scene.is('enforced', await askedBy(scene), /^2 account: boss hard resource_list: gpu=1,h_rt=7200 /);
       await refusedByName(scene, 'another one after --', 'CONFIG', 'a rule for account', '--', '-A', 'mine2');
       await refusedByName(scene, 'more time after --', 'CONFIG', 'a rule for time', '--', '-l', 'h_rt=3:0:0');
-      await refusedByName(scene, 'another one by a directive', 'CONFIG', 'account is mine3', '--directives', '-A=mine3');
+      await refusedByName(scene, 'another one by a directive', 'CONFIG', 'a rule for account', '--directives', '-A=mine3');
     });
   }),
   row('Grid Engine: -hold_jid in .sge_request', 'pending-dependency', async (scene) => {
