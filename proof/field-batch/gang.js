@@ -217,7 +217,7 @@ const endsAll = (scene, way) => endsSoon(scene, { ...way, options: ['--min-engin
 
 export const rows = [
   ...ways.flatMap((way) => [
-  { entry: `F10 ${way.name}: all are needed`, part: 'gang', bed: 'slurm', quick: !way.after, expected: `over within 5 s; ${way.code}: On ${way.node}, and its words`, run: play(way, endsSoon) },
+  { entry: `F10 ${way.name}: all are needed`, part: 'gang', bed: 'slurm', expected: `over within 5 s; ${way.code}: On ${way.node}, and its words`, run: play(way, endsSoon) },
   { entry: `F10 ${way.name}: three are enough`, part: 'gang', bed: 'slurm', expected: way.whole ? 'Slurm ends the whole job: as before' : `three engines work; status and why (${way.code}) name ${way.node}`, run: play(way, way.late ? endsLater : way.whole ? endsAll : othersWork) },
 ]),
   {

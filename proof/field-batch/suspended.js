@@ -26,7 +26,6 @@ export const rows = [
     entry: 'F14 a job is suspended during a map',
     bed: 'slurm',
     expected: 'status suspended; why suspended with scontrol resume ID, nothing of interrupt; after resume each task once',
-    quick: true,
     async run(scene) {
       await scene.start('-n', '2');
       const { ids } = await engineJob(scene);
@@ -51,7 +50,6 @@ export const rows = [
     entry: 'F14 one element of an array is suspended',
     bed: 'slurm',
     expected: 'status "1 running, 1 suspended"; why suspended, of part 1',
-    quick: true,
     async run(scene) {
       await scene.start('-n', '2', '--shape', 'array', '--ntasks-per-node', '1');
       const { ids } = await engineJob(scene);

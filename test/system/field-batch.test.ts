@@ -32,9 +32,10 @@ describe.skipIf(process.getuid?.() !== 0)('what users met on batch systems (need
     execFileSync('bash', ['-c', packages.join('\n')], { stdio: ['ignore', 'ignore', 'inherit'] });
   }, 300_000);
 
-  test('every quick row is as it must be, and nothing is left', async () => {
+  // Real daemons beside three other suites may keep one waiting: what is wrong twice is wrong.
+  test('every quick row is as it must be, and nothing is left', { retry: 1, timeout: 900_000 }, async () => {
     const { rows, said } = await prove('--quick');
     expect(rows.length, said).toBeGreaterThanOrEqual(35);
     expect(rows.filter(({ right }) => !right)).toEqual([]);
-  }, 900_000);
+  });
 });
