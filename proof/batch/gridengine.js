@@ -61,9 +61,24 @@ export function startAside(scene, ...args) {
 }
 
 /** Nothing of ours may be left in Grid Engine after a row. */
-export async function nothingLeft(scene) {
+async function nothingLeft(scene) {
   await scene.run('stop');
   await until(() => listed(' ipc-').length === 0, 20_000);
   scene.is('left in the queue', listed(' ipc-').join(), '');
   admin("qdel -u '*'; qdel -f -u '*'");
 }
+
+/** A row on this bed: `set` is done before it as an administrator, `undo` whatever comes of it, and nothing may be left then. */
+export const rowOf = ({ set = 'true', undo = 'true', run, ...row }) => ({
+  ...row,
+  bed: 'gridengine',
+  async run(scene) {
+    admin(set);
+    try {
+      await run(scene);
+    } finally {
+      admin(undo);
+      await nothingLeft(scene);
+    }
+  },
+});

@@ -1,23 +1,10 @@
 // Grid Engine: arrays of which a part runs, jobs that stand still, and what people type by hand.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { admin, listed, nothingLeft, startAside, submitted, user } from '../batch/gridengine.js';
+import { admin, listed, rowOf, startAside, submitted, user } from '../batch/gridengine.js';
 import { until } from '../bed.js';
 
-const row = (entry, part, expected, run, undo = 'true') => ({
-  entry,
-  part,
-  bed: 'gridengine',
-  expected,
-  async run(scene) {
-    try {
-      await run(scene);
-    } finally {
-      admin(undo);
-      await nothingLeft(scene);
-    }
-  },
-});
+const row = (entry, part, expected, run, undo) => rowOf({ entry, part, expected, run, undo });
 
 const twoSlots = 'qconf -rattr queue slots 1 all.q';
 const allSlots = 'qconf -rattr queue slots 16 all.q';

@@ -1,21 +1,10 @@
 // Grid Engine as users have it: paths, defaults of their own for qsub, sizes, what waits, what is suspended.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { admin, conf, listed, nothingLeft, startAside, submitted, user } from '../batch/gridengine.js';
+import { admin, conf, listed, rowOf, startAside, submitted, user } from '../batch/gridengine.js';
 import { sleep } from '../bed.js';
 
-const row = (entry, expected, run) => ({
-  entry,
-  bed: 'gridengine',
-  expected,
-  async run(scene) {
-    try {
-      await run(scene);
-    } finally {
-      await nothingLeft(scene);
-    }
-  },
-});
+const row = (entry, expected, run) => rowOf({ entry, expected, run });
 
 /** A file of defaults for qsub while `run` runs: in the user's home as the accounts know it, or in the working folder. */
 async function withRequests(where, text, run) {

@@ -1,5 +1,5 @@
 // Limits that were really set on Grid Engine: its own word, the verdict, which of four it is, and what comes of the advice.
-import { add, admin, conf, nothingLeft, quota, saidOf, sched, startAside, submitted, user } from '../batch/gridengine.js';
+import { add, admin, conf, quota, rowOf, saidOf, sched, startAside, submitted, user } from '../batch/gridengine.js';
 import { sleep } from '../bed.js';
 
 /** Which of four: it ends by itself; ask for less, and of what; nothing is left; it never starts as asked. */
@@ -9,61 +9,51 @@ const kinds = { wait: 'wait', less: 'ask for less', budget: 'no budget', never: 
  * A job that waits: what Grid Engine says (`word`), what `why` says while it does and the start at its end (`code`, `sentence`), and
  * that it works after the advice was taken: `advice` for the waiting job, `better` for another start.
  */
-function waiting({ title, kind, code, word, sentence, set = 'true', undo = 'true', args = [], n = 2, advice, better, prepare }) {
-  return {
+function waiting({ title, kind, code, word, sentence, set, undo, args = [], n = 2, advice, better, prepare }) {
+  return rowOf({
+    set,
+    undo,
     entry: `Grid Engine: ${title}`,
     part: 'limits',
-    bed: 'gridengine',
     expected: `${kinds[kind]}: ${code}`,
     async run(scene) {
-      admin(set);
-      try {
-        const more = (await prepare?.(scene)) ?? [];
-        const end = startAside(scene, '-n', String(n), ...(advice ? [] : ['--queue-timeout', '15s']), ...args, ...more);
-        const id = await submitted();
-        await sleep(2500);
-        scene.is('Grid Engine', saidOf(id), word);
-        await scene.verdict(code, sentence);
-        if (advice) {
-          admin(advice.admin?.replaceAll('ID', id) ?? 'true');
-          if (advice.user) user(scene, advice.user.replaceAll('ID', id));
-          scene.is('engines after the advice', (await end()).engines, n);
-        } else {
-          const { error } = await end();
-          scene.is('start', `${error?.code} ${error?.verdict}`, `QUEUE_TIMEOUT ${code}`);
-          scene.is('it says', error?.message ?? '', sentence);
-        }
-        if (better) scene.is('engines as advised', (await scene.start(...better)).engines, Number(better[1]));
-      } finally {
-        admin(undo);
-        await nothingLeft(scene);
+      const more = (await prepare?.(scene)) ?? [];
+      const end = startAside(scene, '-n', String(n), ...(advice ? [] : ['--queue-timeout', '15s']), ...args, ...more);
+      const id = await submitted();
+      await sleep(2500);
+      scene.is('Grid Engine', saidOf(id), word);
+      await scene.verdict(code, sentence);
+      if (advice) {
+        admin(advice.admin?.replaceAll('ID', id) ?? 'true');
+        if (advice.user) user(scene, advice.user.replaceAll('ID', id));
+        scene.is('engines after the advice', (await end()).engines, n);
+      } else {
+        const { error } = await end();
+        scene.is('start', `${error?.code} ${error?.verdict}`, `QUEUE_TIMEOUT ${code}`);
+        scene.is('it says', error?.message ?? '', sentence);
       }
+      if (better) scene.is('engines as advised', (await scene.start(...better)).engines, Number(better[1]));
     },
-  };
+  });
 }
 
 /** A submit that is refused: the verdict, its words and qsub's. */
-function refused({ title, kind, code, sentence, word, set = 'true', undo = 'true', args = ['-n', '2'], prepare, better }) {
-  return {
+function refused({ title, kind, code, sentence, word, set, undo, args = ['-n', '2'], prepare, better }) {
+  return rowOf({
+    set,
+    undo,
     entry: `Grid Engine: ${title}`,
     part: 'limits',
-    bed: 'gridengine',
     expected: `${kinds[kind]}: ${code}`,
     async run(scene) {
-      admin(set);
-      try {
-        await prepare?.(scene);
-        const { error } = await scene.start(...args);
-        scene.is('start', `${error?.code} ${error?.verdict}`, `SUBMIT_REFUSED ${code}`);
-        scene.is('it says', error?.message ?? '', sentence);
-        scene.is('qsub is quoted', error?.message ?? '', word);
-        if (better?.length) scene.is('engines as advised', (await scene.start(...better)).engines, Number(better[1]));
-      } finally {
-        admin(undo);
-        await nothingLeft(scene);
-      }
+      await prepare?.(scene);
+      const { error } = await scene.start(...args);
+      scene.is('start', `${error?.code} ${error?.verdict}`, `SUBMIT_REFUSED ${code}`);
+      scene.is('it says', error?.message ?? '', sentence);
+      scene.is('qsub is quoted', error?.message ?? '', word);
+      if (better?.length) scene.is('engines as advised', (await scene.start(...better)).engines, Number(better[1]));
     },
-  };
+  });
 }
 
 const plain = (scene, words = '') => user(scene, `printf '#!/bin/bash\\nsleep 600\\n' >plain.sh; qsub -terse -N plain -o /dev/null -j y ${words} plain.sh`).split('.')[0];
