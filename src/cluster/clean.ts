@@ -6,7 +6,7 @@ import { removeTree } from '../base/remove-tree.js';
 import { configTemplate } from '../config/template.js';
 import { readClusterFile } from '../profile/cluster-file.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
-import { removeDeadSockets } from '../profile/sockets.js';
+import { clearSockets } from '../profile/sockets.js';
 import { findCluster } from './find.js';
 import { isOwnFile, knownPlaces } from './known-ids.js';
 import { foldersOfJobs } from './logs.js';
@@ -22,7 +22,7 @@ type Report = string[];
 export async function cleanProfile(profile: Place): Promise<Report> {
   const report: Report = [];
   for (const place of await knownPlaces(profile)) report.push(...(await cleanPlace(place)));
-  await removeDeadSockets();
+  await clearSockets();
   return report;
 }
 
@@ -79,7 +79,7 @@ export async function nukeProfile(profile: Place): Promise<Report> {
     if (untouched) await removeFile(configFile);
     report.push(untouched ? `${configFile} was removed` : `${configFile} holds settings of yours and was kept`);
   }
-  await removeDeadSockets();
+  await clearSockets();
   for (const folder of [clusters, security, profile.profileFolder]) await removeEmptyFolder(folder);
   return report;
 }

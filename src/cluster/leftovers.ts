@@ -4,7 +4,7 @@ import { describeState, isFinal } from '../launcher-kit/states.js';
 import { findMarked } from '../processes/table.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
-import { removeDeadSockets } from '../profile/sockets.js';
+import { clearSockets } from '../profile/sockets.js';
 import { findCluster } from './find.js';
 import { launcherOf, lookAtJob } from './jobs.js';
 import { endCluster, removeConnectionFiles } from './stop.js';
@@ -36,7 +36,7 @@ export async function clearTheWay(place: Place): Promise<string[]> {
       left === 0 ? 'nothing of it was running' : `${left} processes of it were ended${killed > 0 ? ` (${killed} by force)` : ''}`;
     said.push(`A cluster of ${file.started} had been killed here: ${ended}.`, ...unsure);
   }
-  await removeDeadSockets();
+  await clearSockets();
   return said;
 }
 

@@ -7,6 +7,7 @@ import { describeState, isFinal } from '../launcher-kit/states.js';
 import { checkProgram, type EngineProgram } from '../processes/engine-program.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import { joinFile, markOf, type Place } from '../profile/paths.js';
+import { lastMinute } from '../protocol/messages.js';
 import { controllerRequest } from './batch-request.js';
 import { jobFailed, launcherOf, makeSpec } from './jobs.js';
 
@@ -172,9 +173,6 @@ export async function planStart(request: StartRequest): Promise<LaunchPlan[]> {
   for (const job of jobs) await survey(job);
   return jobs.map(({ launcher, spec }) => launcher.plan(spec));
 }
-
-/** Engines whose job ends within this time get no more tasks from the queue (milliseconds; controller, task-queue). */
-const lastMinute = 60_000;
 
 const tooShort =
   'No task from the queue (map, balanced views) can run in that time: none is given to engines whose job ends within a minute. Ask for more: `--time`.';

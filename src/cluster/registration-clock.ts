@@ -59,16 +59,20 @@ export async function watchArrays(
   for (;;) {
     await sleep(arrayInterval, signal);
     const counts = await Promise.all(jobs.map((job) => countArray(job, count)));
-    const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
     const ended = sum(counts.map((array) => array.ended));
     watch.away = sum(counts.map(({ waiting }) => waiting)) + ended;
     if (ended === 0 || count - ended >= Math.min(minEngines, count)) continue;
     const names = counts.flatMap((array) => array.names).join(', ');
     const who = names ? `elements ended (${names})` : 'elements were taken from the queue';
-    const sentence = `Only ${Math.max(0, count - ended)} of ${count} engines can still come: ${who}.`;
-    late.abort(new IpclusterError('JOB_FAILED', sentence));
+    late.abort(tooFew(ended, count, who));
   }
 }
+
+/** The error for a start that can't have enough engines any more, since `lost` of them do not come; `who` says why. */
+export const tooFew = (lost: number, count: number, who: string, files: readonly string[] = []): IpclusterError =>
+  new IpclusterError('JOB_FAILED', `Only ${Math.max(0, count - lost)} of ${count} engines can still come: ${who}.`, { files });
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** What jobs do, in a few words: `queued (Priority)`, `2 running, 2 queued (Resources)`. */
 export const describeJobs = (jobs: readonly Job[]): string =>

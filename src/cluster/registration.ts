@@ -1,4 +1,4 @@
-import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { isIpclusterError, messageOf } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import { Client } from '../client/client.js';
 import type { Job } from '../launcher-kit/contract.js';
@@ -6,7 +6,7 @@ import { countLost } from '../launcher-kit/node-ends.js';
 import { pathsOf } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
 import type { StartRequest } from './prepare.js';
-import { describeJobs, runClock, type Watch, watchArrays } from './registration-clock.js';
+import { describeJobs, runClock, tooFew, type Watch, watchArrays } from './registration-clock.js';
 
 /** Files on shared disks are looked at this often only. */
 const fileInterval = 1000;
@@ -66,9 +66,12 @@ async function watchNodes(
       if (lost === 0 || count - lost >= enough) continue;
       const names = [...new Set(ends.map(({ node, index }) => node ?? `node ${index}`))].join(', ');
       late.abort(
-        new IpclusterError('JOB_FAILED', `Only ${count - lost} of ${count} engines can still come: ${names} ended.`, {
-          files: ends.map(({ path }) => path),
-        }),
+        tooFew(
+          lost,
+          count,
+          `${names} ended`,
+          ends.map(({ path }) => path),
+        ),
       );
     }
   }

@@ -1,7 +1,7 @@
 import { IpclusterError } from '../base/errors.js';
 import { describeNodeEnd, nodeEndsOf } from '../launcher-kit/node-ends.js';
 import { describeStatus, isFinal } from '../launcher-kit/states.js';
-import { listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
+import { isOfJob, listClusterFiles, type RecordedJob } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { readRegisteredFile } from '../profile/registered-file.js';
 import type { EngineRecord, StatusContent } from '../protocol/messages.js';
@@ -71,8 +71,8 @@ const systemTime = 3000;
 
 /** A job's state: by its live engines where all of them are there, and only otherwise by the word of its system. */
 async function viewJob(recorded: RecordedJob, present: StatusContent | undefined): Promise<JobView> {
-  const { launcher, ids, count } = recorded;
-  const live = present?.engines.filter(({ job }) => job !== null && ids.some((id) => job === `${launcher}:${id}`)) ?? [];
+  const { count } = recorded;
+  const live = present?.engines.filter(({ job }) => isOfJob(job, recorded)) ?? [];
   if (live.length >= count) return { ...recorded, state: (await suspensionOf(recorded)) ?? 'running' };
   const status = await lookAtJob(recorded, present && systemTime);
   const { state } = status;

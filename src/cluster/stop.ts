@@ -6,9 +6,9 @@ import { poll, within } from '../base/wait.js';
 import type { Client } from '../client/client.js';
 import { sweepMarked } from '../processes/end.js';
 import { findMarked } from '../processes/table.js';
-import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
+import { type ClusterFile, isOfJob, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
-import { removeDeadSockets } from '../profile/sockets.js';
+import { clearSockets } from '../profile/sockets.js';
 import type { StatusContent } from '../protocol/messages.js';
 import { findCluster, notFound } from './find.js';
 import { attachJob } from './jobs.js';
@@ -104,7 +104,7 @@ export function heldHours(
   now = Date.now(),
 ): { used: number; busy: number } {
   const coresOf = (name: string | null): number => {
-    const set = jobs.find(({ launcher, ids }) => ids.some((id) => name === `${launcher}:${id}`));
+    const set = jobs.find((job) => isOfJob(name, job));
     return (set?.limits ?? limits)?.cpusPerTask ?? 1;
   };
   const live = engines.map(({ job, joined, busy }) => ({ job, held: now - Date.parse(joined), busy }));
@@ -151,5 +151,5 @@ async function removeTraces(place: Place): Promise<void> {
   await removeConnectionFiles(place);
   await removeFile(clusterFile);
   await removeEmptyFolder(clusters);
-  await removeDeadSockets();
+  await clearSockets();
 }

@@ -1,6 +1,6 @@
 import { formatDuration } from '../base/quantities.js';
 import { readNodeEnds } from '../launcher-kit/node-ends.js';
-import type { ClusterFile, RecordedJob } from '../profile/cluster-file.js';
+import { type ClusterFile, isOfJob, type RecordedJob } from '../profile/cluster-file.js';
 import type { EngineRecord, LostNode, StatusContent } from '../protocol/messages.js';
 import type { Finding } from './causes.js';
 import { launcherOf } from './jobs.js';
@@ -50,7 +50,7 @@ function livingHosts({ engines, controller }: StatusContent, silent: readonly { 
 /** Those whose end nobody has written down: a node that could, or the tool that had started it, says better why. */
 async function withoutWord(jobs: readonly RecordedJob[], lost: readonly LostNode[]): Promise<LostNode[]> {
   const found = lost.map(async (one) => {
-    const recorded = jobs.find(({ launcher, ids }) => ids.some((id) => one.job === `${launcher}:${id}`));
+    const recorded = jobs.find((job) => isOfJob(one.job, job));
     const ends = recorded ? await readNodeEnds(recorded.jobDir) : [];
     return ends.some(({ index, node }) => node === one.host || (index !== undefined && index === one.node)) ? [] : [one];
   });

@@ -1,6 +1,6 @@
 import { formatDuration } from '../base/quantities.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
-import type { StatusContent } from '../protocol/messages.js';
+import { lastMinute, type StatusContent } from '../protocol/messages.js';
 import type { Finding } from './causes.js';
 
 /** What the controller itself knows. */
@@ -52,8 +52,8 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       sentence: `${waiting} tasks wait, and there is no engine.`,
       suggestions: ['`ipcluster engines add -n 4`'],
     });
-  const lastMinute = engines.filter(({ deadline }) => deadline !== null && Date.parse(deadline) - Date.now() < 60_000);
-  if (waiting > 0 && engines.length > 0 && lastMinute.length === engines.length)
+  const ending = engines.filter(({ deadline }) => deadline !== null && Date.parse(deadline) - Date.now() < lastMinute);
+  if (waiting > 0 && engines.length > 0 && ending.length === engines.length)
     findings.push({
       code: 'last-minute',
       about: 'tasks',
@@ -62,7 +62,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
     });
   const unused = engines.filter(({ state }) => state === 'idle');
   const ends = unused.flatMap(({ deadline }) => (deadline === null ? [] : [Date.parse(deadline) - Date.now()]));
-  if (queues.balanced > 0 && unused.length > 0 && ends.length === unused.length && lastMinute.length < engines.length)
+  if (queues.balanced > 0 && unused.length > 0 && ends.length === unused.length && ending.length < engines.length)
     findings.push({
       code: 'time-left',
       about: 'tasks',

@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
+import { expandHome } from '../base/owner.js';
 import { type IpythonProgram, type Rule, ruleOf } from './ipython-words.js';
 
 /** A command line of IPython's, in words of ours. */
@@ -47,6 +47,6 @@ function apply(rule: Rule, word: string, value: string | undefined, { argv, igno
   if ('nothing' in rule) return void ignored.push(word);
   if ('onOff' in rule) return void (/^(false|0)$/i.test(value ?? '') || argv.push(rule.onOff));
   if (value === undefined) throw new IpclusterError('USAGE', `${name} needs a value.`, { suggestions: [] });
-  if ('variable' in rule) variables[rule.variable] = resolve(value.replace(/^~(?=\/|$)/, homedir()));
+  if ('variable' in rule) variables[rule.variable] = resolve(expandHome(value));
   else argv.push(`${rule.flag}=${rule.value?.(value) ?? value}`);
 }

@@ -1,4 +1,5 @@
 import { Queue } from '../base/queue.js';
+import { lastMinute } from '../protocol/messages.js';
 import { type Decided, Dependants } from './dependants.js';
 import { type Engine, type EngineTable, windowOf } from './engine-table.js';
 import { Lines, type TaskLine } from './lines.js';
@@ -226,9 +227,6 @@ function wantedOf({ targets, follow }: Task, ran: ReadonlySet<number> | undefine
   const followed = follow.all && ran.size > 1 ? new Set<number>() : ran;
   return named ? new Set([...named].filter((id) => followed.has(id))) : followed;
 }
-
-/** Nothing new begins on an engine whose job ends within this time (milliseconds). */
-const lastMinute = 60_000;
 
 /** Milliseconds until the engine's job is ended by its scheduler. */
 const timeLeft = ({ node }: Engine): number =>

@@ -139,6 +139,8 @@ export class Commands {
   }
 }
 
+const here = hostname();
+
 function describe(
   { stdout, stderr, exitCode, signal, timedOut, asBytes }: Outcome,
   times: Pick<CommandReport, 'runTime' | 'started'>,
@@ -148,7 +150,7 @@ function describe(
   const buffers = [stdout.bytes, stderr.bytes];
   const isText = buffers.every((bytes) => bytes.length <= keptOutput && isUtf8(bytes));
   const [out, err] = asBytes && !isText ? ['', ''] : buffers.map(String);
-  const ended = { exitCode, signal, timedOut, host: hostname(), ...times };
+  const ended = { exitCode, signal, timedOut, host: here, ...times };
   const result = { ...ended, stdout: out ?? '', stderr: err ?? '', truncated, dropped };
   return { content: { status: 'ok', result }, ...(isText ? {} : { buffers }) };
 }

@@ -10,7 +10,7 @@ import { observeJob } from './observed-job.js';
 import { lastOrderTime, questionTime, silentTime } from './patience.js';
 import { Poller } from './poller.js';
 import type { Report } from './reports.js';
-import { isFinal, type JobStatus } from './states.js';
+import { isFinal, type JobStatus, waits } from './states.js';
 import type { Ask } from './submit.js';
 import { queryEnvironment } from './tool-environment.js';
 
@@ -86,7 +86,7 @@ export class BatchJobs {
     const { askReasons } = this.#dialect;
     const key = (id: string, reason: string): string => `${id} ${reason}`;
     const jobs = reports.flatMap(({ id, state }) => {
-      const reason = state.state === 'queued' || state.state === 'held' ? state.reason : undefined;
+      const reason = waits(state) ? state.reason : undefined;
       return reason === undefined ? [] : [[key(id, reason), { id, reason }] as const];
     });
     if (!askReasons || jobs.length === 0 || Date.now() - begin >= questionTime) return reports;
@@ -94,7 +94,7 @@ export class BatchJobs {
     const became = new Map(told.map(({ id, reason, became: why = reason }) => [key(id, reason), why]));
     return reports.map((report): Report => {
       const { state } = report;
-      if ((state.state !== 'queued' && state.state !== 'held') || state.reason === undefined) return report;
+      if (!waits(state) || state.reason === undefined) return report;
       return { ...report, state: { ...state, reason: became.get(key(report.id, state.reason)) ?? state.reason } };
     });
   }

@@ -8,7 +8,7 @@ import { type ExitRecord, readExitRecords } from './exit-record.js';
 import { wasCancelled } from './job-files.js';
 import { readLayout } from './node-ends.js';
 import { aggregate, type Report } from './reports.js';
-import { isFinal, type JobStatus, type State } from './states.js';
+import { isFinal, type JobStatus, type State, waits } from './states.js';
 
 /** A job that the scheduler lists no more, and that left no record, is lost after this time (milliseconds). */
 const lostAfter = 120_000;
@@ -53,7 +53,7 @@ export class JobView {
     this.#absentSince = undefined;
     forgetAbsence(this.#ref.jobDir);
     this.#reports = reports;
-    this.#hasRun ||= reports.some(({ state }) => state.state !== 'queued' && state.state !== 'held');
+    this.#hasRun ||= reports.some(({ state }) => !waits(state));
   }
 
   async status(): Promise<JobStatus> {

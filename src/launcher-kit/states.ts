@@ -50,7 +50,8 @@ export function advance(present: JobStatus, news: JobStatus): JobStatus {
 }
 
 /** True for what has not begun. */
-export const waits = ({ state }: State): boolean => state === 'queued' || state === 'held';
+export const waits = (state: State): state is Extract<State, { state: 'queued' | 'held' }> =>
+  state.state === 'queued' || state.state === 'held';
 
 /** A state for people: `failed (exit code 3)`. */
 export function describeState(state: State): string {

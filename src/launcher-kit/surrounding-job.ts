@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { runTool } from '../processes/tool.js';
 import { questionTime } from './patience.js';
-import { surroundingNodes } from './surrounding.js';
+import { isOnPath, surroundingNodes } from './surrounding.js';
 import { queryEnvironment } from './tool-environment.js';
 
 /** What is known of a job of Slurm that a shell names. */
@@ -58,7 +56,3 @@ async function askSlurm(id: string, env: NodeJS.ProcessEnv): Promise<Facts> {
     },
   );
 }
-
-/** True where a program of that name is in one of the folders of PATH. */
-const isOnPath = (program: string, env: NodeJS.ProcessEnv): boolean =>
-  (env['PATH'] ?? '').split(':').some((folder) => folder !== '' && existsSync(join(folder, program)));

@@ -68,6 +68,9 @@ function readIfThere(path: string | undefined): string {
 
 /** True where a batch system's commands are at hand: then this is a login node, which is others' too. */
 export function hasScheduler(env: NodeJS.ProcessEnv): boolean {
-  const folders = (env['PATH'] ?? '').split(':').filter(Boolean);
-  return ['sbatch', 'qsub', 'bsub'].some((command) => folders.some((folder) => existsSync(join(folder, command))));
+  return ['sbatch', 'qsub', 'bsub'].some((command) => isOnPath(command, env));
 }
+
+/** True where a program of that name is in one of the folders of PATH. */
+export const isOnPath = (program: string, env: NodeJS.ProcessEnv): boolean =>
+  (env['PATH'] ?? '').split(':').some((folder) => folder !== '' && existsSync(join(folder, program)));

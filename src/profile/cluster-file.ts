@@ -19,6 +19,10 @@ export interface RecordedJob {
   limits?: { time?: number | undefined; cpusPerTask?: number | undefined };
 }
 
+/** Whether a supervisor or an engine is of that job, by what it says of its job: `slurm:123`. */
+export const isOfJob = (name: string | null, { launcher, ids }: RecordedJob): boolean =>
+  ids.some((id) => name === `${launcher}:${id}`);
+
 /** What one start wrote down: enough for stop, status and ps from another process. No secret of ours is in it. */
 export interface ClusterFile {
   version: 1;

@@ -7,8 +7,7 @@ import { userFolders } from '../base/temporary.js';
 
 /**
  * Removes this user's Unix sockets that nobody listens on any more: their owners were killed; and the files beside them that lead to a
- * gateway. Of sockets younger than `age` (milliseconds) nobody is asked: their owners have just come, and so does whoever names an age, to
- * whom folders are left.
+ * gateway. Of sockets younger than `age` (milliseconds) nobody is asked: their owners have just come.
  */
 export async function removeDeadSockets(age = 0): Promise<void> {
   for (const folder of userFolders()) {
@@ -22,7 +21,12 @@ export async function removeDeadSockets(age = 0): Promise<void> {
       }),
     );
   }
-  if (age === 0) await leaveSocketFolders();
+}
+
+/** The same for one who ends, or clears up: the folders go too, where nothing else is in them. */
+export async function clearSockets(): Promise<void> {
+  await removeDeadSockets();
+  await leaveSocketFolders();
 }
 
 /** The connection file of the gateway that belongs to a supervisor with that socket. */

@@ -110,6 +110,9 @@ export interface EngineRecord {
   silence: number;
 }
 
+/** Nothing of the queue begins on an engine whose job ends within this time (milliseconds). */
+export const lastMinute = 60_000;
+
 /** A supervisor that is gone without a word, with its engines. */
 export interface LostNode {
   supervisor: string;

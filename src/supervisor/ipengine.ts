@@ -30,7 +30,6 @@ const help = `ipengine: starts engines on this machine and joins them to a contr
 
   -n K                    engines to start (1)
   --profile NAME          whose connection file to use (default)
-  --profile-dir PATH      its folder, in place of its name
   --cluster-id ID         which cluster of the profile
   --file PATH             the engine's connection file itself
   --controller-ip IP      the controller's address, in place of the file's; the secret still comes from the file
@@ -61,7 +60,6 @@ function readArguments(argv: readonly string[]) {
       options: {
         n: { type: 'string', short: 'n' },
         profile: { type: 'string' },
-        'profile-dir': { type: 'string' },
         'cluster-id': { type: 'string' },
         file: { type: 'string' },
         'controller-ip': { type: 'string' },
@@ -118,7 +116,6 @@ async function main(): Promise<void> {
     throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag. See ipengine --help.`);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
-  if (given['profile-dir'] !== undefined) process.env['IPP_PROFILE_DIR'] = given['profile-dir'];
   const fromProfile = programFlags(given.profile, ['urlFile', 'engine', 'python', 'gateway', 'restart', 'timeout', 'logLevel'], {
     urlFile: 'file',
   });

@@ -64,8 +64,8 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const watch = watchDeadline(options, relay);
   relay.onFarewell = (reason) => end.resolve(`the controller ends: ${reason}`);
   try {
-    // What a scheduler's KILL has left on this node goes when the next one comes.
-    await removeDeadSockets(longDead).catch((error: unknown) => log.warn('dead sockets were left', messageOf(error)));
+    // What a scheduler's KILL has left on this node goes when the next one comes, which does not wait for it.
+    removeDeadSockets(longDead).catch((error: unknown) => log.warn('dead sockets were left', messageOf(error)));
     gateway?.onLost((again) => (again ? engines.restartAll() : end.resolve('the gateway of its engines ended again and again')));
     await engines.start(count);
     await gateway?.process.start();

@@ -1,7 +1,7 @@
 import { guardProcess } from '../base/signals.js';
 import { sweepMarked } from '../processes/end.js';
 import { markVariable } from '../processes/table.js';
-import { removeDeadSockets } from '../profile/sockets.js';
+import { clearSockets } from '../profile/sockets.js';
 
 /*
  * What a job's script runs after its program was killed: ends whatever that program had started and could not end any more. The
@@ -11,4 +11,4 @@ import { removeDeadSockets } from '../profile/sockets.js';
 guardProcess();
 const mark = process.env[markVariable];
 if (mark) await sweepMarked((found) => found.startsWith(`${mark}/`));
-await removeDeadSockets();
+await clearSockets();

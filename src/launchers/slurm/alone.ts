@@ -1,4 +1,6 @@
 import type { Question, Verdict } from '../../launcher-kit/contract.js';
+import { limitOf } from './directives.js';
+import { isOfQos, lessOf, ownerOf } from './limits.js';
 import { bareList } from './questions.js';
 
 /*
@@ -22,13 +24,13 @@ const places: readonly (readonly [word: RegExp, field: string, minutes?: true])[
   [/^(QOS)?Max(Cpu|CPU|Mem|Node|GRES)PerAccount/, 'MaxTRESPA'],
 ];
 
-/** What a word is of: its name in lists of resources, for people, and the words that ask for less. */
-const things: readonly (readonly [word: RegExp, name: string, people: string, less: string])[] = [
-  [/Mem/, 'mem', 'MB of memory', '`--mem`, `-n`'],
-  [/Node/, 'node', 'nodes', '`--nodes`'],
-  [/GRES/, 'gres/gpu', 'GPUs', '`--gpus`'],
-  [/Billing/, 'billing', 'billed units', '`-n`, `--mem`, `--gpus`'],
-  [/Cpu|CPU/, 'cpu', 'CPUs', '`-n`, `--cpus-per-task`'],
+/** What a word is of: its name in lists of resources, and the unit in which people count it. */
+const things: readonly (readonly [word: RegExp, name: string, unit: string])[] = [
+  [/Mem/, 'mem', 'MB of memory'],
+  [/Node/, 'node', 'nodes'],
+  [/GRES/, 'gres/gpu', 'GPUs'],
+  [/Billing/, 'billing', 'billed units'],
+  [/Cpu|CPU/, 'cpu', 'CPUs'],
 ];
 
 /** Whether a waiting job alone is beyond the limit that its reason names: then it never starts as asked. Undefined where it is not. */
@@ -43,20 +45,17 @@ function compare(said: string, reason: string): Verdict | undefined {
   const [job = '', ...records] = said.split('\n');
   if (!place || !thing) return undefined;
   const [, field, minutes] = place;
-  const [, name, people, less] = thing;
+  const [, name, unit] = thing;
   const wanted = amountIn(/ (?:Req)?TRES=(\S+)/.exec(job)?.[1] ?? '', name);
   const time = minutes ? minutesOf(/ TimeLimit=(\S+)/.exec(job)?.[1] ?? '') : 1;
   if (wanted === undefined || time === undefined) return undefined;
-  const ofQos = !reason.startsWith('Assoc');
-  const lists = records.filter((line) => line.startsWith('QOS=') === ofQos).flatMap((line) => listsIn(line, field));
+  const lists = records.filter((line) => line.startsWith('QOS=') === isOfQos(reason)).flatMap((line) => listsIn(line, field));
   const most = Math.min(...lists.flatMap((list) => amountIn(list, name) ?? []));
   if (!(wanted * time > most)) return undefined;
-  const unit = minutes ? `${people} × minutes` : people;
-  const owner = ofQos ? 'your QOS' : 'your account';
   return {
     code: 'over-limit',
-    sentence: `It alone asks for ${wanted * time} ${unit}, and ${owner} may have ${most} in all: it never starts as asked.`,
-    suggestions: [`Ask for less: ${minutes ? '`--time`, ' : ''}${less}.`],
+    sentence: `It alone asks for ${wanted * time} ${unit}${minutes ? ' × minutes' : ''}, and ${ownerOf(reason)} may have ${most} in all: it never starts as asked.`,
+    suggestions: [`Ask for less: ${minutes ? '`--time`, ' : ''}${lessOf(reason)}.`],
   };
 }
 
@@ -72,9 +71,8 @@ function amountIn(list: string, name: string): number | undefined {
   return Number(number) * (name === 'mem' ? (factors[unit ?? ''] ?? 1) : 1);
 }
 
-/** Minutes of `1-02:30:00` or `00:10:00`; undefined for `UNLIMITED` and what is no time. */
+/** Minutes of a limit as Slurm prints it; undefined for `UNLIMITED` and what is no time. */
 function minutesOf(text: string): number | undefined {
-  const [, days = '0', hours, minutes, seconds] = /^(?:(\d+)-)?(\d+):(\d+):(\d+)$/.exec(text) ?? [];
-  if (hours === undefined) return undefined;
-  return (Number(days) * 24 + Number(hours)) * 60 + Number(minutes) + Number(seconds) / 60;
+  const limit = limitOf(text);
+  return limit === undefined ? undefined : Number.parseInt(limit, 10) / 60;
 }

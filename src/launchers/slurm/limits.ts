@@ -50,12 +50,19 @@ const kinds: readonly (readonly [words: RegExp, explain: (limit: Limit) => Verdi
 export function explainLimit(said: string, refused = false): Verdict | undefined {
   const word = limitWord.exec(said)?.[0];
   if (word === undefined) return undefined;
-  const ofQos = !word.startsWith('Assoc');
+  const see = isOfQos(word) ? 'See `sacctmgr show qos`.' : 'See `sacctmgr show associations user=$USER`.';
   const [, thing, less] = things.find(([words]) => words.test(word)) ?? ['', 'a resource', '`-n`, `--mem`, `--gpus`'];
-  const owner = ofQos ? 'your QOS' : 'your account';
-  const see = ofQos ? 'See `sacctmgr show qos`.' : 'See `sacctmgr show associations user=$USER`.';
-  return kinds.find(([words]) => words.test(word))?.[1]({ owner, see, thing, less, refused, word });
+  return kinds.find(([words]) => words.test(word))?.[1]({ owner: ownerOf(word), see, thing, less, refused, word });
 }
+
+/** True for a limit of a QOS, false for one of an association. */
+export const isOfQos = (word: string): boolean => !word.startsWith('Assoc');
+
+/** Whose limit a word is of. */
+export const ownerOf = (word: string): string => (isOfQos(word) ? 'your QOS' : 'your account');
+
+/** The words that ask for less of what a limit is of; undefined for one of nothing that can be named. */
+export const lessOf = (word: string): string | undefined => things.find(([words]) => words.test(word))?.[2];
 
 function tooLittle(limit: Limit): Verdict {
   const { owner, see, thing, less } = limit;
