@@ -34,15 +34,19 @@ export class Timer {
   }
 }
 
-/** A signal that fires after so many milliseconds, however many they are, or when the other one does. */
+/**
+ * A signal that fires after so many milliseconds, however many they are, or when the other one does. The timer holds it: one made of
+ * `AbortSignal.timeout` by `AbortSignal.any` never fires where memory is collected meanwhile (Node 20.20: sources are held weakly).
+ */
 export function boundedSignal(milliseconds: number, signal?: AbortSignal): AbortSignal {
-  return AbortSignal.any([timeoutSignal(milliseconds), ...(signal ? [signal] : [])]);
-}
-
-function timeoutSignal(milliseconds: number): AbortSignal {
-  if (milliseconds <= longestDelay) return AbortSignal.timeout(Math.max(0, Math.ceil(milliseconds)));
-  const late = new AbortController();
-  const reason = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
-  new Timer(milliseconds, () => late.abort(reason)).unref();
-  return late.signal;
+  const bound = new AbortController();
+  if (signal?.aborted) return signal;
+  const late = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
+  const timer = new Timer(Math.max(0, Math.ceil(milliseconds)), () => bound.abort(late)).unref();
+  const end = (): void => {
+    timer.end();
+    bound.abort(signal?.reason);
+  };
+  signal?.addEventListener('abort', end, { once: true, signal: bound.signal });
+  return bound.signal;
 }

@@ -1,5 +1,8 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { boundedSignal, longestDelay, Timer } from '../../../src/base/timer.js';
+import { sleep } from '../../../src/base/wait.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -35,4 +38,22 @@ test('a signal of 30 days fires after 30 days, or with the other one', () => {
   vi.advanceTimersByTime(2);
   expect(late.aborted).toBe(true);
   expect((late.reason as Error).name).toBe('TimeoutError');
+});
+
+test('a bound holds although memory is collected meanwhile', async () => {
+  vi.useRealTimers();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const other = new AbortController();
+  const reasons = [boundedSignal(60), boundedSignal(60, AbortSignal.any([other.signal]))].map(
+    (signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve((signal.reason as Error).name), { once: true });
+      }),
+  );
+  for (let round = 0; round < 4; round++) {
+    await sleep(5);
+    collect();
+  }
+  expect(await Promise.race([Promise.all(reasons), sleep(2000)])).toEqual(['TimeoutError', 'TimeoutError']);
 });
