@@ -3,6 +3,7 @@ import { IpclusterError, isIpclusterError } from '../base/errors.js';
 import { Client } from '../client/client.js';
 import { type ClusterFile, readClusterFile } from '../profile/cluster-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
+import { awaitReturn } from './living.js';
 
 /** A cluster as it is found: what was written down, and its controller when that answers. */
 export interface Found {
@@ -25,9 +26,16 @@ export async function findCluster(place: Place, timeout = 3000): Promise<Found> 
   }
 }
 
+/** The same, with patience for a controller that lives while its connection file is gone: it writes that again. */
+export async function findLiving(place: Place, timeout = 3000): Promise<Found> {
+  const found = await findCluster(place, timeout);
+  if (found.client || found.silence) return found;
+  return { ...found, client: await awaitReturn(place, found.file) };
+}
+
 /** Connects to the controller of that place. Throws CLUSTER_NOT_FOUND, or why it does not answer. */
 export async function connectTo(place: Place): Promise<Client> {
-  const { client, silence } = await findCluster(place, 10_000);
+  const { client, silence } = await findLiving(place, 10_000);
   if (client) return client;
   throw silence ?? notFound(place);
 }

@@ -1,12 +1,15 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
 import { describeState, isFinal } from '../launcher-kit/states.js';
 import { findMarked } from '../processes/table.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
+import { filesOfPython } from '../profile/connection-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { clearSockets } from '../profile/sockets.js';
-import { findCluster } from './find.js';
+import { findLiving } from './find.js';
 import { launcherOf, lookAtJob } from './jobs.js';
+import { livingController } from './living.js';
 import { endCluster, removeConnectionFiles } from './stop.js';
 
 /**
@@ -14,7 +17,8 @@ import { endCluster, removeConnectionFiles } from './stop.js';
  * sentences.
  */
 export async function clearTheWay(place: Place): Promise<string[]> {
-  const { file, client, silence } = await findCluster(place);
+  refusePythons(place);
+  const { file, client } = await findLiving(place);
   const { clientFile } = pathsOf(place);
   if (client) {
     await client.close();
@@ -23,10 +27,11 @@ export async function clearTheWay(place: Place): Promise<string[]> {
       files: [clientFile],
     });
   }
-  if (silence?.message.includes("Python's"))
-    throw new IpclusterError('CLUSTER_RUNNING', silence.message, { files: [clientFile] });
+  await refuseSilent(place, file);
   if (file) await refuseUnseen(file);
   const said: string[] = [];
+  // A controller that ends as it was told to takes this away, as it does its other files.
+  const wasKilled = existsSync(pathsOf(place).registeredFile);
   const files = await removeConnectionFiles(place);
   if (files.length > 0) said.push(`Files of a controller that is gone were removed: ${files.join(', ')}.`);
   if (file) {
@@ -34,10 +39,38 @@ export async function clearTheWay(place: Place): Promise<string[]> {
     const { killed, unsure } = await endCluster({ ...place, workFolder: file.workFolder }, file, undefined);
     const ended =
       left === 0 ? 'nothing of it was running' : `${left} processes of it were ended${killed > 0 ? ` (${killed} by force)` : ''}`;
-    said.push(`A cluster of ${file.started} had been killed here: ${ended}.`, ...unsure);
+    const isOver = !wasKilled && files.length === 0 && left === 0;
+    said.push(...(isOver ? [] : [`A cluster of ${file.started} had been killed here: ${ended}.`]), ...unsure);
   }
   await clearSockets();
   return said;
+}
+
+/** Files of Python's controller are its alone, whether it lives or not. Throws CLUSTER_RUNNING. */
+function refusePythons(place: Place): void {
+  const files = filesOfPython(place);
+  if (files.length === 0) return;
+  const sentence = `A controller of Python's ipyparallel has its connection files there: ${files.join(', ')}.`;
+  throw new IpclusterError('CLUSTER_RUNNING', sentence, {
+    files,
+    suggestions: [
+      `Start beside it: \`--cluster-id NAME\`.`,
+      'Or end it with its own tool (`python3 -m ipyparallel.cluster stop`). Where it is gone already, remove these files.',
+    ],
+  });
+}
+
+/** A controller may be busy, stopped by a signal or without its files: while its process lives, nothing of it is ended. Throws CLUSTER_RUNNING. */
+async function refuseSilent(place: Place, file: ClusterFile | undefined): Promise<void> {
+  const living = await livingController(place, file);
+  if (!living) return;
+  const state = living.stopped ? 'is stopped by a signal' : 'does not answer';
+  throw new IpclusterError('CLUSTER_RUNNING', `A cluster runs there already, but its controller (pid ${living.pid}) ${state}.`, {
+    suggestions: [
+      'What it does: `ipcluster why`. End it: `ipcluster stop`.',
+      'Start another controller in its place, for the same engines and tasks: `ipcluster start --reuse`.',
+    ],
+  });
 }
 
 /** A controller that does not answer here may live where this machine does not see it. Throws CLUSTER_RUNNING. */

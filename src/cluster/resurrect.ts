@@ -8,13 +8,13 @@ import { type ClusterFile, type RecordedJob, writeClusterFile } from '../profile
 import { type Place, pathsOf } from '../profile/paths.js';
 import { readRegisteredFile, writeRegisteredFile } from '../profile/registered-file.js';
 import { addEngines } from './engines.js';
-import { findCluster } from './find.js';
+import { findLiving } from './find.js';
 import { launchAndRecord } from './launch.js';
 import { failure, type PreparedJob, prepare, type StartedCluster, type StartRequest } from './prepare.js';
 
 /** The cluster file of a cluster whose controller does not answer and that was not stopped; undefined when there is none. */
 export async function canResurrect(place: Place): Promise<ClusterFile | undefined> {
-  const { file, client } = await findCluster(place);
+  const { file, client } = await findLiving(place);
   await client?.close();
   return client ? undefined : file;
 }

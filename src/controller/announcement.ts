@@ -8,7 +8,7 @@ import { removeFile } from '../base/files.js';
 import { newToken } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { isOwnFolder } from '../base/own-folder.js';
-import { type ConnectionFile, type Role, writeConnectionFile } from '../profile/connection-file.js';
+import { type ConnectionFile, filesOfPython, type Role, writeConnectionFile } from '../profile/connection-file.js';
 import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
 import { joinFile, type Place, pathsOf } from '../profile/paths.js';
 import { protocolVersion } from '../protocol/messages.js';
@@ -96,13 +96,15 @@ export class Announcement {
     this.#passes.grant(folder, token);
   }
 
-  /** Takes all of them away. */
+  /** Takes all of them away, but not what Python's controller has put in their place. */
   async withdraw(keepKeys = false): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
     const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
     const joins = this.#passes.folders.map(joinFile);
-    await Promise.all([clientFile, engineFile, ...(keepKeys ? [] : [keyFile]), ...joins].map(removeFile));
+    const foreign = filesOfPython(this.#presence.place);
+    const own = [clientFile, engineFile].filter((path) => !foreign.includes(path));
+    await Promise.all([...own, ...(keepKeys ? [] : [keyFile]), ...joins].map(removeFile));
   }
 
   #writeJoin(folder: string): void {

@@ -9,7 +9,7 @@ import { removeMemoryFolder } from '../base/memory-files.js';
 import type { PortRange } from '../base/quantities.js';
 import { collectAtRest } from '../base/rest.js';
 import { deferred } from '../base/wait.js';
-import { type ConnectionFile, type Role, readConnectionFile } from '../profile/connection-file.js';
+import { type ConnectionFile, filesOfPython, type Role, readConnectionFile } from '../profile/connection-file.js';
 import { claimFolders } from '../profile/folders.js';
 import type { KeyFile } from '../profile/key-file.js';
 import { type Place, pathsOf, socketPath } from '../profile/paths.js';
@@ -268,8 +268,13 @@ async function forgetSupervisors(path: string): Promise<void> {
   if (registered) await writeRegisteredFile(path, { ...registered, supervisors: [] });
 }
 
-/** A controller that answers at that place keeps it; a file that nobody answers for is a leftover. */
+/** A controller that answers at that place keeps it, as does one of Python's; a file of ours that nobody answers for is a leftover. */
 async function refuseSecond(place: Place): Promise<void> {
+  const files = filesOfPython(place);
+  if (files.length > 0) {
+    const sentence = `A controller of Python's ipyparallel has its connection files there: ${files.join(', ')}.`;
+    throw new IpclusterError('CLUSTER_RUNNING', sentence, { files });
+  }
   let file: ConnectionFile;
   try {
     file = readConnectionFile(pathsOf(place).clientFile);

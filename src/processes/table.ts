@@ -65,7 +65,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
 }
 
 /** Sends a signal to a process, or to a group when the number is negative; false when nobody is there. */
-export function signalPid(pid: number, signal: NodeJS.Signals | 0): boolean {
+export function signalPid(pid: number, signal: NodeJS.Signals | number): boolean {
   try {
     return process.kill(pid, signal);
   } catch {

@@ -2,6 +2,7 @@ import { IpclusterError, messageOf, systemCode } from '../base/errors.js';
 import { writeWhole } from '../base/files.js';
 import { readFileText, suspicionOf } from '../base/own-file.js';
 import { poll } from '../base/wait.js';
+import { type Place, pathsOf } from './paths.js';
 
 export type Role = 'client' | 'engine';
 
@@ -59,9 +60,7 @@ export function readConnectionFile(path: string): ConnectionFile {
   const value = parse(text);
   if (value === undefined) throw wrong('is no JSON, perhaps cut off');
   if (isOurs(value)) return value;
-  if (typeof value === 'object' && value !== null && 'hb_ping' in value) {
-    throw wrong("is one of Python's ipcontroller, which this program cannot use");
-  }
+  if (isPythons(value)) throw wrong("is one of Python's ipcontroller, which this program cannot use");
   throw wrong('lacks what makes a connection file (addresses, port, certificate, token)');
 }
 
@@ -71,6 +70,27 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * True for what Python's ipcontroller writes. The files of its two roles share little: a client's has no heartbeat and an engine's no
+ * notification (ipyparallel 7.1, controller/app.py, `save_connection_dict`).
+ */
+function isPythons(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !('kind' in value) && 'registration' in value && 'key' in value;
+}
+
+/** Those of a place's connection files that Python's ipcontroller wrote: they are its, whether it lives or not. */
+export function filesOfPython(place: Place): string[] {
+  const { clientFile, engineFile } = pathsOf(place);
+  return [clientFile, engineFile].filter((path) => {
+    try {
+      return isPythons(JSON.parse(readFileText(path).text));
+    } catch {
+      // What is not there, or cannot be read, is nobody's.
+      return false;
+    }
+  });
 }
 
 function isOurs(value: unknown): value is ConnectionFile {

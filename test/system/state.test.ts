@@ -1,5 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from '../../src/client/client.js';
@@ -105,8 +105,70 @@ describe('after a crash', () => {
     for (const path of own) expect(readFileSync(path, 'utf8')).toBe('mine');
     expect(existsSync(python)).toBe(true);
     expect(existsSync(home.path('second'))).toBe(false);
-    const { rmSync } = await import('node:fs');
     rmSync(home.path('security'), { recursive: true });
+  });
+});
+
+describe("beside Python's controller", () => {
+  const place = (role: string): string => home.path('security', `ipcontroller-${role}.json`);
+  const fixture = (role: string): string => readFileSync(`test/fixtures/ipyparallel/ipcontroller-${role}.json.txt`, 'utf8');
+  const put = (role: string): void => {
+    mkdirSync(home.path('security'), { recursive: true, mode: 0o700 });
+    writeFileSync(place(role), fixture(role), { mode: 0o600 });
+  };
+  afterEach(() => {
+    for (const role of ['client', 'engine']) rmSync(place(role), { force: true });
+  });
+
+  test.each([[['client', 'engine']], [['client']], [['engine']]])(
+    'a start leaves its files %j alone, and says whose they are',
+    async (roles) => {
+      for (const role of roles) put(role);
+      const { code, stderr } = await home.run(['start', '-n', '1', '-d']);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/A controller of Python's ipyparallel has its connection files there/),
+      ]);
+      expect((await home.run([], { program: 'ipcontroller' })).code).toBe(2);
+      for (const role of roles) expect(readFileSync(place(role), 'utf8')).toBe(fixture(role));
+      expect((await home.run(['start', '-n', '0', '-d', '--cluster-id', 'beside'])).code).toBe(0);
+    },
+  );
+
+  test('files that it put in the place of ours stay when ours ends', async () => {
+    await home.json('start', '-n', '0', '-d');
+    put('client');
+    expect((await home.run(['stop'])).code).toBe(0);
+    expect(readFileSync(place('client'), 'utf8')).toBe(fixture('client'));
+    expect(existsSync(place('engine'))).toBe(false);
+    expect(home.processes()).toEqual([]);
+  });
+});
+
+describe('a controller that lives is not ended by a start', () => {
+  const security = (): string[] => ['client', 'engine', 'key'].map((name) => home.path('security', `ipcontroller-${name}.json`));
+
+  test('although its files are gone: it writes them again', async () => {
+    await home.json('start', '-n', '1', '-d');
+    const [pid] = pidsOf('ipcontroller');
+    for (const flags of [[], ['--reuse']]) {
+      for (const path of security()) rmSync(path);
+      const { code, stderr } = await home.run(['start', '-n', '1', '-d', ...flags]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`A cluster runs there already (controller pid ${pid} on `)]);
+      expect(pidsOf('ipcontroller')).toEqual([pid]);
+    }
+    for (const path of security()) rmSync(path);
+    expect((await home.run(['exec', '6 * 7'])).stdout).toBe('[0] 42\n');
+  });
+
+  test('although it is stopped by a signal', async () => {
+    await home.json('start', '-n', '1', '-d');
+    const [pid] = pidsOf('ipcontroller');
+    process.kill(pid as number, 'SIGSTOP');
+    const { code, stderr } = await home.run(['start', '-n', '1', '-d']);
+    process.kill(pid as number, 'SIGCONT');
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`its controller (pid ${pid}) is stopped by a signal`)]);
+    expect((await home.run(['exec', '6 * 7'])).stdout).toBe('[0] 42\n');
   });
 });
 
@@ -114,7 +176,6 @@ describe('connection files', () => {
   test('deleted while the cluster runs: who is connected goes on, and stop still ends everything', async () => {
     await home.json('start', '-n', '1', '-d');
     const client = await Client.connect();
-    const { rmSync } = await import('node:fs');
     rmSync(home.path('security', 'ipcontroller-client.json'));
     expect(await client.direct(0).execute('1 + 1')).toBe(2);
     expect((await home.run(['status'])).stdout).toMatch(/no connection file/);
@@ -153,7 +214,6 @@ describe('profiles and settings', () => {
       stderr: expect.stringMatching(/line 1: .*did you mean lease\?/),
     });
     expect((await home.run(['profile', 'delete', 'lab'])).stdout).toMatch(/holds settings of yours and was kept/);
-    const { rmSync } = await import('node:fs');
     rmSync(join(configFile, '..'), { recursive: true });
   });
 
@@ -169,7 +229,6 @@ describe('profiles and settings', () => {
     expect((await home.run(['start', '--cluster-id', 'startup'])).stderr).toMatch(
       /cannot be a cluster id: IPython has a folder of that name/,
     );
-    const { rmSync } = await import('node:fs');
     rmSync(home.path('ipcluster_config.yaml'));
   });
 });

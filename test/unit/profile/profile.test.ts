@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -55,6 +55,8 @@ describe('connection files', () => {
     ...{ host: 'h', boot: '', pid: 1, nonce: 'n', certificate: 'c', fingerprint: 'f', token: 't', location: 'h' },
     ...{ cluster: 'c', lease: 60_000 },
   };
+  /** As ipyparallel 7.1 wrote it. */
+  const ipyparallel = (role: string): string => readFileSync(`test/fixtures/ipyparallel/ipcontroller-${role}.json.txt`, 'utf8');
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
     writeFileSync(path, text);
@@ -72,7 +74,8 @@ describe('connection files', () => {
     ['cut off', () => write('cut', '{"kind": "ipclu'), /no JSON/],
     ['empty', () => write('empty', ''), /no JSON/],
     ['of something else', () => write('else', '{"a": 1}'), /lacks what makes/],
-    ["Python's", () => write('python', '{"hb_ping": 1, "key": "x"}'), /Python's/],
+    ["Python's for clients", () => write('python-client', ipyparallel('client')), /Python's/],
+    ["Python's for engines", () => write('python-engine', ipyparallel('engine')), /Python's/],
     ['without a token', () => write('tokenless', JSON.stringify({ ...file, token: undefined })), /lacks/],
   ])('one that is %s gets a sentence', (_what, make, sentence) => {
     expect(() => readConnectionFile(make())).toThrow(
