@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** A program in `bin/` says by it which signals it was started to ignore: Node forgets that as it starts. A mask, as in proc(5). */
 const variable = 'IPCLUSTER_IGNORED';
 /** Signals that somebody may have said to ignore (nohup, `trap ''`, a script's `&`), with their bits. */
@@ -31,3 +33,14 @@ export function onEndingSignal(listener: (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP')
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     if (!ignoredSignals().has(name)) process.on(name, () => listener(name));
 }
+
+/** The largest number of a signal (signal(7): SIGRTMAX). */
+const largestSignal = 64;
+
+/** True for the name of a signal of this system, and for a number of one; 0 asks only whether somebody is there. */
+export function isSignal(word: string): boolean {
+  return Object.hasOwn(constants.signals, word) || (/^\d{1,2}$/.test(word) && Number(word) <= largestSignal);
+}
+
+/** A signal's name or number as the system takes it. */
+export const signalOf = (word: string): NodeJS.Signals | number => (/^\d+$/.test(word) ? Number(word) : (word as NodeJS.Signals));

@@ -1,6 +1,7 @@
-import { constants, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { packageVersion } from '../base/package.js';
+import { isSignal } from '../base/signals.js';
 import { type ClientRequest, clientRequests, observerRequests } from '../protocol/client-requests.js';
 import { encodeFrames } from '../protocol/frames.js';
 import { checked, isMessage, type Message, type Outgoing, replyTypeOf, type Session } from '../protocol/message.js';
@@ -196,7 +197,7 @@ export class Hub {
 
   /** An interrupt goes its own way, so that it stops what runs and nothing else; other signals are the supervisors' to send. */
   async #signal({ targets, signal }: MessageContents['signal_request']): Promise<number[]> {
-    if (!Object.hasOwn(constants.signals, signal)) throw new IpclusterError('USAGE', `There is no signal ${signal}.`);
+    if (!isSignal(signal)) throw new IpclusterError('USAGE', `There is no signal ${signal}.`);
     if (signal !== 'SIGINT') return this.#order('signal_request', targets, { signal });
     const engines = this.#engines(targets);
     await Promise.all(engines.map(({ id }) => this.#parts.broker.interrupt(id, null)));

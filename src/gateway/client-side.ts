@@ -1,3 +1,4 @@
+import { newSession } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { Timer } from '../base/timer.js';
 import { encodeFrames } from '../protocol/frames.js';
@@ -8,7 +9,7 @@ import { ClientAnswers } from './client-answers.js';
 import { control } from './controls.js';
 import type { Directory } from './directory.js';
 import { type Curve, Endpoint } from './endpoint.js';
-import { HubRequests } from './hub-requests.js';
+import { errorContent, HubRequests } from './hub-requests.js';
 import { PythonClient } from './python-client.js';
 import { ShownOutput } from './shown-output.js';
 import type { Signer } from './signer.js';
@@ -167,17 +168,27 @@ export class ClientSide {
   async #ask({ socket, to, header, content: asked, frames, client }: Opened): Promise<void> {
     const { msg_type: type } = header;
     if (type === 'registration_request' || type === 'unregistration_request') return;
-    if (type === 'shutdown_request') return this.#shutdown({ socket, to, frames, client });
+    if (type === 'shutdown_request') return this.#shutdown({ socket, to, frames });
     const { content, records, buffers = [] } = await this.#hub.answer(client, type, asked ?? {});
     const reply = content['status'] === 'ok' || type.endsWith('_request') ? type.replace(/_request$/, '_reply') : 'hub_error';
     const frame = records ? toFrameWith(content, 'records', records) : content;
     this.#speaker.send(socket, [to], [...this.#speaker.message(reply, frame, frames[0]), ...buffers]);
   }
 
-  async #shutdown({ socket, to, frames, client }: Pick<Opened, 'socket' | 'to' | 'frames' | 'client'>): Promise<void> {
-    this.#speaker.send(socket, [to], this.#speaker.message('shutdown_reply', { status: 'ok' }, frames[0]));
+  /** The controller is asked by itself, not for the client, which goes as soon as it has its answer and may go before. */
+  async #shutdown({ socket, to, frames }: Pick<Opened, 'socket' | 'to' | 'frames'>): Promise<void> {
+    const { connect, lease, log } = this.#options;
+    const asking = new PythonClient(newSession(), connect, lease, () => {});
+    const content = await asking.ask('shutdown_request', {}).then(
+      () => ({ status: 'ok' }),
+      (error: unknown) => {
+        log.warn('the controller could not be told to end, as a client of Python wanted', error);
+        return errorContent(error);
+      },
+    );
+    this.#speaker.send(socket, [to], this.#speaker.message('shutdown_reply', content, frames[0]));
     await socket.flush(500);
-    await client.ask('shutdown_request', {}).catch(() => {});
+    asking.close();
   }
 
   async #control(opened: Opened): Promise<void> {

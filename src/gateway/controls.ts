@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
+import { isSignal } from '../base/signals.js';
 import { sleep } from '../base/wait.js';
 import type { EngineName } from '../protocol/messages.js';
 import { errorContent } from './hub-requests.js';
@@ -19,8 +20,7 @@ export async function control(
   try {
     if (type === 'abort_request') await abort(client, engine, content['msg_ids']);
     else if (type === 'shutdown_request') await client.ask('stop_request', { targets: [engine.id] });
-    else if (type === 'signal_request')
-      await client.ask('signal_request', { targets: [engine.id], signal: signalName(content['sig']) });
+    else if (type === 'signal_request') await send(client, engine, content['sig']);
     else if (type === 'interrupt_request') await client.ask('interrupt_request', { targets: [engine.id] });
     else throw new IpclusterError('USAGE', `Engines know no ${type} here.`);
     return { status: 'ok', ...(type === 'shutdown_request' && { restart: false }) };
@@ -43,9 +43,19 @@ async function queued(client: PythonClient, engine: number): Promise<string[]> {
   return [...direct, ...balanced].filter((id) => client.asked.has(id));
 }
 
-/** The name of a signal that is given by name or number. Throws USAGE for one that is not known. */
-function signalName(signal: unknown): string {
+/** Sends a signal to an engine. Throws USAGE for one that is not known, NOT_FOUND where no process was there to get it. */
+async function send(client: PythonClient, { id }: EngineName, signal: unknown): Promise<void> {
+  const { content } = await client.ask('signal_request', { targets: [id], signal: signalWord(signal) });
+  if (!content.ids.includes(id)) throw new IpclusterError('NOT_FOUND', `Engine ${id} has no process any more.`);
+}
+
+/**
+ * A signal's word by its name or number: its name, or the number of one that has none here, such as 0, which asks only whether there is
+ * a process, and the real-time signals. Throws USAGE for what is none.
+ */
+export function signalWord(signal: unknown): string {
   const found = Object.entries(constants.signals).find(([name, number]) => name === signal || number === signal);
-  if (!found) throw new IpclusterError('USAGE', `There is no signal ${String(signal)}.`);
-  return found[0];
+  const word = found?.[0] ?? String(signal);
+  if (!found && !(typeof signal === 'number' && isSignal(word))) throw new IpclusterError('USAGE', `There is no signal ${word}.`);
+  return word;
 }

@@ -242,7 +242,7 @@ export class EngineSide {
     if (!parent) return;
     const held = engine.held.get(parent.msg_id);
     if (held && type === 'status') held.idleSince ??= performance.now();
-    if (held?.native) return this.#publishedForUs(engine, parent, held, type, message.frames);
+    if (engine.isNative(parent.msg_id)) return this.#publishedForUs(engine, parent, held, type, message.frames);
     const id = parent.msg_id.endsWith(`_${engine.uuid}`) ? parent.msg_id.slice(0, -engine.uuid.length - 1) : parent.msg_id;
     this.#options.host.output(engine, id, parent.session, message.frames);
   }
@@ -266,9 +266,10 @@ export class EngineSide {
   }
 
   /** Our clients know streams; a value goes into the reply, and its end is the sign that the reply need not wait any more. */
-  #publishedForUs(engine: PythonEngine, parent: WireHeader, held: Held, type: string, frames: Buffer[]): void {
+  #publishedForUs(engine: PythonEngine, parent: WireHeader, held: Held | undefined, type: string, frames: Buffer[]): void {
     const content = readObject(frames[3]) ?? {};
-    if (type === 'stream') this.#options.host.output(engine, held.id, parent.session, frames);
+    if (type === 'stream') this.#options.host.output(engine, held?.id ?? parent.msg_id, parent.session, frames);
+    else if (!held) return;
     else if (type === 'execute_result') held.shown = content;
     else if (type === 'status' && content['execution_state'] === 'idle') {
       this.#release(engine, parent.msg_id);

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { newSession } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
+import { signalOf } from '../base/signals.js';
 import { poll } from '../base/wait.js';
 import { encodeFrames } from '../protocol/frames.js';
 import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
@@ -139,7 +140,7 @@ export class IndependentEngines implements EngineHost {
       const ids = this.#tell(message.content.targets, 'shutdown_request', { restart: false });
       this.#peer.tell({ type: 'stop_reply', content: { status: 'ok', ids } }, header);
     } else if (isMessage(message, 'signal_request')) {
-      const ids = this.#tell(message.content.targets, 'signal_request', { sig: message.content.signal });
+      const ids = this.#tell(message.content.targets, 'signal_request', { sig: signalOf(message.content.signal) });
       this.#peer.tell({ type: 'signal_reply', content: { status: 'ok', ids } }, header);
     } else if (isMessage(message, 'restart_request')) {
       const evalue = `Nobody here knows how engine ${message.content.targets.join(', ')} was started: start it again where you did.`;

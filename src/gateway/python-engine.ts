@@ -34,6 +34,9 @@ export interface EngineRequest {
 /** Requests that take less than so many milliseconds on average are handed over so many at a time. */
 const pace = { short: 5, most: 4 };
 
+/** What is published of a request may come after its reply, on another socket: so many requests of ours are remembered. */
+const mostRemembered = 1000;
+
 /** One engine of Python, as its gateway sees it. */
 export class PythonEngine {
   readonly uuid: string;
@@ -49,6 +52,8 @@ export class PythonEngine {
   /** Requests that it has, by the id that it knows. */
   readonly held = new Map<string, Held>();
   readonly #pace = new Pace(pace);
+  /** Requests of ours that are over. */
+  readonly #native = new Set<string>();
 
   constructor(uuid: string, id: number) {
     this.uuid = uuid;
@@ -69,7 +74,14 @@ export class PythonEngine {
     const held = this.held.get(key);
     this.held.delete(key);
     if (held) this.#pace.answered(held.handedAt);
+    if (held?.native) this.#native.add(key);
+    if (this.#native.size > mostRemembered) this.#native.delete(this.#native.values().next().value as string);
     return held;
+  }
+
+  /** True for a request of ours, which it has or has answered. */
+  isNative(key: string): boolean {
+    return this.held.get(key)?.native ?? this.#native.has(key);
   }
 
   /** Takes a request back that it has not been given; false when it has. */

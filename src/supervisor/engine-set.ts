@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { closeFolder } from '../base/own-folder.js';
+import { signalOf } from '../base/signals.js';
 import { type Deferred, deferred, within } from '../base/wait.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
 import type { Exit } from '../processes/start.js';
@@ -166,10 +167,10 @@ export class EngineSet {
     return outcome ?? undefined;
   }
 
-  /** Sends a signal to those engines; answers which there were. */
-  signal(ids: readonly number[], name: NodeJS.Signals): number[] {
+  /** Sends a signal, by name or number, to those engines; answers which there were. */
+  signal(ids: readonly number[], word: string): number[] {
     const children = ids.flatMap((id) => this.find(id) ?? []);
-    return children.filter((child) => signalEngine(child, name, false)).map(({ id }) => id);
+    return children.filter((child) => signalEngine(child, signalOf(word), false)).map(({ id }) => id);
   }
 
   async #start(child: EngineChild): Promise<void> {

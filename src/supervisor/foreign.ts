@@ -21,5 +21,5 @@ export async function interruptForeign(child: EngineChild, sequence: number): Pr
 }
 
 /** Sends a signal to an engine, or to everything in its process group; false when it has ended. */
-export const signalEngine = ({ pid }: EngineChild, name: NodeJS.Signals, group: boolean): boolean =>
-  pid > 0 && signalPid(group ? -pid : pid, name);
+export const signalEngine = ({ pid }: EngineChild, signal: NodeJS.Signals | number, group: boolean): boolean =>
+  pid > 0 && signalPid(group ? -pid : pid, signal);

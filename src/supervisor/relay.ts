@@ -139,7 +139,7 @@ export class Relay implements EngineListener {
       const ids = child ? await takeBack(engines, child, message.content.ids) : [];
       peer.tell({ type: 'reclaim_reply', content: { status: 'ok', ids } }, header);
     } else if (isMessage(message, 'signal_request')) {
-      const ids = engines.signal(message.content.targets, message.content.signal as NodeJS.Signals);
+      const ids = engines.signal(message.content.targets, message.content.signal);
       peer.tell({ type: 'signal_reply', content: { status: 'ok', ids } }, header);
     } else if (isMessage(message, 'restart_request')) {
       const ids = await endAll(engines, message.content.targets, 'restart');

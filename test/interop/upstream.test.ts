@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Home } from '../helpers.js';
+import { Home, until } from '../helpers.js';
 import { bed, root, runPython } from './python.js';
 
 /* A part of IPython's own tests against our controller; all of them, with both controllers, are proof/interop.js. */
@@ -101,6 +101,34 @@ except ipp.error.RemoteError as e:
     expect(lines).toEqual(['EngineError']);
   });
 
+  test('any signal may be sent by name or number; 0 asks whether engines live', async () => {
+    const lines = await runPython(
+      home,
+      `
+import signal
+rc = ipp.Client()
+rc.send_signal(0, block=True)
+rc[:].execute("import signal; seen = []; signal.signal(signal.SIGRTMIN, lambda n, f: seen.append(n)); signal.signal(signal.SIGUSR2, lambda n, f: seen.append(n))", block=True)
+rc.send_signal(int(signal.SIGRTMIN), block=True)
+rc.send_signal('SIGUSR2', block=True)
+time.sleep(0.3)
+print(rc[:].apply_sync(lambda: sorted(globals()['seen'])) == [sorted([int(signal.SIGRTMIN), int(signal.SIGUSR2)])] * 2)
+try:
+    rc.send_signal(99, block=True)
+except Exception as e:
+    print(e)
+`,
+    );
+    expect(lines).toEqual(['True', expect.stringMatching(/There is no signal 99/)]);
+  });
+
+  test('our command sees the output of code and nothing else', async () => {
+    for (let round = 0; round < 12; round++) {
+      const { code, stdout, stderr } = await home.run(['exec', 'import time\nprint("said")\n1 + 1']);
+      expect([code, stdout.split('\n').toSorted(), stderr]).toEqual([0, ['', '[0] 2', '[1] 2', 'said', 'said'], '']);
+    }
+  });
+
   test('registration waits for no heartbeat', async () => {
     const lines = await runPython(
       home,
@@ -140,5 +168,23 @@ print(len(rc) == before)
 `,
     );
     expect(lines).toEqual(['ok True', 'True']);
+  });
+});
+
+describe.skipIf(!root)('a client of Python ends the cluster', () => {
+  beforeAll(() => void bed('python', 'up'), 300_000);
+
+  test.each([1, 2, 3])('with its controller (%i)', async () => {
+    const home = new Home();
+    await home.run(['start', '-n', '1', '-d', '--engine', 'python', '--python', '/usr/bin/python3']);
+    await runPython(home, 'rc = ipp.Client()\nrc.shutdown(hub=True, block=True)\n');
+    const gone = await until('the controller ends', () => home.processesOf('ipcontroller').length === 0).then(
+      () => true,
+      () => false,
+    );
+    const { code, stderr } = await home.run(['start', '-n', '0', '-d']);
+    await home.run(['stop']);
+    await home.leave();
+    expect([gone, code, stderr]).toEqual([true, 0, '']);
   });
 });
