@@ -1,6 +1,7 @@
 import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import { decodeMessage, type Header, headerOf, type Message, type Session } from '../protocol/message.js';
+import type { Header } from '../protocol/header.js';
+import { decodeMessage, headerOf, type Message, type Session } from '../protocol/message.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';

@@ -1,15 +1,8 @@
 import { IpclusterError } from '../base/errors.js';
 import { Timer } from '../base/timer.js';
 import { type Deferred, deferred } from '../base/wait.js';
-import {
-  checked,
-  decodeMessage,
-  type Header,
-  type Message,
-  type MessageTable,
-  type Outgoing,
-  type Session,
-} from '../protocol/message.js';
+import type { Header } from '../protocol/header.js';
+import { checked, decodeMessage, type Message, type MessageTable, type Outgoing, type Session } from '../protocol/message.js';
 import type { ErrorContent, GoodReply, ReplyTo, RequestType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Link } from './link.js';
