@@ -1,20 +1,21 @@
 import { hostname } from 'node:os';
-import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError, isIpclusterError } from '../base/errors.js';
 import { packageVersion } from '../base/package.js';
 import { isSignal } from '../base/signals.js';
-import { type ClientRequest, clientRequests, observerRequests } from '../protocol/client-requests.js';
+import { clientRequests, observerRequests } from '../protocol/client-requests.js';
+import type { ClientToController } from '../protocol/conversations/client-controller.js';
+import { type Handlers, handle } from '../protocol/conversations/handlers.js';
 import { encodeFrames } from '../protocol/frames.js';
-import { checked, isMessage, type Message, type Outgoing, replyTypeOf, type Session } from '../protocol/message.js';
+import { checked, isMessage, type Message, type Session } from '../protocol/message.js';
 import {
   type EngineName,
-  type GoodReply,
   type InterruptOutcome,
   type MessageContents,
   protocolVersion,
-  type RequestType,
   type StatusContent,
   type TaskQuery,
 } from '../protocol/messages.js';
+import { answer } from '../transport/answer.js';
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
@@ -42,17 +43,6 @@ export interface HubParts {
   shutdown: () => void;
 }
 
-/** A good answer, and frames that go with it. */
-interface Answer<T extends RequestType> {
-  content: GoodReply<T>;
-  buffers?: Buffer[];
-}
-
-type Handlers = { [T in ClientRequest]: (message: Message<T>, link: Link) => Answer<T> | Promise<Answer<T>> };
-
-/** What a handler looks like to the one place that does not care which it is. */
-type AnyHandler = (message: Message, link: Link) => Promise<{ content: object; buffers?: Buffer[] }>;
-
 /** Answers clients' questions about the cluster: one handler for each. */
 export class Hub {
   readonly #parts: HubParts;
@@ -63,26 +53,10 @@ export class Hub {
   }
 
   /** Answers a question; every failure is an answer too. */
-  async answer(asked: Message, link: Link): Promise<void> {
-    const { session } = this.#parts;
-    const { msg_id: id, msg_type: type } = asked.header;
-    const parent = Buffer.from(JSON.stringify(asked.header));
-    try {
-      const message = this.#admit(asked, link);
-      const handler = this.#handlers[type as ClientRequest] as unknown as AnyHandler;
-      const { content, buffers = [] } = await handler(message, link);
-      const reply = { type: replyTypeOf(type), content, parent, buffers };
-      link.send({ channel: 'reply', id, status: 'ok' }, session.encode(reply as Outgoing<'status_reply'>));
-    } catch (error) {
-      const content = {
-        status: 'error' as const,
-        ename: isIpclusterError(error) ? error.code : 'INTERNAL',
-        evalue: messageOf(error),
-        traceback: [],
-        ...(isIpclusterError(error) ? { suggestions: [...error.suggestions] } : {}),
-      };
-      link.send({ channel: 'reply', id, status: 'error' }, session.encode({ type: 'error_reply', content, parent }));
-    }
+  answer(asked: Message, link: Link): Promise<void> {
+    return answer(link, this.#parts.session, asked.header, () =>
+      handle(this.#handlers, this.#admit(asked, link), 'a client', link),
+    );
   }
 
   /** A question as its table lets it through, of somebody who may ask it. Throws VERSION, PROTOCOL or USAGE. */
@@ -114,7 +88,7 @@ export class Hub {
     };
   }
 
-  readonly #handlers: Handlers = {
+  readonly #handlers: Handlers<ClientToController, [Link]> = {
     connection_request: ({ content, header }) => {
       if (content.observer) this.#parts.clients.observe(header.session);
       const engines = this.#present();

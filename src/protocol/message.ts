@@ -125,9 +125,13 @@ export type MessageTable = { readonly [T in MessageType]?: Guard<MessageContents
 export function checked(message: Message, table: MessageTable, sender: string): Message {
   const type = message.header.msg_type;
   const guard = Object.hasOwn(table, type) ? table[type] : undefined;
-  if (!guard) throw new IpclusterError('PROTOCOL', `Nobody here knows a ${type} from ${sender}.`);
+  if (!guard) throw unknownMessage(type, sender);
   return { ...message, content: guard.read(message.content, type) };
 }
+
+/** What is said of a message that nobody handles. */
+export const unknownMessage = (type: string, sender: string): IpclusterError =>
+  new IpclusterError('PROTOCOL', `Nobody here knows a ${type} from ${sender}.`);
 
 function parseFrame(frame: Buffer | undefined): Metadata {
   try {

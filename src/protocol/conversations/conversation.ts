@@ -1,4 +1,5 @@
-import type { Reply } from '../contents/answers.js';
+import type { ErrorContent, Reply } from '../contents/answers.js';
+import type { Guard } from '../guards.js';
 
 /*
  * Who talks to whom, and about what: one map for each direction of each pair. The content of messages, the guards that read what
@@ -32,3 +33,13 @@ export type Contents<Conversation extends object> = {
 } & {
   [T in keyof Asked<Conversation> as AnswerName<T>]: Reply<AnswerTo<Asked<Conversation>[T]>>;
 };
+
+/** Guards for the content of each message that one side may send. */
+export type Guards<Conversation> = {
+  readonly [T in keyof Conversation]: Guard<Conversation[T] extends { content: infer Content } ? Content : never>;
+};
+
+/** Guards for the answers to the questions of a conversation; each of them may be an error instead. */
+export type AnswerGuards<Conversation> = {
+  readonly [T in keyof Asked<Conversation> as AnswerName<T>]: Guard<Reply<AnswerTo<Asked<Conversation>[T]>>>;
+} & { readonly error_reply: Guard<ErrorContent> };
