@@ -1,7 +1,10 @@
-import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError, messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import { checked, decodeMessage, isMessage, type Message, type Session } from '../protocol/message.js';
+import { type Handlers, handle, isHandled } from '../protocol/conversations/handlers.js';
+import type { SupervisorToController } from '../protocol/conversations/supervisor-controller.js';
+import { checked, decodeMessage, isMessage, type Message, type Session, unknownMessage } from '../protocol/message.js';
 import { supervisorAnswers, supervisorMessages } from '../protocol/supervisor-messages.js';
+import { answer } from '../transport/answer.js';
 import { gatewayName } from '../transport/gateway-door.js';
 import type { Link } from '../transport/link.js';
 import { Peer } from '../transport/peer.js';
@@ -50,13 +53,15 @@ export class SupervisorDoor {
     peer.onPacket((packet) => {
       if (packet.route.channel !== 'hub') {
         onActivity();
-        if (packet.route.channel === 'reply') receipts.count(link);
+        // Of an engine's alone: an answer that comes too late for its question is nobody's reply.
+        if (packet.route.channel === 'reply' && packet.route.from !== undefined) receipts.count(link);
         if (node) broker.fromEngine(node, packet);
         return;
       }
       const message = decodeMessage(packet.body);
-      if (node) this.#hear(node, peer, checked(message, supervisorMessages, 'a supervisor'));
+      if (node) this.#hear(node, peer, message);
       else if (isMessage(message, 'registration_request')) node = this.#register(message, peer, comer.holder);
+      else peer.refuse(message, unknownMessage(message.header.msg_type, 'whoever has not registered'));
     });
     void link.closed.then((error) => {
       if (node) nodes.closed(node, peer, error);
@@ -64,24 +69,45 @@ export class SupervisorDoor {
     });
   }
 
+  /** What is not known is refused and does no harm; a field that is wrong ends the connection, since what follows may build on it. */
   #hear(node: Node, peer: Peer, message: Message): void {
-    const { broker, nodes, registrar, rejoining } = this.#parts;
-    if (isMessage(message, 'registration_request'))
-      return refuse(peer, message, new IpclusterError('PROTOCOL', 'A supervisor registers once on a connection.'));
-    if (isMessage(message, 'places_request')) {
-      const { ids: wanted } = message.content;
-      const ids = broker.engines.reserve(node, wanted.length, wanted);
-      peer.tell({ type: 'places_reply', content: { status: 'ok', ids } }, message.header);
-    } else if (isMessage(message, 'engine_up')) broker.engineUp(node, message.content);
-    else if (isMessage(message, 'engine_down') && broker.engines.nodeOf(message.content.id) === node)
-      broker.engineDown(message.content);
-    else if (isMessage(message, 'engine_facts')) broker.engines.note(node, message.content);
-    else if (isMessage(message, 'deadline')) nodes.setDeadline(node, message.content.deadline);
-    else if (isMessage(message, 'caught_up')) rejoining.joined(node.name);
+    const { registrar } = this.#parts;
+    if (!isHandled<SupervisorToController>(message, this.#handlers))
+      return peer.refuse(message, unknownMessage(message.header.msg_type, 'a supervisor'));
+    const known = checked(message, supervisorMessages, 'a supervisor');
+    const work = () => handle(this.#handlers, known, 'a supervisor', node);
+    // News that cannot be dealt with end the connection, too: whoever comes back on another says everything anew.
+    if (isQuestion(known)) void answer(peer.link, peer.session, message.header, work);
+    else void work();
     // An engine that came by itself can be found again only by that list.
     if (node.name === gatewayName && isMessage(message, 'engine_up')) void registrar.write();
     else registrar.changed();
   }
+
+  readonly #handlers: Handlers<SupervisorToController, [Node]> = {
+    registration_request: () => {
+      throw new IpclusterError('PROTOCOL', 'A supervisor registers once on a connection.');
+    },
+    places_request: ({ content: { ids: wanted } }, node) => ({
+      content: { status: 'ok', ids: this.#parts.broker.engines.reserve(node, wanted.length, wanted) },
+    }),
+    engine_up: ({ content }, node) => {
+      this.#parts.broker.engineUp(node, content);
+    },
+    engine_down: ({ content }, node) => {
+      const { broker } = this.#parts;
+      if (broker.engines.nodeOf(content.id) === node) broker.engineDown(content);
+    },
+    engine_facts: ({ content }, node) => {
+      this.#parts.broker.engines.note(node, content);
+    },
+    deadline: ({ content }, node) => {
+      this.#parts.nodes.setDeadline(node, content.deadline);
+    },
+    caught_up: (_message, node) => {
+      this.#parts.rejoining.joined(node.name);
+    },
+  };
 
   /** A controller that comes after this one waits for nobody who is not on the list: until he is, nothing more of him is heard. */
   #noteDown(link: Link): void {
@@ -102,7 +128,7 @@ export class SupervisorDoor {
       registered = nodes.register(checked(message, supervisorMessages, 'a supervisor') as typeof message, peer, holder);
     } catch (error) {
       log.warn(`a supervisor was refused: ${String(message.content.host).slice(0, 100)}`, messageOf(error));
-      refuse(peer, message, error);
+      peer.refuse(message, error);
       return undefined;
     }
     const { node, ids } = registered;
@@ -112,8 +138,4 @@ export class SupervisorDoor {
   }
 }
 
-function refuse(peer: Peer, { header }: Message, error: unknown): void {
-  const ename = isIpclusterError(error) ? error.code : 'INTERNAL';
-  const content = { status: 'error' as const, ename, evalue: messageOf(error), traceback: [] };
-  peer.tell({ type: 'error_reply', content }, header);
-}
+const isQuestion = ({ header }: Message): boolean => header.msg_type.endsWith('_request');

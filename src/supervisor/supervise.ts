@@ -59,10 +59,9 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const settings = { ...options.settings, foreign: gateway?.foreign };
   const stop = new AbortController();
   const session = new Session(newSession());
-  const relay = new Relay(session);
+  const relay = new Relay(session, (reason) => end.resolve(`the controller ends: ${reason}`));
   const engines = new EngineSet(settings, restart, log, relay);
   const watch = watchDeadline(options, relay);
-  relay.onFarewell = (reason) => end.resolve(`the controller ends: ${reason}`);
   try {
     // What a scheduler's KILL has left on this node goes when the next one comes, which does not wait for it.
     removeDeadSockets(longDead).catch((error: unknown) => log.warn('dead sockets were left', messageOf(error)));

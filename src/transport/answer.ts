@@ -1,7 +1,7 @@
 import type { Answer } from '../protocol/conversations/handlers.js';
-import { errorContent } from '../protocol/error-content.js';
 import type { Header } from '../protocol/header.js';
 import { replyTypeOf, type Session } from '../protocol/message.js';
+import { refusal } from '../protocol/refusal.js';
 import type { Link } from './link.js';
 
 type Outcome = Answer | undefined;
@@ -15,17 +15,16 @@ export async function answer(link: Link, session: Session, asked: Header, work: 
     const given = await work();
     if (!given) return;
     const { content, buffers = [] } = given;
-    const body = session.encode({ type: replyTypeOf(asked.msg_type), content, parent: parentOf(asked), buffers });
+    const parent = Buffer.from(JSON.stringify(asked));
+    const body = session.encode({ type: replyTypeOf(asked.msg_type), content, parent, buffers });
     link.send({ channel: 'reply', id: asked.msg_id, status: content.status }, body);
   } catch (error) {
     refuse(link, session, asked, error);
   }
 }
 
-/** Answers with what went wrong. Of the header of what was asked only the id need be known. */
+/** Answers with what went wrong. */
 export function refuse(link: Link, session: Session, asked: Pick<Header, 'msg_id'>, error: unknown): void {
-  const body = session.encode({ type: 'error_reply', content: errorContent(error), parent: parentOf(asked) });
-  link.send({ channel: 'reply', id: asked.msg_id, status: 'error' }, body);
+  const { route, body } = refusal(session, asked, error);
+  link.send(route, body);
 }
-
-const parentOf = (asked: object): Buffer => Buffer.from(JSON.stringify(asked));
