@@ -9,9 +9,11 @@ import type { Route } from '../protocol/routes.js';
 import { BalancedTasks } from './balanced.js';
 import type { Clients } from './clients.js';
 import { DirectRequests } from './direct.js';
-import { type Engine, EngineTable, type Node, release } from './engine-table.js';
+import { type Engine, release } from './engine.js';
+import { EngineTable } from './engine-table.js';
 import type { Replies } from './replies.js';
 import type { Store } from './store.js';
+import type { Supervisor } from './supervisor.js';
 
 type ReplyRoute = Extract<Packet['route'], { channel: 'reply' }>;
 
@@ -100,11 +102,11 @@ export class Broker {
   }
 
   /** A reply or output of an engine. */
-  fromEngine(node: Node, { route, body }: Packet): void {
+  fromEngine(supervisor: Supervisor, { route, body }: Packet): void {
     if (route.channel === 'output') return this.#clients.output(route, [body]);
     if (route.channel !== 'reply' || route.from === undefined) return;
     const engine = this.engines.get(route.from);
-    if (engine?.node !== node) return;
+    if (engine?.supervisor !== supervisor) return;
     // Nobody answers for what only others were given.
     const known =
       engine.assigned.some(({ id }) => id === route.id) &&
@@ -132,12 +134,12 @@ export class Broker {
     if (head?.kind === 'balanced') this.balanced.running(head.id);
   }
 
-  engineUp(node: Node, up: EngineUp): void {
-    const engine = this.engines.up(node, up);
-    if (!engine) return this.#log.warn(`${node.name} brought an engine ${up.id} that is not its own`);
-    this.#log.info(`engine ${up.id} joined: ${node.host}, pid ${up.pid}`);
+  engineUp(supervisor: Supervisor, up: EngineUp): void {
+    const engine = this.engines.up(supervisor, up);
+    if (!engine) return this.#log.warn(`${supervisor.name} brought an engine ${up.id} that is not its own`);
+    this.#log.info(`engine ${up.id} joined: ${supervisor.host}, pid ${up.pid}`);
     const { id, uuid, pid, language } = up;
-    this.#clients.tell({ event: 'engine_joined', id, uuid, language, host: node.host, pid });
+    this.#clients.tell({ event: 'engine_joined', id, uuid, language, host: supervisor.host, pid });
     this.direct.unpark(engine);
     this.#schedule();
   }
@@ -168,11 +170,11 @@ export class Broker {
   }
 
   /** An engine that was up before its supervisor lost us is still there, and holds these requests. */
-  engineBack(node: Node, up: EngineUp, held: readonly HeldRequest[]): void {
+  engineBack(supervisor: Supervisor, up: EngineUp, held: readonly HeldRequest[]): void {
     const known = this.engines.get(up.id);
     if (known && known.uuid !== up.uuid)
       this.engineDown({ id: up.id, reason: 'it was replaced', restarting: true, evidence: undefined });
-    if (!this.engines.get(up.id)) this.engineUp(node, up);
+    if (!this.engines.get(up.id)) this.engineUp(supervisor, up);
     const engine = this.engines.get(up.id);
     if (!engine) return;
     const ids = new Set(held.map(({ header }) => header.msg_id));
@@ -182,7 +184,7 @@ export class Broker {
       if (queue === 'direct') this.direct.claim(header, engine);
       else this.balanced.claim(header.msg_id, engine);
     }
-    const reason = `the connection to ${node.host} was lost`;
+    const reason = `the connection to ${supervisor.host} was lost`;
     for (const assignment of engine.assigned.filter(({ id }) => !ids.has(id)).toReversed()) {
       this.#released(engine, assignment.id);
       if (assignment.kind === 'direct') this.direct.lost(assignment.id, engine.id, reason);
@@ -192,10 +194,10 @@ export class Broker {
   }
 
   /** A supervisor has left, and with it its engines. */
-  nodeLeft(node: Node): void {
-    const reason = `the connection to ${node.host} was lost`;
-    for (const id of this.engines.restartingOn(node)) this.direct.abandon(id, reason);
-    for (const { id } of this.engines.leave(node)) this.engineDown({ id, reason, restarting: false, evidence: undefined });
+  supervisorLeft(supervisor: Supervisor): void {
+    const reason = `the connection to ${supervisor.host} was lost`;
+    for (const id of this.engines.restartingOn(supervisor)) this.direct.abandon(id, reason);
+    for (const { id } of this.engines.leave(supervisor)) this.engineDown({ id, reason, restarting: false, evidence: undefined });
   }
 
   /** Whoever comes back from before is back: what nobody has is given out again. */
@@ -208,11 +210,11 @@ export class Broker {
   /** Interrupts a request on an engine, or what it runs now. */
   async interrupt(engineId: number, id: string | null): Promise<InterruptOutcome> {
     const engine = this.engines.get(engineId);
-    if (!engine || engine.node.away) return 'unknown';
+    if (!engine || engine.supervisor.away) return 'unknown';
     const aimed = id ?? engine.assigned[0]?.id;
     if (aimed === undefined) return 'finished';
     const content = { engine: engineId, id: aimed };
-    const reply = await engine.node.peer.request({ type: 'cancel_request', content }, 60_000).catch(() => undefined);
+    const reply = await engine.supervisor.peer.request({ type: 'cancel_request', content }, 60_000).catch(() => undefined);
     const outcome = reply?.content.outcome ?? 'unknown';
     if (outcome === 'removed') this.#removed(engine, aimed);
     return outcome;
@@ -247,9 +249,9 @@ export class Broker {
 
   async #removeFrom(engineId: number, id: string): Promise<boolean> {
     const engine = this.engines.get(engineId);
-    if (!engine || engine.node.away) return false;
+    if (!engine || engine.supervisor.away) return false;
     const content = { engine: engineId, ids: [id] };
-    const reply = await engine.node.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
+    const reply = await engine.supervisor.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
     if (!reply?.content.ids.includes(id)) return false;
     this.#removed(engine, id);
     return true;
@@ -278,7 +280,7 @@ export class Broker {
 
   async #takeBack(engine: Engine, ids: string[]): Promise<void> {
     const content = { engine: engine.id, ids };
-    const reply = await engine.node.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
+    const reply = await engine.supervisor.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
     for (const id of (reply?.content.ids ?? []).toReversed()) {
       if (release(engine, id)) this.balanced.reclaimed(id, engine.id);
     }

@@ -29,7 +29,6 @@ import { Clients } from './clients.js';
 import { Hub } from './hub.js';
 import { Intake, type IntakeLimits } from './intake.js';
 import { type Keys, obtainKeys } from './keys.js';
-import { Nodes } from './nodes.js';
 import { Passes } from './passes.js';
 import { Receipts } from './receipts.js';
 import { Registrar } from './registrar.js';
@@ -38,6 +37,7 @@ import { Replies } from './replies.js';
 import { Store } from './store.js';
 import type { KeepPolicy } from './store-messages.js';
 import { type Comer, SupervisorDoor } from './supervisor-door.js';
+import { Supervisors } from './supervisors.js';
 
 export interface ControllerOptions {
   place: Place;
@@ -63,7 +63,7 @@ interface Parts {
   store: Store;
   clients: Clients;
   broker: Broker;
-  nodes: Nodes;
+  supervisors: Supervisors;
   registrar: Registrar;
   rejoining: Rejoining;
   intake: Intake;
@@ -126,9 +126,9 @@ export class Controller {
     const keep = forNow && (this.#parts?.broker.unfinished ?? 0) > 0;
     await this.#announcement?.withdraw(keep);
     await this.#gateway?.close(reason);
-    const { store, clients, broker, nodes, registrar, rejoining, intake } = this.#parts ?? {};
+    const { store, clients, broker, supervisors, registrar, rejoining, intake } = this.#parts ?? {};
     clients?.farewell(reason);
-    nodes?.farewell(reason);
+    supervisors?.farewell(reason);
     broker?.close();
     rejoining?.close();
     intake?.close();
@@ -157,9 +157,9 @@ export class Controller {
     const clients = new Clients(this.#session, store);
     const replies = new Replies(this.#session, clients, store);
     const broker = new Broker(replies, store, clients, log, keys.memory, before?.next ?? 0, lease);
-    const nodes = new Nodes(broker, log, lease);
-    const registrar = new Registrar(paths.registeredFile, this.#nonce, broker.engines, nodes, log);
-    nodes.onChange = () => registrar.changed();
+    const supervisors = new Supervisors(broker, log, lease);
+    const registrar = new Registrar(paths.registeredFile, this.#nonce, broker.engines, supervisors, log);
+    supervisors.onChange = () => registrar.changed();
     if (reuse) log.info(`${await broker.balanced.restore(log)} tasks of the controller before were not finished`);
     const rejoining = new Rejoining(
       (before?.supervisors ?? []).map(({ name }) => name),
@@ -194,12 +194,12 @@ export class Controller {
     const supervisorDoor = new SupervisorDoor({
       ...common,
       session,
-      nodes,
+      supervisors,
       registrar,
       rejoining,
       receipts: receipts.supervisors,
     });
-    return { store, clients, broker, nodes, registrar, rejoining, intake, hub, clientDoor, supervisorDoor };
+    return { store, clients, broker, supervisors, registrar, rejoining, intake, hub, clientDoor, supervisorDoor };
   }
 
   /** The port of the controller before is taken again where it is free: peers elsewhere know no other. */

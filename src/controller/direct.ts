@@ -6,9 +6,11 @@ import type { Header } from '../protocol/header.js';
 import { type Head, headerOf } from '../protocol/message.js';
 import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { DirectRoute, ReplyStatus } from '../protocol/routes.js';
-import { assign, type Engine, type EngineTable, type Node } from './engine-table.js';
+import { assign, type Engine } from './engine.js';
+import type { EngineTable } from './engine-table.js';
 import type { Asked, Failure, Replies } from './replies.js';
 import type { Store } from './store.js';
+import type { Supervisor } from './supervisor.js';
 import { languageOf, readLabel, wrongLanguage } from './tasks.js';
 
 interface Pending extends Asked {
@@ -69,22 +71,22 @@ export class DirectRequests {
     const label = readLabel(facts);
     const files = given.map((file) => this.#find(file));
     const outbound: Outbound = { id, body, files };
-    const nodes = new Map<Node, number[]>();
+    const supervisors = new Map<Supervisor, number[]>();
     const missing: number[] = [];
     const foreign: Engine[] = [];
     for (const target of new Set(to)) {
       const engine = this.#engines.get(target);
       if (engine && language !== undefined && engine.language !== language) foreign.push(engine);
-      else if (engine && !engine.node.away) {
+      else if (engine && !engine.supervisor.away) {
         assign(engine, id, 'direct');
-        nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
+        supervisors.set(engine.supervisor, [...(supervisors.get(engine.supervisor) ?? []), target]);
       } else if (engine || this.expecting || this.#engines.restarting.has(target)) {
         this.#parked.set(target, [...(this.#parked.get(target) ?? []), outbound]);
       } else {
         missing.push(target);
       }
     }
-    for (const [node, targets] of nodes) send(node, targets, outbound);
+    for (const [supervisor, targets] of supervisors) send(supervisor, targets, outbound);
     const pending = this.#note(outbound, to, header, bytes, label);
     for (const target of missing) this.#fail(pending, target, { ename: 'EngineError', evalue: `Engine ${target} is not there.` });
     for (const engine of foreign) {
@@ -148,7 +150,7 @@ export class DirectRequests {
   unpark(engine: Engine): void {
     for (const outbound of this.#parked.get(engine.id) ?? []) {
       assign(engine, outbound.id, 'direct');
-      send(engine.node, [engine.id], outbound);
+      send(engine.supervisor, [engine.id], outbound);
     }
     this.#parked.delete(engine.id);
   }
@@ -214,7 +216,7 @@ function outline(body: Buffer): Buffer {
 }
 
 /** Sends a request to the engines of one node; to a node elsewhere with everything in it. */
-function send({ peer: { link } }: Node, to: number[], { id, body, files }: Outbound): void {
+function send({ peer: { link } }: Supervisor, to: number[], { id, body, files }: Outbound): void {
   if (files.length === 0) return link.send({ channel: 'direct', id, to }, [body]);
   if (link.local) return link.send({ channel: 'direct', id, to, files }, [body]);
   const frames = decodeFrames(body);

@@ -19,7 +19,7 @@ import { answer } from '../transport/answer.js';
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
-import type { Engine } from './engine-table.js';
+import type { Engine } from './engine.js';
 import type { Receipts } from './receipts.js';
 import type { Rejoining } from './rejoining.js';
 import { resume } from './resume.js';
@@ -197,11 +197,14 @@ export class Hub {
     const engines = this.#engines(targets.filter((id) => !again.includes(id)));
     if (type === 'stop_request') for (const engine of engines) engine.stopping = true;
     // One that could not be started again yet is its supervisor's to start or to give up.
-    const nodes = new Set([...engines.map(({ node }) => node), ...again.flatMap((id) => table.nodeOf(id) ?? [])]);
+    const supervisors = new Set([
+      ...engines.map(({ supervisor }) => supervisor),
+      ...again.flatMap((id) => table.supervisorOf(id) ?? []),
+    ]);
     const replies = await Promise.all(
-      [...nodes].map((node) => {
-        const own = targets.filter((id) => table.nodeOf(id) === node);
-        const asked = node.peer.request({ type, content: { targets: own, ...more } }, 60_000);
+      [...supervisors].map((supervisor) => {
+        const own = targets.filter((id) => table.supervisorOf(id) === supervisor);
+        const asked = supervisor.peer.request({ type, content: { targets: own, ...more } }, 60_000);
         return asked.catch((error: unknown) => Promise.reject(silentSupervisor(error, own)));
       }),
     );

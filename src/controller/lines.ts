@@ -1,4 +1,5 @@
-import type { Engine, EngineTable } from './engine-table.js';
+import type { Engine } from './engine.js';
+import type { EngineTable } from './engine-table.js';
 import { IndexedHeap } from './indexed-heap.js';
 import { Line, type Wishes } from './line.js';
 import type { Task } from './tasks.js';

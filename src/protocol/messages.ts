@@ -13,7 +13,7 @@ export type { CommandContent, CommandReport, CommandResult } from './contents/sh
 export {
   type EngineRecord,
   type EngineState,
-  type LostNode,
+  type LostSupervisor,
   lastMinute,
   type PastWork,
   type StatusContent,

@@ -47,7 +47,7 @@ export interface EngineRecord {
 export const lastMinute = 60_000;
 
 /** A supervisor that is gone without a word, with its engines. */
-export interface LostNode {
+export interface LostSupervisor {
   supervisor: string;
   host: string;
   /** The batch job that it was part of, and its place there. */
@@ -89,7 +89,7 @@ export interface StatusContent extends OkContent {
   /** Engines that are not started again, with the sentence that says why. */
   givenUp: { id: number; reason: string }[];
   engines: EngineRecord[];
-  lost: readonly LostNode[];
+  lost: readonly LostSupervisor[];
   past: PastWork[];
   queues: { balanced: number; waiting: number; running: number; direct: number; completed: number };
 }

@@ -54,10 +54,10 @@ async function gateway(): Promise<Link> {
 
 function controller(): Link {
   const [ours, theirs] = linkPair();
-  const node = { name: 'a/1' };
+  const supervisor = { name: 'a/1' };
   const parts = {
     ...{ broker: {} as Broker, receipts: {}, rejoining: {}, session, log, onActivity: () => {} },
-    nodes: { register: () => ({ node, ids: [] }), closed: () => {} },
+    supervisors: { register: () => ({ supervisor, ids: [] }), closed: () => {} },
     registrar: { changed: () => {}, write: async () => {} },
   };
   new SupervisorDoor(parts as unknown as ConstructorParameters<typeof SupervisorDoor>[0]).admit(
