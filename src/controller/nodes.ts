@@ -118,9 +118,13 @@ export class Nodes {
 
   /** Tells all of them that this is the end, and waits for none. */
   farewell(reason: string): void {
+    for (const { peer } of this.#nodes.values()) peer.tell({ type: 'controller_ending', content: { reason } });
+  }
+
+  /** Lets go of all of them. */
+  close(): void {
     for (const { peer, away } of this.#nodes.values()) {
       clearTimeout(away);
-      peer.tell({ type: 'controller_ending', content: { reason } });
       peer.link.close();
     }
   }
