@@ -11,10 +11,10 @@ const telling = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630,
 
 /**
  * Yields whenever something below a path has changed and nothing more has for half a second; folders of packages and hidden ones do
- * not count. A path that is not there yet is awaited. Ends with the signal. Disks of a network tell nobody of another machine's
- * changes: their files are asked for.
+ * not count. A path that is not there yet is awaited. `onReady` is told when changes are seen from now on. Ends with the signal. Disks
+ * of a network tell nobody of another machine's changes: their files are asked for.
  */
-export async function* watchPath(path: string, signal: AbortSignal): AsyncGenerator<void> {
+export async function* watchPath(path: string, signal: AbortSignal, onReady = (): void => {}): AsyncGenerator<void> {
   let change = deferred<void>();
   let last = 0;
   const onChange = (): void => {
@@ -22,6 +22,7 @@ export async function* watchPath(path: string, signal: AbortSignal): AsyncGenera
     change.resolve();
   };
   let watcher = open(path, !(await tellsChanges(path)), onChange);
+  watcher.once('ready', onReady);
   // The system may have no more watches to give (inotify(7), max_user_watches): what was missed meanwhile counts as a change.
   watcher.once('error', () => {
     void watcher.close();
