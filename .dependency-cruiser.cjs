@@ -20,6 +20,8 @@ const rooms = {
 /** Modules that one room alone may import. */
 const onlyImporters = {
   '^(node:)?child_process$': 'processes',
+  'node_modules/execa/': 'processes',
+  'node_modules/chokidar/': 'config',
   'node_modules/ws/': 'transport',
   'node_modules/(libsql)/': 'controller',
   'node_modules/(zod|yaml)/': 'config',

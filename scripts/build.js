@@ -27,7 +27,6 @@ await build({
   ...common,
   entryPoints: {
     watcher: 'src/engine/watcher.ts',
-    ipengine: 'src/supervisor/ipengine.ts',
     ipcontroller: 'src/controller/ipcontroller.ts',
     store: 'src/controller/store-worker.ts',
     ipcluster: 'src/commands/main.ts',
@@ -36,6 +35,8 @@ await build({
     sweep: 'src/supervisor/sweep.ts',
   },
 });
+// A supervisor holds nothing that it seldom needs: outside tools are run by those of Python engines alone.
+await build({ ...common, entryPoints: { ipengine: 'src/supervisor/ipengine.ts' }, external: [...common.external, 'execa'] });
 // The engine's door is CommonJS: Node's loader of modules costs as much as all that the door does, and waits until user code imports something.
 await build({
   ...common,

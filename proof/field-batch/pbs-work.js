@@ -158,7 +158,7 @@ export const rows = [
   {
     entry: 'P6 the scheduler ends the controller’s own job under a map',
     bed: 'pbs',
-    expected: 'its store is kept: a start with --reuse has the tasks',
+    expected: 'its store is kept, engines and client wait: a start with --reuse has all of them, and the map goes on',
     async run(scene) {
       const pbs = new Pbs(scene);
       await pbs.start('-n', '2', '--controller', 'job');
@@ -168,7 +168,7 @@ export const rows = [
       scene.asUser('qdel', `${controller.number}.fakehead`);
       await sleep(3000);
       const { code, out, err } = await scene.run('start', '--reuse', '--controller', 'here', '-d');
-      scene.is('start --reuse', `${code} ${out}${err}`, /^0 .*engines/s);
+      scene.is('start --reuse', `${code} ${out}${err}`, /^0 .*2 of 2 engines came back/s);
       const ended = await new Promise((done) => (map.exitCode === null ? map.once('close', done) : done(map.exitCode)));
       scene.is('map', ended, 0);
     },

@@ -50,6 +50,8 @@ export interface ControllerOptions {
   idleTimeout: number;
   /** True to be the controller that was killed here: its keys, its tasks, its engines. */
   reuse: boolean;
+  /** True in a job of a scheduler, which may end it while its engines, in other jobs, go on. */
+  scheduled: boolean;
   /** Folders of batch jobs whose supervisors may join. */
   joins: readonly string[];
   keep: KeepPolicy;
@@ -57,6 +59,12 @@ export interface ControllerOptions {
   /** Opens the gateway for Python; none without it. */
   openGateway: ((options: Omit<GatewayOptions, 'curve' | 'heartbeat'>) => Promise<OpenGateway>) | undefined;
 }
+
+/**
+ * What of a controller's cluster the next one finds: nothing after a stop; its tasks where its allocation is over, and its engines with
+ * it; all of it where a signal of a machine or a scheduler ends the controller alone, and engines and clients wait for the next.
+ */
+export type Remains = 'nothing' | 'tasks' | 'cluster';
 
 /** The parts of a controller that runs. */
 interface Parts {
@@ -116,26 +124,30 @@ export class Controller {
   }
 
   /**
-   * Ends links, commits the store, removes the connection files and the socket. Where a machine or a scheduler ends us (`forNow`) and
-   * tasks are not finished, the keys stay, so that a controller that is started with --reuse is this one.
+   * Ends links, commits the store, removes the connection files and the socket. What `remains` is for a controller that is started with
+   * --reuse; a cluster only where somebody would miss it: tasks are not finished, or its engines are a scheduler's jobs of their own.
    */
-  async close(reason = 'it was told to end', forNow = false): Promise<void> {
+  async close(reason = 'it was told to end', remains: Remains = 'nothing'): Promise<void> {
     const paths = pathsOf(this.#options.place);
     clearInterval(this.#idle?.timer);
     this.#idle?.lease.end();
-    const keep = forNow && (this.#parts?.broker.unfinished ?? 0) > 0;
+    const hasTasks = (this.#parts?.broker.unfinished ?? 0) > 0;
+    const keepsEngines = remains === 'cluster' && (hasTasks || this.#options.scheduled);
+    const keep = keepsEngines || (remains === 'tasks' && hasTasks);
     await this.#announcement?.withdraw(keep);
-    await this.#gateway?.close(reason);
+    await this.#gateway?.close(keepsEngines);
     const { store, clients, broker, supervisors, registrar, rejoining, intake } = this.#parts ?? {};
-    clients?.farewell(reason);
-    supervisors?.farewell(reason);
+    if (!keepsEngines) for (const peers of [clients, supervisors]) peers?.farewell(reason);
+    // Who is away may come back to the next one.
+    supervisors?.close();
     broker?.close();
     rejoining?.close();
     intake?.close();
     await registrar?.close();
     await store?.close();
     await this.#server?.close();
-    if (this.#parts) await (keep ? forgetSupervisors(paths.registeredFile) : removeFile(paths.registeredFile));
+    if (this.#parts && !keep) await removeFile(paths.registeredFile);
+    if (keep && !keepsEngines) await forgetSupervisors(paths.registeredFile);
     if (this.#keys) removeMemoryFolder(this.#keys.memory);
     await leaveSocketFolders();
   }

@@ -119,6 +119,7 @@ async function main(): Promise<void> {
     lease: parseLease(flags.lease),
     idleTimeout: parseDuration(flags['idle-timeout'], '--idle-timeout'),
     reuse: flags.reuse,
+    scheduled: process.env['IPCLUSTER_JOB'] !== undefined,
     joins: flags.join,
     keep: {
       count: parseCount(flags['keep-count'], '--keep-count'),
@@ -141,9 +142,9 @@ async function main(): Promise<void> {
   }
   const reason = await controller.ending.promise;
   // A user says stop, or presses Ctrl-C; a machine that goes down, a scheduler and a service manager send these.
-  const forNow = reason === 'SIGTERM' || reason === 'SIGHUP' || reason === jobEnded;
+  const isSent = reason === 'SIGTERM' || reason === 'SIGHUP';
   log.info(`ending: ${reason}`);
-  await controller.close(reason, forNow);
+  await controller.close(reason, isSent ? 'cluster' : reason === jobEnded ? 'tasks' : 'nothing');
 }
 
 poolBuffers();

@@ -120,9 +120,13 @@ export class Supervisors {
 
   /** Tells all of them that this is the end, and waits for none. */
   farewell(reason: string): void {
+    for (const { peer } of this.#supervisors.values()) peer.tell({ type: 'controller_ending', content: { reason } });
+  }
+
+  /** Lets go of all of them. */
+  close(): void {
     for (const { peer, away } of this.#supervisors.values()) {
       clearTimeout(away);
-      peer.tell({ type: 'controller_ending', content: { reason } });
       peer.link.close();
     }
   }

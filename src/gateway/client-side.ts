@@ -99,9 +99,10 @@ export class ClientSide {
     }
   }
 
-  /** The controller ends: Python's clients close. */
-  async close(): Promise<void> {
-    this.#speaker.send(this.#socket('notification'), [], this.#speaker.message('shutdown_notification', { status: 'ok' }));
+  /** The controller ends: Python's clients close, unless they stay for the next one. */
+  async close(stay: boolean): Promise<void> {
+    const farewell = this.#speaker.message('shutdown_notification', { status: 'ok' });
+    if (!stay) this.#speaker.send(this.#socket('notification'), [], farewell);
     await Promise.all([...this.#sockets.values()].map((socket) => socket.flush(200)));
     this.#forgetClients();
     for (const socket of this.#sockets.values()) socket.close();

@@ -32,10 +32,10 @@ export async function openGateway(options: GatewayOptions): Promise<OpenGateway>
     engine: { ...common, ...enginePorts, broadcast: [enginePorts.broadcast] },
     client: { ...common, ...client.ports, task_scheme: 'leastload' },
     state: { key, curve, ports: allPorts } satisfies Kept,
-    async close() {
-      await client.side.close();
-      // Nobody can come back to this controller: engines end with it, as those with a supervisor do.
-      await independent.endAll();
+    async close(stay) {
+      await client.side.close(stay);
+      // Where nobody can come back to this controller, engines end with it, as those with a supervisor do.
+      if (!stay) await independent.endAll();
       await engines.close();
       independent.close();
     },

@@ -95,7 +95,7 @@ async function openForClients(path: string, plain: boolean, log: Log): Promise<O
   const { side, ports, observer } = await openClientSide(open, kept, new Signer(kept.key));
   const ended = observer.link.closed.then((error) => error?.message ?? 'the controller has ended');
   const fields = { ...commonFields(kept, hostname()), ...ports, task_scheme: 'leastload' };
-  return { fields, ended, close: () => side.close() };
+  return { fields, ended, close: () => side.close(false) };
 }
 
 async function main(): Promise<void> {

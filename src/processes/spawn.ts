@@ -13,17 +13,22 @@ export interface ProcessOptions extends SpawnOptions {
 }
 
 /**
- * Starts a process; the only place that does. Where the system has no more processes, descriptors or memory it is tried again for
+ * Starts a process; the only place that does, but for the tools of others (tool.ts). Where the system has no more processes, descriptors or memory it is tried again for
  * two seconds. Rejects with SYSTEM after that, and with Node's own error where the program or the folder is the reason.
  */
 export async function spawnProcess(argv: readonly string[], options: ProcessOptions, wait = patience): Promise<ChildProcess> {
+  return patiently(argv[0] ?? '', () => spawnOnce(argv, options), wait);
+}
+
+/** Tries a start again for so long (milliseconds) as the system is short of something. Rejects as {@link spawnProcess} does. */
+export async function patiently<T>(program: string, start: () => Promise<T>, wait = patience): Promise<T> {
   const end = performance.now() + wait;
   for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
     try {
-      return await spawnOnce(argv, options);
+      return await start();
     } catch (error) {
       if (!isShortage(error)) throw error;
-      if (performance.now() + pause > end) throw systemFault(`${argv[0]} cannot be started`, error);
+      if (performance.now() + pause > end) throw systemFault(`${program} cannot be started`, error);
     }
     await sleep(pause);
   }

@@ -1,8 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { messageOf } from '../base/errors.js';
 import { Timer } from '../base/timer.js';
-import { spawnProcess } from './spawn.js';
+import { patiently } from './spawn.js';
 import { signalPid } from './table.js';
+
+/*
+ * Programs of others, by execa: it is loaded with the first of them. Its own time limit and its wait for the end of the streams are
+ * not used: both leave out what a tool has started in its turn.
+ */
 
 /** What a command of the system said. */
 export interface ToolOutcome {
@@ -30,11 +35,37 @@ const keptOutput = 4 * 1024 * 1024;
 /** After its end so long for what it has said before (milliseconds): what it leaves in the background may hold its output open for ever. */
 const restOfOutput = 500;
 
+/**
+ * Starts it in a group of its own, with this environment and no other. The child is not answered as it is: execa's are promises, too.
+ * Rejects with SYSTEM where the system is short of something, and with Node's error where the program is not there.
+ */
+async function startTool([program, ...words]: ToolOptions['argv'], env: NodeJS.ProcessEnv): Promise<{ child: ChildProcess }> {
+  const { execa } = await import('execa');
+  const start = (): Promise<{ child: ChildProcess }> =>
+    new Promise((resolve, reject) => {
+      const child = execa(program, words, { ...ownWay, env });
+      child.once('spawn', () => resolve({ child }));
+      // It settles at the end, too, when nobody listens any more.
+      void child.then(({ cause, message }) => reject(cause ?? new Error(message)));
+    });
+  return patiently(program, start);
+}
+
+/** Its output is read here, its end is judged here, and its surroundings are those that are given. */
+const ownWay = {
+  detached: true,
+  extendEnv: false,
+  reject: false,
+  buffer: false,
+  cleanup: false,
+  forceKillAfterDelay: false,
+} as const;
+
 /** Runs a command to its end. Never rejects: one that cannot be started has the shell's code 127, one that hangs is killed. */
 export async function runTool({ argv, env, timeout, input, enough, isWhole }: ToolOptions): Promise<ToolOutcome> {
   let child: ChildProcess;
   try {
-    child = await spawnProcess(argv, { env, detached: true, stdio: 'pipe' });
+    ({ child } = await startTool(argv, env));
   } catch (error) {
     return { code: 127, stdout: '', stderr: messageOf(error), timedOut: false };
   }
@@ -95,7 +126,7 @@ export function openTool(options: Pick<ToolOptions, 'argv' | 'env'> & { onOutput
   let child: ChildProcess | undefined;
   let stopped = false;
   const run = async (): Promise<string> => {
-    child = await spawnProcess(options.argv, { env: options.env, detached: true, stdio: 'pipe' });
+    ({ child } = await startTool(options.argv, options.env));
     if (stopped) child.kill('SIGTERM');
     return follow(child, options.onOutput);
   };

@@ -1,6 +1,6 @@
 import type { Log } from '../base/log.js';
 import { Timer } from '../base/timer.js';
-import { runTool } from '../processes/tool.js';
+import { askShell } from '../processes/question.js';
 import type { Allocation } from './allocation.js';
 
 /** The scheduler is first asked after so long, then again and again, and may take so long (milliseconds). */
@@ -63,8 +63,8 @@ export class DeadlineWatch {
 
   async #look(): Promise<void> {
     const { ask, interval: time } = this.#question;
-    const { code, stdout } = await runTool({ argv: ['/bin/bash', '-c', ask], env: process.env, timeout: patience });
-    const deadline = code === 0 && /^\d{1,11}\n$/.test(stdout) ? Number(stdout) * 1000 : 0;
+    const answer = (await askShell(ask, patience)) ?? '';
+    const deadline = /^\d{1,11}\n$/.test(answer) ? Number(answer) * 1000 : 0;
     if (!this.#ended && deadline > 0 && deadline !== this.#known) {
       this.#log.info(`the scheduler ends this job at ${new Date(deadline).toISOString()}`);
       this.#known = deadline;

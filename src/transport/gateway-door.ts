@@ -34,7 +34,8 @@ export interface OpenGateway {
   engine: Record<string, unknown>;
   client: Record<string, unknown>;
   state: GatewayState;
-  close(reason: string): Promise<void>;
+  /** Ends it, and Python's clients and engines with it, unless they stay for the next one. */
+  close(stay: boolean): Promise<void>;
 }
 
 /** What the gateway's file exports. */

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { IpclusterError } from '../../src/base/errors.js';
@@ -7,7 +7,13 @@ import { Home, until } from '../helpers.js';
 
 const home = new Home();
 const numbers = (count: number): number[] => Array.from({ length: count }, (_unused, index) => index);
-const pidOf = (program: string): number => home.processesOf(program)[0]?.pid ?? -1;
+const isRunning = (program: string): boolean => home.processesOf(program).length > 0;
+/** A signal to nobody's pid would reach everybody. */
+function pidOf(program: string): number {
+  const [found] = home.processesOf(program);
+  if (!found) throw new Error(`no ${program} runs`);
+  return found.pid;
+}
 
 beforeAll(() => home.enter());
 /** A test that fails must not leave its cluster to the next one. */
@@ -37,7 +43,7 @@ describe('a controller that is killed', () => {
     await client.accepted();
     await until('some are done', () => seen.length > 20 || client.ids.length === 0, 20_000);
     process.kill(pidOf('ipcontroller'), 'SIGKILL');
-    await until('it is gone', () => pidOf('ipcontroller') === -1);
+    await until('it is gone', () => !isRunning('ipcontroller'));
     const meanwhile = client.balanced().apply((x: number) => x + 1, 41);
     const direct = client.direct(1).execute('kept');
     const { code, stderr } = await home.run(['start', '--reuse', '-n', '2', '-d', '--lease', '10s']);
@@ -52,10 +58,50 @@ describe('a controller that is killed', () => {
     expect(home.processes()).toEqual([]);
   });
 
+  test('by the TERM of a machine or a scheduler while tasks wait: engines and clients wait for the next one', async () => {
+    await home.json('start', '-n', '2', '-d', '--lease', '10s');
+    const client = await Client.connect();
+    await client.direct('all').execute('kept = engineId + 100');
+    const sleeping = (x: number): Promise<number> => new Promise((r) => setTimeout(r, 200, x));
+    const work = client.balanced().map(sleeping, numbers(40), { chunk: 1 });
+    work.then(undefined, () => {});
+    await client.accepted();
+    process.kill(pidOf('ipcontroller'), 'SIGTERM');
+    await until('it is gone', () => !isRunning('ipcontroller'));
+    const { code, stderr } = await home.run(['start', '--reuse', '-n', '2', '-d', '--lease', '10s']);
+    expect([code, stderr]).toEqual([0, '2 of 2 engines came back to the new controller.\n']);
+    expect(await work).toEqual(numbers(40));
+    expect(await client.direct('all').pull('kept')).toEqual([100, 101]);
+    await client.close();
+    await home.run(['stop']);
+    expect(home.processes()).toEqual([]);
+  });
+
+  test('by a TERM with nothing to do: its engines end with it, unless it is a job of a scheduler', async () => {
+    await home.json('start', '-n', '1', '-d', '--lease', '10s');
+    process.kill(pidOf('ipcontroller'), 'SIGTERM');
+    await until('nothing is left', () => home.processes().length === 0, 5000);
+    const lease = ['--lease', '10s'];
+    const scheduled = home.spawn('ipcontroller', lease, { env: { IPCLUSTER_JOB: 'pbs:7' } });
+    await until('the file', () => existsSync(home.path('security', 'ipcontroller-client.json')));
+    const engine = home.spawn('ipengine', []);
+    const client = await Client.connect();
+    await until('an engine', () => client.ids.length === 1);
+    await client.direct(0).execute('kept = 7');
+    scheduled.kill('SIGTERM');
+    await new Promise((done) => scheduled.once('close', done));
+    const next = home.spawn('ipcontroller', [...lease, '--reuse']);
+    expect(await client.direct(0).execute('kept')).toBe(7);
+    const ends = [next, engine].map((child) => new Promise((done) => child.once('close', done)));
+    await client.shutdown();
+    expect(await Promise.all(ends)).toEqual([0, 0]);
+    await client.close();
+  });
+
   test('a moment after its engines came: they are waited for', async () => {
     await home.json('start', '-n', '2', '-d', '--lease', '10s');
     process.kill(pidOf('ipcontroller'), 'SIGKILL');
-    await until('it is gone', () => pidOf('ipcontroller') === -1);
+    await until('it is gone', () => !isRunning('ipcontroller'));
     const { stderr } = await home.run(['start', '--reuse', '-n', '2', '-d', '--lease', '10s']);
     expect(stderr).toBe('2 of 2 engines came back to the new controller.\n');
     await home.run(['stop']);
@@ -74,7 +120,7 @@ describe('a controller that is killed', () => {
     const supervisor = pidOf('ipengine');
     process.kill(supervisor, 'SIGSTOP');
     process.kill(pidOf('ipcontroller'), 'SIGKILL');
-    await until('it is gone', () => pidOf('ipcontroller') === -1);
+    await until('it is gone', () => !isRunning('ipcontroller'));
     rmSync(home.path('default', 'registered.json'));
     await home.run(['start', '--reuse', '-n', '2', '-d', '--lease', '10s']);
     process.kill(supervisor, 'SIGCONT');

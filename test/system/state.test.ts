@@ -243,7 +243,7 @@ describe('stale code', () => {
     const read = (id: number) => client.direct(id).execute(`(await import('${outer}')).version`);
     expect([await read(0), await read(1)]).toEqual([1, 1]);
     const watch = home.spawn('ipcluster', ['engines', 'restart', '--watch', inner]);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise((resolve) => watch.stderr.once('data', resolve));
     const busy = client.direct(0).execute('await new Promise((r) => setTimeout(r, 4000)); 7');
     writeFileSync(inner, 'export const version = 2;');
     await until('it is said', async () => (await client.status()).engines.some(({ stale }) => stale.includes(inner)), 6000);

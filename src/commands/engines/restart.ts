@@ -35,7 +35,9 @@ export default class EnginesRestart extends Command {
       const restarted = await recycle(client, { targets: ids(), patience, signal });
       return print(flags.json, { restarted }, `restarted: ${restarted.join(' ')}`);
     }
-    for await (const _change of watchPath(resolve(flags.watch), signal)) {
+    const path = resolve(flags.watch);
+    const onReady = (): void => void process.stderr.write(`watching ${path} (Ctrl-C ends it)\n`);
+    for await (const _change of watchPath(path, signal, onReady)) {
       const restarted = await recycle(client, { targets: ids(), patience: patience || Number.POSITIVE_INFINITY, signal });
       print(flags.json, { restarted }, `changed; restarted: ${restarted.join(' ')}`);
     }

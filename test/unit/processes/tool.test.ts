@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { poll } from '../../../src/base/wait.js';
+import { askShell } from '../../../src/processes/question.js';
+import { inspectProcess } from '../../../src/processes/table.js';
 import { runTool } from '../../../src/processes/tool.js';
 
 const run = (script: string, more: Partial<Parameters<typeof runTool>[0]> = {}) =>
@@ -31,6 +34,36 @@ test('output that is whole ends the wait, whatever else runs', async () => {
   ]);
 });
 
-test('one that hangs is killed', async () => {
-  expect(await timed(run('sleep 6', { timeout: 200 }))).toMatchObject([{ code: null, timedOut: true }, true]);
+test('one that hangs is killed, with all that it has started', async () => {
+  const outcome = run('sleep 600.7 & echo $!; wait', { timeout: 200 });
+  expect(await timed(outcome)).toMatchObject([{ code: null, timedOut: true }, true]);
+  const pid = Number((await outcome).stdout);
+  await poll(() => (inspectProcess(pid) ? undefined : true), { timeout: 2000 }, 10);
+  expect(inspectProcess(pid)).toBeUndefined();
+});
+
+test('one that is not there, or cannot be run, has the shell’s code and Node’s words', async () => {
+  for (const [program, words] of [
+    ['/nowhere/at-all', /ENOENT/],
+    ['/etc/passwd', /EACCES/],
+  ] as const) {
+    const { code, stderr } = await runTool({ argv: [program], env: process.env, timeout: 5000 });
+    expect([code, stderr]).toEqual([127, expect.stringMatching(words)]);
+  }
+});
+
+test('a command has the environment that it is given and no other, and its input', async () => {
+  process.env['OF_THIS_PROGRAM'] = 'yes';
+  const { stdout } = await run('cat; env', { env: { GIVEN: '1' }, input: 'from here\n' });
+  delete process.env['OF_THIS_PROGRAM'];
+  expect(stdout).toMatch(/^from here\n/);
+  expect(stdout).toContain('GIVEN=1');
+  expect(stdout).not.toContain('OF_THIS_PROGRAM');
+});
+
+test('a question is answered, or it is not', async () => {
+  expect(await askShell('echo 7', 5000)).toBe('7\n');
+  expect(await askShell('echo 7; exit 1', 5000)).toBeUndefined();
+  expect(await askShell('yes | head -c 100000', 5000)).toBeUndefined();
+  expect(await timed(askShell('echo 7; sleep 600.7 & wait', 200))).toEqual([undefined, true]);
 });
