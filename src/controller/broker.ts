@@ -26,6 +26,25 @@ const engineRequests = /^((execute|apply|push|pull|clear|command)_request|comm_[
 /** How often it is looked whether work waits behind a long task while others are idle (milliseconds). */
 const reclaimInterval = 100;
 
+/** What the broker works with. */
+export interface BrokerParts {
+  replies: Replies;
+  store: Store;
+  clients: Clients;
+  log: Log;
+  /** Where clients of this host leave large frames. */
+  memory: string;
+  /** The first engine id that nobody has had. */
+  next: number;
+  /** How long tasks wait for engines when all were given up (milliseconds). */
+  patience: number;
+  /** True while engines of an earlier controller may still come back. */
+  expecting: boolean;
+}
+
+/** Who is registered, and what they were given. */
+type Requests = Pick<Broker, 'engines' | 'direct' | 'balanced'>;
+
 /** Joins the parts: what engines say moves direct requests and balanced tasks on. */
 export class Broker {
   readonly engines: EngineTable;
@@ -40,19 +59,25 @@ export class Broker {
   /** Runs while engines were given up, and tasks wait that nothing here can run. */
   #stranded: Timer | undefined;
 
-  /** `next` is the first engine id that nobody has had; `patience` is how long tasks wait for engines when all were given up (milliseconds). */
-  constructor(replies: Replies, store: Store, clients: Clients, log: Log, memory: string, next: number, patience: number) {
+  private constructor({ store, clients, log, replies, patience }: BrokerParts, { engines, direct, balanced }: Requests) {
     this.#patience = patience;
-    this.engines = new EngineTable(next);
     this.#replies = replies;
     this.#clients = clients;
     this.#log = log;
-    this.direct = new DirectRequests(this.engines, replies, store, memory);
-    this.balanced = new BalancedTasks(this.engines, replies, store, clients, (engine, id) => this.interrupt(engine, id));
-    this.#timer = setInterval(() => this.#reclaim(), reclaimInterval);
     this.#store = store;
-    store.onRefused = (id, reason) => this.balanced.refused(id, reason);
-    store.onCommitted = (rows) => this.balanced.committed(rows);
+    this.engines = engines;
+    this.direct = direct;
+    this.balanced = balanced;
+    this.#timer = setInterval(() => this.#reclaim(), reclaimInterval);
+  }
+
+  static open(parts: BrokerParts): Broker {
+    const { replies, store, clients, memory, next, expecting } = parts;
+    const engines = new EngineTable(next);
+    const direct = new DirectRequests(engines, replies, store, memory, expecting);
+    const balanced = new BalancedTasks(engines, replies, store, clients, (engine, id) => broker.interrupt(engine, id));
+    const broker: Broker = new Broker(parts, { engines, direct, balanced });
+    return broker;
   }
 
   /** Requests and tasks that are not finished. */

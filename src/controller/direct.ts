@@ -40,11 +40,12 @@ export class DirectRequests {
   readonly #pending = new Map<string, Pending>();
   /** Requests for engines that are being restarted. */
   readonly #parked = new Map<number, Outbound[]>();
-  /** True while engines of an earlier controller may still come back. */
-  expecting = false;
+  #expecting: boolean;
   #bytes = 0;
 
-  constructor(engines: EngineTable, replies: Replies, store: Store, memory: string) {
+  /** `expecting` says that engines of an earlier controller may still come back, until {@link settle}. */
+  constructor(engines: EngineTable, replies: Replies, store: Store, memory: string, expecting: boolean) {
+    this.#expecting = expecting;
     this.#memory = memory;
     this.#engines = engines;
     this.#replies = replies;
@@ -53,6 +54,11 @@ export class DirectRequests {
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** True while engines of an earlier controller may still come back. */
+  get expecting(): boolean {
+    return this.#expecting;
   }
 
   /** Bytes of requests that are not answered yet. */
@@ -80,7 +86,7 @@ export class DirectRequests {
       else if (engine && !engine.supervisor.away) {
         assign(engine, id, 'direct');
         supervisors.set(engine.supervisor, [...(supervisors.get(engine.supervisor) ?? []), target]);
-      } else if (engine || this.expecting || this.#engines.restarting.has(target)) {
+      } else if (engine || this.#expecting || this.#engines.restarting.has(target)) {
         this.#parked.set(target, [...(this.#parked.get(target) ?? []), outbound]);
       } else {
         missing.push(target);
@@ -141,7 +147,7 @@ export class DirectRequests {
 
   /** Nobody comes back any more: what was sent to engines that are not there fails. */
   settle(): void {
-    this.expecting = false;
+    this.#expecting = false;
     for (const engine of this.#parked.keys())
       if (!this.#engines.get(engine) && !this.#engines.restarting.has(engine)) this.abandon(engine, 'it did not come back');
   }

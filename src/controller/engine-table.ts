@@ -93,9 +93,25 @@ export class EngineTable {
   up(supervisor: Supervisor, { id, uuid, pid, language, log, restarts, cpus, gpus }: EngineUp): Engine | undefined {
     if (this.#reserved.get(id) !== supervisor || this.#engines.has(id)) return undefined;
     const engine: Engine = {
-      ...{ id, uuid, pid, supervisor, language, log, idleSince: Date.now(), joined: Date.now(), busy: 0, assigned: [] },
-      ...{ average: Number.POSITIVE_INFINITY, lastReply: 0, completed: 0, stopping: false },
-      ...{ restarts, memory: null, stale: [], cpus, gpus },
+      id,
+      uuid,
+      pid,
+      supervisor,
+      language,
+      log,
+      idleSince: Date.now(),
+      joined: Date.now(),
+      busy: 0,
+      assigned: [],
+      average: Number.POSITIVE_INFINITY,
+      lastReply: 0,
+      completed: 0,
+      stopping: false,
+      restarts,
+      memory: null,
+      stale: [],
+      cpus,
+      gpus,
     };
     this.#engines.set(id, engine);
     this.#changes += 1;

@@ -77,13 +77,23 @@ export class Hub {
     return {
       status: 'ok',
       controller: {
-        ...{ host: hostname(), pid: process.pid, session: session.id, version: packageVersion(), started: this.#started },
-        ...{ addresses: addresses(), memory: residentBytes(), clients: clients.size, store: store.where },
-        ...{ lease, idleTimeout, rejoining: !rejoining.over },
+        host: hostname(),
+        pid: process.pid,
+        session: session.id,
+        version: packageVersion(),
+        started: this.#started,
+        addresses: addresses(),
+        memory: residentBytes(),
+        clients: clients.size,
+        store: store.where,
+        lease,
+        idleTimeout,
+        rejoining: !rejoining.over,
       },
       engines: broker.engines.describe(),
       givenUp: [...broker.engines.givenUp].map(([id, reason]) => ({ id, reason })),
-      ...{ lost: broker.engines.past.lost, past: broker.engines.past.work },
+      lost: broker.engines.past.lost,
+      past: broker.engines.past.work,
       queues: { ...counts, direct: broker.direct.size, completed: broker.balanced.completed },
     };
   }

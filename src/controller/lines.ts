@@ -208,8 +208,13 @@ const isPlain = ({ wanted, excluded, unmet }: Task): boolean =>
   wanted === undefined && excluded === undefined && unmet === undefined;
 
 const wishesOf = (task: Task, late: boolean): Wishes => ({
-  ...{ language: task.language, wanted: task.wanted, bound: task.targets !== undefined, late },
-  ...{ excluded: task.excluded, patient: task.timeout > 0, unmet: task.unmet },
+  language: task.language,
+  wanted: task.wanted,
+  bound: task.targets !== undefined,
+  late,
+  excluded: task.excluded,
+  patient: task.timeout > 0,
+  unmet: task.unmet,
 });
 
 /** Tasks of the same key have the same wishes; limits that are nearly the same wait behind one another. */

@@ -17,10 +17,11 @@ export class Supervisors {
   readonly #lease: number;
   readonly #supervisors = new Map<string, Supervisor>();
   readonly #incarnations = new Incarnations();
-  /** Told whenever somebody comes, goes, or comes back. */
-  onChange: () => void = () => {};
+  readonly #onChange: () => void;
 
-  constructor(broker: Broker, log: Log, lease: number) {
+  /** `onChange` is told whenever somebody comes, goes, or comes back. */
+  constructor(broker: Broker, log: Log, lease: number, onChange: () => void) {
+    this.#onChange = onChange;
     this.#broker = broker;
     this.#log = log;
     this.#lease = lease;
@@ -66,7 +67,7 @@ export class Supervisors {
     }
     this.#dropMissing(supervisor, new Set(engines.map(({ uuid }) => uuid)), new Set(ids));
     this.#broker.balanced.queue.schedule();
-    this.onChange();
+    this.#onChange();
     return { supervisor, ids };
   }
 
@@ -100,7 +101,7 @@ export class Supervisors {
     }
     this.#log.info(`${told.job} ends at ${new Date(deadline).toISOString()} now`);
     this.#broker.balanced.queue.schedule();
-    this.onChange();
+    this.#onChange();
   }
 
   /** A connection is over. Its supervisor may come back on another one. */
@@ -108,14 +109,14 @@ export class Supervisors {
     if (supervisor.peer !== peer || !this.#supervisors.has(supervisor.run)) return;
     this.#log.info(`the connection to a supervisor ended: ${supervisor.name}`, ...(error ? [error.message] : []));
     supervisor.away = setTimeout(() => this.#gone(supervisor), Math.min(this.#lease, longestAbsence));
-    this.onChange();
+    this.#onChange();
   }
 
   #gone(supervisor: Supervisor): void {
     this.#log.warn(`a supervisor left: ${supervisor.name}`);
     this.#supervisors.delete(supervisor.run);
     this.#broker.supervisorLeft(supervisor);
-    this.onChange();
+    this.#onChange();
   }
 
   /** Tells all of them that this is the end, and waits for none. */

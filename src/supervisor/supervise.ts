@@ -98,7 +98,11 @@ async function openGateway({ settings, plain, profileFolder, join, log }: Superv
   await checkProgram(program);
   let onLost = (_again: boolean): void => {};
   const process = new GatewayProcess({
-    ...{ socketPath: settings.socketPath, mark: settings.mark, plain, log, onLost: (again) => onLost(again) },
+    socketPath: settings.socketPath,
+    mark: settings.mark,
+    plain,
+    log,
+    onLost: (again) => onLost(again),
     logFile: joinPath(settings.logFolder, `gateway-${hostname()}-${globalThis.process.pid}.log`),
   });
   const foreign = { program, file: process.file, profileFolder, timeout: join.timeout };
@@ -184,15 +188,13 @@ class Membership {
     const children = this.#engines.all;
     const known = children.filter(({ isUp }) => isUp);
     const content = {
-      ...{
-        version: packageVersion(),
-        protocol: protocolVersion,
-        host: hostname(),
-        pid: process.pid,
-        run,
-        rank: rank ?? null,
-        allocation: allocation ?? null,
-      },
+      version: packageVersion(),
+      protocol: protocolVersion,
+      host: hostname(),
+      pid: process.pid,
+      run,
+      rank: rank ?? null,
+      allocation: allocation ?? null,
       count: children.length || count,
       ids: children.every(({ id }) => id < 0) ? [...ids] : children.map(({ id }) => id),
       engines: known.map((child) => this.#relay.describe(child)),
