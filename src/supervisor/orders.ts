@@ -44,11 +44,11 @@ async function cancel(engines: EngineSet, engine: number, id: string | null): Pr
 
 /** Takes requests back that have not begun: here, or in the engine, whose main thread is busy with another. */
 async function takeBack(engines: EngineSet, child: EngineChild, ids: readonly string[]): Promise<string[]> {
-  const taken = ids.filter((id) => child.drop(id));
-  const inside = child.handed.filter(({ id }) => ids.includes(id));
+  const taken = ids.filter((id) => child.requests.takeBack(id));
+  const inside = child.requests.inEngine.filter(({ id }) => ids.includes(id));
   await Promise.all(
     inside.map(async ({ id, sequence }) => {
-      if ((await engines.aim(child, sequence, true)) === 'removed' && child.drop(id, child.handed)) taken.push(id);
+      if ((await engines.aim(child, sequence, true)) === 'removed' && child.requests.drop(id)) taken.push(id);
     }),
   );
   return ids.filter((id) => taken.includes(id));

@@ -5,8 +5,9 @@ import { decodeMessage, headerOf, replyTypeOf, type Session } from '../protocol/
 import type { EngineUp, HeldRequest, InterruptOutcome, MessageContents } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Peer } from '../transport/peer.js';
-import type { Assigned, EngineChild } from './engine-child.js';
+import type { EngineChild } from './engine-child.js';
 import type { EngineEnd, EngineListener, EngineSet } from './engine-set.js';
+import type { Held } from './held-requests.js';
 import { KeptReplies } from './kept-replies.js';
 import { ordersFor } from './orders.js';
 
@@ -34,8 +35,8 @@ export class Relay implements EngineListener {
   /** What a controller is told of an engine that is up. */
   describe(child: EngineChild): EngineUp & { held: HeldRequest[] } {
     this.#announced.add(child);
-    const { id, uuid, pid, logFile, restarts, handed, waiting, placement } = child;
-    const held = [...handed, ...waiting].map(({ queue, body }) => ({ queue, header: headerOf(body).header }));
+    const { id, uuid, pid, logFile, restarts, requests, placement } = child;
+    const held = [...requests.inEngine, ...requests.waiting].map(({ queue, body }) => ({ queue, header: headerOf(body).header }));
     const up = {
       id,
       uuid,
@@ -61,7 +62,7 @@ export class Relay implements EngineListener {
     });
     this.#joined = { peer, engines, orders };
     for (const { route, body } of this.kept.restart()) peer.link.send(route, [body]);
-    for (const child of engines.all) if (child.isUp && !this.#announced.has(child)) this.up(child);
+    for (const child of engines.all) if (child.has('up') && !this.#announced.has(child)) this.up(child);
     peer.tell({ type: 'caught_up', content: {} });
     for (const packet of this.#early.splice(0)) this.receive(packet);
   }
@@ -80,9 +81,9 @@ export class Relay implements EngineListener {
 
   down(child: EngineChild, { reason, evidence }: EngineEnd, next: EngineChild | undefined): void {
     const { id, uuid, aimed } = child;
-    if (next && aimed && child.handed.includes(aimed)) {
+    if (next && aimed && child.requests.inEngine.includes(aimed)) {
       this.#answerAborted(child, aimed, 'restarted');
-      child.drop(aimed.id, child.handed);
+      child.requests.drop(aimed.id);
     }
     const content = { id, uuid, reason, restarting: next !== undefined, evidence };
     this.#joined?.peer.tell({ type: 'engine_down', content });
@@ -107,16 +108,16 @@ export class Relay implements EngineListener {
   packet(child: EngineChild, { route, body }: Packet): void {
     if (route.channel === 'reply') {
       // Code that finds the socket may say what it likes: only what was asked of this very engine is an answer.
-      const asked = child.handed.find(({ id }) => id === route.id);
+      const asked = child.requests.find(route.id);
       if (asked) this.#reply(child, route, body, asked);
     } else if (route.channel === 'output') this.#joined?.peer.link.send({ ...route, from: child.id }, [body]);
   }
 
-  stopped(child: EngineChild, request: Assigned): void {
+  stopped(child: EngineChild, request: Held): void {
     this.#answerAborted(child, request, 'removed');
   }
 
-  #reply(child: EngineChild, given: Extract<Packet['route'], { channel: 'reply' }>, body: Buffer, { queue }: Assigned): void {
+  #reply(child: EngineChild, given: Extract<Packet['route'], { channel: 'reply' }>, body: Buffer, { queue }: Held): void {
     const route = { ...given, from: child.id };
     this.kept.add({ engine: child.id, queue, route, body });
     this.#joined?.peer.link.send(route, [body]);
@@ -137,7 +138,7 @@ export class Relay implements EngineListener {
   }
 
   /** Answers in the place of an engine that will not: it is restarted for that request, or never got it. */
-  #answerAborted(child: EngineChild, request: Assigned, how: InterruptOutcome): void {
+  #answerAborted(child: EngineChild, request: Held, how: InterruptOutcome): void {
     const { bytes, header } = headerOf(request.body);
     const parts = [
       this.#session.header(replyTypeOf(header.msg_type)),

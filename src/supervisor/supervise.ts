@@ -15,8 +15,8 @@ import type { Link } from '../transport/link.js';
 import { Peer } from '../transport/peer.js';
 import type { RestartPolicy } from './crash-loop.js';
 import { type DeadlineQuestion, DeadlineWatch } from './deadline.js';
-import type { EngineSettings } from './engine-child.js';
 import { EngineSet } from './engine-set.js';
+import type { EngineSettings } from './engine-settings.js';
 import { GatewayProcess } from './gateway-process.js';
 import { type JoinOptions, joinController, rejoinController } from './join.js';
 import { Relay } from './relay.js';
@@ -186,7 +186,7 @@ class Membership {
     const peer = new Peer(link, this.#session);
     peer.onPacket((packet) => this.#relay.receive(packet));
     const children = this.#engines.all;
-    const known = children.filter(({ isUp }) => isUp);
+    const known = children.filter((child) => child.has('up'));
     const content = {
       version: packageVersion(),
       protocol: protocolVersion,
