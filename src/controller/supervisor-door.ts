@@ -69,11 +69,15 @@ export class SupervisorDoor {
     });
   }
 
-  /** What is not known is refused and does no harm; a field that is wrong ends the connection, since what follows may build on it. */
+  /** What supervisors do not say is answered, and ends the connection, as does a field that is wrong: what follows may build on it. */
   #hear(supervisor: Supervisor, peer: Peer, message: Message): void {
     const { registrar } = this.#parts;
-    if (!isHandled<SupervisorToController>(message, this.#handlers))
-      return peer.refuse(message, unknownMessage(message.header.msg_type, 'a supervisor'));
+    if (!isHandled<SupervisorToController>(message, this.#handlers)) {
+      const error = unknownMessage(message.header.msg_type, 'a supervisor');
+      this.#parts.log.warn(`the connection of ${supervisor.name} is ended`, error.message);
+      peer.refuse(message, error);
+      return peer.link.close();
+    }
     const known = checked(message, supervisorMessages, 'a supervisor');
     const work = () => handle(this.#handlers, known, 'a supervisor', supervisor);
     // News that cannot be dealt with end the connection, too: whoever comes back on another says everything anew.

@@ -1,10 +1,21 @@
-import { expect, it } from 'vitest';
+import { mkdtempSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
 import { createLog } from '../../../src/base/log.js';
 import type { Broker } from '../../../src/controller/broker.js';
 import { Hub } from '../../../src/controller/hub.js';
 import { SupervisorDoor } from '../../../src/controller/supervisor-door.js';
 import { IndependentEngines } from '../../../src/gateway/independent-engines.js';
-import { decodeMessage, Session } from '../../../src/protocol/message.js';
+import type { Handlers } from '../../../src/protocol/conversations/handlers.js';
+import type { SupervisorToWatcher } from '../../../src/protocol/conversations/supervisor-engine.js';
+import type { Header } from '../../../src/protocol/header.js';
+import { decodeMessage, type Outgoing, Session } from '../../../src/protocol/message.js';
+import type { MessageType } from '../../../src/protocol/messages.js';
+import { encodePacket, PacketReader } from '../../../src/protocol/packets.js';
+import { EngineChild } from '../../../src/supervisor/engine-child.js';
+import { EngineDoor } from '../../../src/supervisor/engine-door.js';
 import type { EngineSet } from '../../../src/supervisor/engine-set.js';
 import { Relay } from '../../../src/supervisor/relay.js';
 import type { Link } from '../../../src/transport/link.js';
@@ -52,11 +63,11 @@ async function gateway(): Promise<Link> {
   return ours;
 }
 
-function controller(): Link {
+function controller(receipts: object = {}): Link {
   const [ours, theirs] = linkPair();
   const supervisor = { name: 'a/1' };
   const parts = {
-    ...{ broker: {} as Broker, receipts: {}, rejoining: {}, session, log, onActivity: () => {} },
+    ...{ broker: {} as Broker, receipts, rejoining: {}, session, log, onActivity: () => {} },
     supervisors: { register: () => ({ supervisor, ids: [] }), closed: () => {} },
     registrar: { changed: () => {}, write: async () => {} },
   };
@@ -79,14 +90,17 @@ it.each([
   expect(peer.link.open).toBe(true);
 });
 
-it('the controller answers a supervisor that says what it does not know, and goes on with it', async () => {
-  const peer = new Peer(controller(), session);
-  const who = { version: 'x', protocol: 6, host: 'a', pid: 1, run: 'a', count: 0, ids: [], rank: null };
-  await peer.request({ type: 'registration_request', content: { ...who, allocation: null, engines: [] } });
-  await expect(peer.request(unknown, soon)).rejects.toMatchObject(refused);
-  expect(await answerToNews(peer)).toMatchObject({ status: 'error', ename: 'PROTOCOL' });
-  expect(peer.link.open).toBe(true);
-});
+it.each([unknown, news])(
+  'the controller answers a supervisor that says what none says, and ends its connection: %j',
+  async (said) => {
+    const peer = new Peer(controller(), session);
+    const who = { version: 'x', protocol: 6, host: 'a', pid: 1, run: 'a', count: 0, ids: [], rank: null };
+    await peer.request({ type: 'registration_request', content: { ...who, allocation: null, engines: [] } });
+    if (said === unknown) await expect(peer.request(unknown, soon)).rejects.toMatchObject(refused);
+    else expect(await answerToNews(peer)).toMatchObject({ status: 'error', ename: 'PROTOCOL' });
+    await peer.link.closed;
+  },
+);
 
 it('the hub answers a question that it does not know', async () => {
   const [ours, theirs] = linkPair();
@@ -101,4 +115,46 @@ it('a supervisor whose order fails says so', async () => {
   const peer = new Peer(supervisor(), session);
   const wrong = { type: 'stop_request' as const, content: {} as { targets: number[] } };
   await expect(peer.request(wrong, soon)).rejects.toMatchObject({ code: 'INTERNAL' });
+});
+
+it('a late answer to a question is not counted among the replies of engines', async () => {
+  const count = vi.fn();
+  const peer = new Peer(controller({ count }), session);
+  const late = { type: 'stop_reply' as const, content: { status: 'ok' as const, ids: [] } };
+  peer.tell(late, { msg_id: 'asked_long_ago' } as Header);
+  peer.link.send({ channel: 'reply', id: 'a', status: 'ok', from: 0 }, []);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(count).toHaveBeenCalledTimes(1);
+});
+
+it('a supervisor answers what it does not know of an engine, and hears it further', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'ipcluster-door-')), 's');
+  const child = new EngineChild(-1, { logFolder: '/nowhere', foreign: undefined }, undefined);
+  const listener = { came: vi.fn(), ready: vi.fn(), packet: vi.fn(), hit: vi.fn(), full: () => false };
+  const door = new EngineDoor(path, false, session, log, { expected: () => child, ...listener });
+  await door.open();
+  const socket = connect(path);
+  const reader = new PacketReader();
+  const heard = new Promise((resolve) => {
+    socket.on('data', (chunk) => {
+      for (const { body } of reader.push(chunk)) resolve(decodeMessage(body).content);
+    });
+  });
+  const say = <T extends MessageType>(outgoing: Outgoing<T>): void => {
+    for (const part of encodePacket({ channel: 'hub' }, session.encode(outgoing))) socket.write(part);
+  };
+  say({ type: 'engine_hello', content: { uuid: 'u', pid: 1, role: 'engine', ready: false } });
+  say(news);
+  expect(await heard).toMatchObject({ status: 'error', ename: 'PROTOCOL' });
+  say({ type: 'engine_ready', content: {} });
+  await vi.waitFor(() => expect(listener.ready).toHaveBeenCalledWith(child));
+  expect([child.has('ready'), child.comeUp()]).toEqual([true, false]);
+  socket.destroy();
+  door.close();
+});
+
+it('a handler that is forgotten does not compile', () => {
+  // @ts-expect-error -- all that the watcher hears must be handled
+  const forgotten: Handlers<SupervisorToWatcher> = {};
+  expect(forgotten).toEqual({});
 });
