@@ -45,6 +45,8 @@ for (let round = 0; round < rounds; round++) {
   process.stderr.write(`round ${round + 1} of ${rounds}\n`);
 }
 
+/** What it is called, its unit, how it is taken from a run, and whether more of it is better.
+ * @type {[string, string, (run: any) => number, boolean?][]} */
 const rows = [
   ['start until the first answer of 4 engines', 's', (r) => r.start],
   ['no-op balanced tasks', 'tasks/s', (r) => r.tasks, true],

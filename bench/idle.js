@@ -20,7 +20,7 @@ async function fill(path) {
     ...{ entryPoints: [join(root, 'src/controller/database.ts')], bundle: true, platform: 'node', format: 'esm' },
     ...{ external: ['libsql'], outfile, logLevel: 'error' },
   });
-  const { Database } = await import(pathToFileURL(outfile));
+  const { Database } = await import(pathToFileURL(outfile).href);
   rmSync(outfile);
   const database = new Database({ path, reuse: false, keep: { count: 2 * records, bytes: 2 ** 40, age: 7 * 86_400_000 } });
   const body = Buffer.alloc(300);

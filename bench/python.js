@@ -78,8 +78,13 @@ function open({ start, env = {} }) {
 
 /** What a program of Python's prints. */
 function ask(env, file, ...args) {
-  const options = { encoding: 'utf8', env, timeout: 180_000, stdio: ['ignore', 'pipe', 'inherit'] };
-  return JSON.parse(execFileSync(python, ['-W', 'ignore', join(import.meta.dirname, file), ...args], options));
+  const said = execFileSync(python, ['-W', 'ignore', join(import.meta.dirname, file), ...args], {
+    encoding: 'utf8',
+    env,
+    timeout: 180_000,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return JSON.parse(said);
 }
 
 function session(kind) {
@@ -115,6 +120,8 @@ for (let round = 0; round < rounds; round++) {
   process.stderr.write(`round ${round + 1} of ${rounds}\n`);
 }
 
+/** What it is called, its unit, how it is taken from a run, and whether less of it is better.
+ * @type {[string, string, (run: any) => number, boolean][]} */
 const rows = [
   ['start until `len(rc) == 4`', 's', (one) => one.start, true],
   ['direct round trip, p50', 'ms', (one) => one.trip, true],

@@ -25,7 +25,7 @@ async function load(tree) {
     outfile,
     logLevel: 'error',
   });
-  const parts = await import(pathToFileURL(outfile));
+  const parts = await import(pathToFileURL(outfile).href);
   rmSync(folder, { recursive: true });
   return parts;
 }

@@ -54,7 +54,7 @@ try {
 }
 
 function report() {
-  const kinds = Map.groupBy ? Map.groupBy(results, kindOf) : groupBy(results);
+  const kinds = groupBy(results);
   const sum = (list, key) => list.reduce((total, item) => total + item[key], 0);
   const rows = [...kinds].map(([kind, list]) => [
     kind,

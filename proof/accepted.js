@@ -1,5 +1,6 @@
-// Accepted means: it survives. Stores whose disk is full, read-only or limited; kill -9 after accepted(), --reuse, and a count of lies.
-// `node proof/accepted.js [tries]`: root, for the file system in memory. Each kill counts as many tries as there were tasks asked for.
+// Accepted means: it survives. Stores whose disk is full, read-only or limited; kill -9 after accepted(),
+// --reuse, and a count of lies. `node proof/accepted.js [tries]`: root, for the file system in memory. Each
+// kill counts as many tries as there were tasks asked for.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,8 @@ const home = mkdtempSync(join(tmpdir(), 'proof-accepted-'));
 const disk = join(home, 'disk');
 const env = { ...process.env, IPYTHONDIR: join(home, 'ipython') };
 process.env.IPYTHONDIR = env.IPYTHONDIR;
-const run = (...args) => execFileSync(program, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
+const run = (...args) =>
+  execFileSync(program, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
 const mount = (...options) => execFileSync('mount', options);
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const ballast = join(disk, 'ballast');
@@ -81,7 +83,9 @@ try {
     }
     run('stop');
     await pause(200);
-    console.log(`| ${name} | ${total.tasks} | ${total.accepted} | ${total.tasks - total.accepted} | ${total.lies} |`);
+    console.log(
+      `| ${name} | ${total.tasks} | ${total.accepted} | ${total.tasks - total.accepted} | ${total.lies} |`,
+    );
     if (total.lies > 0) process.exitCode = 1;
   }
 } finally {

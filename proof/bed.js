@@ -18,7 +18,8 @@ export function packageFor(user) {
   installed = root;
   if (spawnSync('test', ['-r', join(root, 'dist/programs/ipcluster.js')], user).status === 0) return root;
   installed = mkdtempSync('/var/tmp/ipcluster-proof-package-');
-  for (const name of ['bin', 'dist', 'templates', 'package.json', 'node_modules']) cpSync(join(root, name), join(installed, name), { recursive: true });
+  for (const name of ['bin', 'dist', 'templates', 'package.json', 'node_modules'])
+    cpSync(join(root, name), join(installed, name), { recursive: true });
   execFileSync('chmod', ['-R', 'a+rX', installed]);
   process.once('exit', () => rmSync(installed, { recursive: true, force: true }));
   return installed;
@@ -42,7 +43,8 @@ export function cpuOf(pid) {
 
 /** Waits until something is so; answers whether it came to be. */
 export async function until(probe, timeout = 10_000) {
-  for (const end = performance.now() + timeout; performance.now() < end; await sleep(50)) if (await probe()) return true;
+  for (const end = performance.now() + timeout; performance.now() < end; await sleep(50))
+    if (await probe()) return true;
   return false;
 }
 
@@ -51,11 +53,12 @@ export class Bed {
   constructor(name) {
     this.folder = mkdtempSync(join(tmpdir(), `ipcluster-proof-${name}-`));
     this.env = { ...process.env, IPYTHONDIR: this.folder, HOME: this.folder };
-    for (const variable of ['IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'IPCLUSTER_WORK_DIR', 'NODE_OPTIONS']) delete this.env[variable];
+    for (const variable of ['IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'IPCLUSTER_WORK_DIR', 'NODE_OPTIONS'])
+      delete this.env[variable];
   }
 
   /** Starts a cluster there and connects to it. */
-  static async start(name, { n = 2, args = [], env = {}, reconnect } = {}) {
+  static async start(name, { n = 2, args = [], env = {}, reconnect = undefined } = {}) {
     const bed = new Bed(name);
     Object.assign(bed.env, env);
     await bed.start(n, args, reconnect);
@@ -79,7 +82,10 @@ export class Bed {
 
   /** Starts `ipcluster`; the caller sees to its end. */
   spawn(...args) {
-    return spawn(process.execPath, [join(root, 'bin/ipcluster'), ...args], { env: this.env, cwd: this.folder });
+    return spawn(process.execPath, [join(root, 'bin/ipcluster'), ...args], {
+      env: this.env,
+      cwd: this.folder,
+    });
   }
 
   /** Runs `ipcluster` to its end, at most a minute. */
@@ -100,7 +106,9 @@ export class Bed {
       .filter((name) => /^\d+$/.test(name))
       .flatMap((pid) => {
         try {
-          const mark = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').find((entry) => entry.startsWith(`IPCLUSTER_MARK=${this.folder}`));
+          const mark = readFileSync(`/proc/${pid}/environ`, 'utf8')
+            .split('\0')
+            .find((entry) => entry.startsWith(`IPCLUSTER_MARK=${this.folder}`));
           const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
           if (!mark || /^\) [ZX]/.test(stat.slice(stat.lastIndexOf(')')))) return [];
           const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
@@ -112,7 +120,9 @@ export class Bed {
   }
 
   pidsOf(program) {
-    return this.processes().flatMap(({ pid, command }) => (command.includes(`programs/${program}.`) ? [pid] : []));
+    return this.processes().flatMap(({ pid, command }) =>
+      command.includes(`programs/${program}.`) ? [pid] : [],
+    );
   }
 
   pidOf(program) {
@@ -132,6 +142,9 @@ export class Bed {
 
 /** The commit that is measured, and the day. */
 export function provenance() {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+    cwd: root,
+    encoding: 'utf8',
+  }).trim();
   return `${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node ${process.version}`;
 }

@@ -1,7 +1,7 @@
-// Faults at random: for each seed a cluster in a world of its own, mixed work of many clients, and faults at random times; at the end
-// nothing that was accepted may be lost, no value wrong, nothing may hang, run twice without a cause, or be left. Needs root.
-// node proof/chaos.js [--seeds 1-40] [--seconds 60] [--parallel 2] [--faults N] [--quick] [--package FOLDER] [--keep FOLDER] [--json]
-//                     [--no-shrink] [--seed 7 --replay FAULTS]
+// Faults at random: for each seed a cluster in a world of its own, mixed work of many clients, and faults at
+// random times; at the end nothing that was accepted may be lost, no value wrong, nothing may hang, run twice
+// without a cause, or be left. Needs root. node proof/chaos.js [--seeds 1-40] [--seconds 60] [--parallel 2]
+// [--faults N] [--quick] [--package FOLDER] [--keep FOLDER] [--json] [--no-shrink] [--seed 7 --replay FAULTS]
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -33,7 +33,15 @@ function play(schedule, settle = values.quick ? 0 : Number(values.settle) * 1000
   const options = { schedule, folder: values.package, settle, keep: values.keep };
   const spaces = ['--mount', '--net', '--pid', '--ipc', '--fork', '--mount-proc', '--kill-child=SIGKILL'];
   // The shell is the first process: it reaps those whose parents are gone, as an init does.
-  const inner = ['sh', '-c', '"$@"; exit $?', 'sh', process.execPath, join(import.meta.dirname, 'chaos/round.js'), JSON.stringify(options)];
+  const inner = [
+    'sh',
+    '-c',
+    '"$@"; exit $?',
+    'sh',
+    process.execPath,
+    join(import.meta.dirname, 'chaos/round.js'),
+    JSON.stringify(options),
+  ];
   const child = spawn('unshare', [...spaces, ...inner], { stdio: ['ignore', 'pipe', 'inherit'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), (schedule.seconds + 400) * 1000);
   let text = '';
@@ -42,7 +50,15 @@ function play(schedule, settle = values.quick ? 0 : Number(values.settle) * 1000
     child.once('close', (code) => {
       clearTimeout(timer);
       const last = text.trim().split('\n').at(-1);
-      done(code === 0 && last ? JSON.parse(last) : { seed: schedule.seed, right: false, broken: { driver: [`the round ended with exit code ${code}`] } });
+      done(
+        code === 0 && last
+          ? JSON.parse(last)
+          : {
+              seed: schedule.seed,
+              right: false,
+              broken: { driver: [`the round ended with exit code ${code}`] },
+            },
+      );
     }),
   );
 }
@@ -51,7 +67,13 @@ function play(schedule, settle = values.quick ? 0 : Number(values.settle) * 1000
 const wordsOf = (broken) =>
   Object.entries(broken)
     .filter(([, list]) => list.length > 0)
-    .map(([name, list]) => `  ${name} ${list.length}: ${list.slice(0, 4).map((text) => text.slice(0, 400)).join('\n    ')}`)
+    .map(
+      ([name, list]) =>
+        `  ${name} ${list.length}: ${list
+          .slice(0, 4)
+          .map((text) => text.slice(0, 400))
+          .join('\n    ')}`,
+    )
     .join('\n');
 
 const seedsOf = (text) =>
@@ -81,7 +103,10 @@ await Promise.all(
       process.stderr.write(`seed ${seed}: ${row.right ? 'right' : `BROKEN\n${wordsOf(row.broken)}`}\n`);
       if (row.right || values.replay || values['no-shrink']) continue;
       const least = await shrink(schedule, row, (smaller) => play(smaller), Number(values.tries));
-      process.stderr.write(`node proof/chaos.js --seed ${seed} --seconds ${schedule.seconds} --replay '${JSON.stringify(least)}'\n`);
+      process.stderr.write(
+        `node proof/chaos.js --seed ${seed} --seconds ${schedule.seconds} --replay ` +
+          `'${JSON.stringify(least)}'\n`,
+      );
     }
   }),
 );

@@ -1,5 +1,5 @@
-// The core under small programs that once found a fault: what must come of each, written down first, and what did.
-// node proof/core.js [--only WORDS] [--json]
+// The core under small programs that once found a fault: what must come of each, written down first, and what
+// did. node proof/core.js [--only WORDS] [--json]
 import { parseArgs } from 'node:util';
 import { rows as clientRows } from './core/client.js';
 import { rows as controllerRows } from './core/controller.js';
@@ -22,14 +22,26 @@ async function play(row) {
   const left = await scene.end();
   if (left > 0) scene.wrong(`${left} processes were left`);
   const { seen, problems } = scene;
-  return { name: row.name, expected: row.expected, seen: seen.join('; '), problems, right: problems.length === 0, seconds: (performance.now() - begin) / 1000 };
+  return {
+    name: row.name,
+    expected: row.expected,
+    seen: seen.join('; '),
+    problems,
+    right: problems.length === 0,
+    seconds: (performance.now() - begin) / 1000,
+  };
 }
 
 const played = [];
 for (const row of all.filter(({ name }) => !values.only || name.includes(values.only))) {
   const done = await play(row);
   played.push(done);
-  process.stderr.write(`${[`${done.right ? 'right' : 'WRONG'} ${done.name} (${done.seconds.toFixed(1)} s)`, ...done.problems.map((problem) => `  ${problem}`)].join('\n')}\n`);
+  process.stderr.write(
+    `${[
+      `${done.right ? 'right' : 'WRONG'} ${done.name} ` + `(${done.seconds.toFixed(1)} s)`,
+      ...done.problems.map((problem) => `  ${problem}`),
+    ].join('\n')}\n`,
+  );
 }
 
 const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll(/\s+/g, ' ').slice(0, 700);
@@ -42,7 +54,10 @@ else
       '',
       '| what is done | expected | seen | right |',
       '|---|---|---|---|',
-      ...played.map(({ name, expected, seen, problems, right }) => `| ${[name, expected, seen, right ? 'yes' : `NO: ${problems.join('; ')}`].map(cell).join(' | ')} |`),
+      ...played.map(
+        ({ name, expected, seen, problems, right }) =>
+          `| ${[name, expected, seen, right ? 'yes' : `NO: ${problems.join('; ')}`].map(cell).join(' | ')} |`,
+      ),
     ].join('\n')}\n`,
   );
 process.exit(wrong === 0 ? 0 : 1);

@@ -1,4 +1,5 @@
-// Supervisors without engines: they register one each over TLS and keep their lease, so that thousands fit one process.
+// Supervisors without engines: they register one each over TLS and keep their lease, so that thousands fit
+// one process.
 import { newSession } from '../dist/base/identifiers.js';
 import { packageVersion } from '../dist/base/package.js';
 import { readConnectionFile } from '../dist/profile/connection-file.js';
@@ -30,12 +31,32 @@ export class FakeSupervisors {
     link.keepLease(file.lease);
     const peer = new Peer(link, new Session(newSession()));
     const content = {
-      ...{ version: packageVersion(), protocol: protocolVersion, host: `node${number}`, pid: number, run: `fake-${number}` },
-      ...{ count: 1, ids: [], rank: null, allocation: null, engines: [] },
+      version: packageVersion(),
+      protocol: protocolVersion,
+      host: `node${number}`,
+      pid: number,
+      run: `fake-${number}`,
+      count: 1,
+      ids: [],
+      rank: null,
+      allocation: null,
+      engines: [],
     };
     const reply = await peer.request({ type: 'registration_request', content }, 60_000);
     const [id] = reply.content.ids;
-    peer.tell({ type: 'engine_up', content: { id, uuid: `fake-${number}`, pid: number, language: 'none', log: null, restarts: 0, cpus: null, gpus: null } });
+    peer.tell({
+      type: 'engine_up',
+      content: {
+        id,
+        uuid: `fake-${number}`,
+        pid: number,
+        language: 'none',
+        log: null,
+        restarts: 0,
+        cpus: null,
+        gpus: null,
+      },
+    });
     this.#links.push(link);
   }
 

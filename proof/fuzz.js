@@ -1,5 +1,5 @@
-// Bytes that are no good, for the port, the Unix socket and the engines' socket, while a good client is served.
-// node proof/fuzz.js [--seconds 60] [--messages 100000]: prints one JSON line for each target.
+// Bytes that are no good, for the port, the Unix socket and the engines' socket, while a good client is
+// served. node proof/fuzz.js [--seconds 60] [--messages 100000]: prints one JSON line for each target.
 import { createHash, createHmac, randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -7,7 +7,13 @@ import { connect as connectTls } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { Bed, memoryOf, sleep } from './bed.js';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, messages: { type: 'string', default: '100000' }, target: { type: 'string', default: '' } } });
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    messages: { type: 'string', default: '100000' },
+    target: { type: 'string', default: '' },
+  },
+});
 const [seconds, messages] = [Number(values.seconds), Number(values.messages)];
 
 /** A packet: sizes, route, body. Wrong sizes are made by hand. */
@@ -32,21 +38,53 @@ function frames(...parts) {
 
 const json = (value) => Buffer.from(JSON.stringify(value));
 const message = (type, content = {}, id = randomBytes(6).toString('hex')) =>
-  frames(json({ msg_id: id, msg_type: type, session: 'fuzz', username: 'x', date: '', version: '5.3' }), json({}), json({}), json(content));
+  frames(
+    json({ msg_id: id, msg_type: type, session: 'fuzz', username: 'x', date: '', version: '5.3' }),
+    json({}),
+    json({}),
+    json(content),
+  );
 
 const broken = () => message('apply_request', { function: { source: '((' } });
 
-/** Kinds of wrong. Each answers the bytes of one message; those that end the connection at once come last in it. */
+/**
+ * Kinds of wrong. Each answers the bytes of one message; those that end the connection at once come last in
+ * it.
+ */
 const mild = [
   () => packet({ channel: 'hub' }, message(`no_such_${randomInt(1e6)}_request`)),
-  // Code that does not parse, for the engine; more of it than the engine can refuse would only measure how the queue grows.
-  () => packet({ channel: 'balanced', id: 'x', to: [] }, randomInt(50) === 0 ? broken() : message('apply_request', {}, 'same id')),
-  () => packet({ channel: 'direct', id: randomBytes(4).toString('hex'), to: [-1, 99, 1e9] }, message('execute_request', { code: '1' })),
+  // Code that does not parse, for the engine; more of it than the engine can refuse would only measure how
+  // the queue grows.
+  () =>
+    packet(
+      { channel: 'balanced', id: 'x', to: [] },
+      randomInt(50) === 0 ? broken() : message('apply_request', {}, 'same id'),
+    ),
+  () =>
+    packet(
+      { channel: 'direct', id: randomBytes(4).toString('hex'), to: [-1, 99, 1e9] },
+      message('execute_request', { code: '1' }),
+    ),
   () => packet({ channel: 'reply', id: 'nobody', status: 'ok', from: randomInt(5) }, message('apply_reply')),
-  () => packet({ channel: 'output', id: 'x', session: 'nobody', from: 0 }, message('stream', { name: 'stdout', text: 'x' })),
+  () =>
+    packet(
+      { channel: 'output', id: 'x', session: 'nobody', from: 0 },
+      message('stream', { name: 'stdout', text: 'x' }),
+    ),
   () => packet({ channel: 'alive' }, randomBytes(randomInt(64))),
   () => packet({ channel: 'hub' }, message('status_request', { deep: '['.repeat(500) })),
-  () => packet({ channel: 'hub' }, message('query_request', { query: pick([() => ({ limit: -1 }), () => ({ status: "'; DROP TABLE tasks" }), () => ({ label: 'none' }), () => ({ ids: ['x'], limit: 5 })]) })),
+  () =>
+    packet(
+      { channel: 'hub' },
+      message('query_request', {
+        query: pick([
+          () => ({ limit: -1 }),
+          () => ({ status: "'; DROP TABLE tasks" }),
+          () => ({ label: 'none' }),
+          () => ({ ids: ['x'], limit: 5 }),
+        ]),
+      }),
+    ),
   () => packet({ channel: randomBytes(3).toString('hex') }, randomBytes(100)),
 ];
 const deadly = [
@@ -65,15 +103,25 @@ const deadly = [
 const pick = (list) => list[randomInt(list.length)]();
 
 const upgrade = (token) =>
-  `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ipcluster\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+  'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ipcluster\r\nAuthorization: Bearer ' +
+  `${token}\r\n\r\n`;
 
-/** Shows the controller the proof that it asks for, on its Unix socket (docs/decisions/0016); what is written meanwhile comes before it. */
+/**
+ * Shows the controller the proof that it asks for, on its Unix socket (docs/decisions/0016); what is written
+ * meanwhile comes before it.
+ */
 function enter(socket, token) {
-  const [name, nonce] = [createHash('sha256').update(`ipcluster token\n${token}`).digest('base64url').slice(0, 22), randomBytes(24).toString('base64url')];
+  const [name, nonce] = [
+    createHash('sha256').update(`ipcluster token\n${token}`).digest('base64url').slice(0, 22),
+    randomBytes(24).toString('base64url'),
+  ];
   const write = socket.write.bind(socket);
   const waiting = [];
   socket.write = (chunk) => (randomInt(100) === 0 ? write(chunk) : waiting.push(chunk));
-  write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ipcluster\r\nAuthorization: Ipcluster ${name} ${nonce}\r\n\r\n`);
+  write(
+    'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ipcluster\r\nAuthorization: Ipcluster ' +
+      `${name} ${nonce}\r\n\r\n`,
+  );
   socket.once('data', (answer) => {
     const theirs = /ipcluster-nonce: (\S+)/.exec(String(answer))?.[1] ?? '';
     write(createHmac('sha256', token).update(`ipcluster peer\n${nonce}\n${theirs}`).digest());
@@ -87,7 +135,15 @@ function openings({ file, engineFile, engineSocket }) {
   const token = () => [file.token, engineFile.token, 'wrong'][randomInt(3)];
   return {
     'the port': () => {
-      const socket = randomInt(3) === 0 ? connect(file.port, '127.0.0.1') : connectTls({ port: file.port, host: '127.0.0.1', ca: file.certificate, checkServerIdentity: () => undefined });
+      const socket =
+        randomInt(3) === 0
+          ? connect(file.port, '127.0.0.1')
+          : connectTls({
+              port: file.port,
+              host: '127.0.0.1',
+              ca: file.certificate,
+              checkServerIdentity: () => undefined,
+            });
       socket.write(randomInt(4) === 0 ? randomBytes(randomInt(1, 300)) : upgrade(token()));
       return socket;
     },
@@ -100,7 +156,13 @@ function openings({ file, engineFile, engineSocket }) {
     },
     "the engines' socket": () => {
       const socket = connect(engineSocket);
-      if (randomInt(3) === 0) socket.write(packet({ channel: 'hub' }, message('engine_hello', { uuid: randomBytes(8).toString('hex'), pid: 1, role: 'engine' })));
+      if (randomInt(3) === 0)
+        socket.write(
+          packet(
+            { channel: 'hub' },
+            message('engine_hello', { uuid: randomBytes(8).toString('hex'), pid: 1, role: 'engine' }),
+          ),
+        );
       return socket;
     },
   };
@@ -110,7 +172,10 @@ function openings({ file, engineFile, engineSocket }) {
 async function converse(open, count) {
   const socket = open();
   let closed = false;
-  socket.on('error', () => {}).on('close', () => (closed = true)).resume();
+  socket
+    .on('error', () => {})
+    .on('close', () => (closed = true))
+    .resume();
   const mildCount = randomInt(1, 60);
   let sent = 0;
   for (; sent < mildCount && !closed; sent++) socket.write(pick(mild));
@@ -148,7 +213,16 @@ async function fuzz(name, open, bed, watched) {
   };
   await Promise.all([good, ...Array.from({ length: 24 }, worker)]);
   const growth = most / early - 1;
-  return { target: name, seconds: Math.round((performance.now() - begin) / 1000), messages: sent, answers, slowest: Math.round(slowest), memoryEarly: early, memoryMost: most, growth: Number(growth.toFixed(3)) };
+  return {
+    target: name,
+    seconds: Math.round((performance.now() - begin) / 1000),
+    messages: sent,
+    answers,
+    slowest: Math.round(slowest),
+    memoryEarly: early,
+    memoryMost: most,
+    growth: Number(growth.toFixed(3)),
+  };
 }
 
 const bed = await Bed.start('fuzz', { n: 1 });
@@ -166,7 +240,9 @@ try {
     const row = await fuzz(name, open, bed, bed.pidOf(program));
     const { engines: records, queues } = await bed.client.status();
     const engines = records.map(({ restarts }) => restarts);
-    process.stdout.write(`${JSON.stringify({ ...row, engineRestarts: engines.reduce((a, b) => a + b, 0), waiting: queues.balanced })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ...row, engineRestarts: engines.reduce((a, b) => a + b, 0), waiting: queues.balanced })}\n`,
+    );
   }
 } finally {
   await bed.end();

@@ -1,5 +1,5 @@
-// A thousand tasks while slurmctld is killed and started again, and while all engines and supervisors are stopped for minutes: every
-// result once, the same engines afterwards. node proof/outage.js [--stopped 300]
+// A thousand tasks while slurmctld is killed and started again, and while all engines and supervisors are
+// stopped for minutes: every result once, the same engines afterwards. node proof/outage.js [--stopped 300]
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -62,10 +62,19 @@ const rows = [
   }),
 ];
 const table = [
-  '| during a run of 1,000 tasks of 200 ms on 8 engines on 2 nodes | results | lost | twice | the same engines afterwards | left | seconds |',
+  '| during a run of 1,000 tasks of 200 ms on 8 engines on 2 nodes | results | lost | twice | the same ' +
+    'engines afterwards | left | seconds |',
   '|---|---|---|---|---|---|---|',
-  ...rows.map((row) => `| ${row.name} | ${row.results} | ${row.lost} | ${row.twice} | ${row.same ? 'yes' : 'NO'} | ${row.left} | ${row.seconds.toFixed(0)} |`),
+  ...rows.map(
+    (row) =>
+      `| ${row.name} | ${row.results} | ${row.lost} | ${row.twice} | ${row.same ? 'yes' : 'NO'} | ` +
+      `${row.left} | ${row.seconds.toFixed(0)} |`,
+  ),
 ];
 process.stdout.write(`${table.join('\n')}\n`);
 for (const { said } of rows) if (said) process.stderr.write(`${said}\n`);
-process.exitCode = rows.every(({ lost, twice, same, left }) => lost === 0 && twice === 0 && same && left === 0) ? 0 : 1;
+process.exitCode = rows.every(
+  ({ lost, twice, same, left }) => lost === 0 && twice === 0 && same && left === 0,
+)
+  ? 0
+  : 1;

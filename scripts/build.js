@@ -10,6 +10,7 @@ try {
   process.exit(1);
 }
 
+/** @type {import('esbuild').BuildOptions} */
 const common = {
   bundle: true,
   platform: 'node',

@@ -1,6 +1,8 @@
 // The static gate, cheapest first. Every step must be silent about warnings: one of them is a failure.
 import { spawnSync } from 'node:child_process';
 
+/** What a step is called, its program, and its words.
+ * @type {[string, string, string[]][]} */
 const steps = [
   ['format, imports, lint', 'biome', ['ci', '--error-on-warnings', '.']],
   ['types', 'tsc', ['--noEmit', '-p', '.']],

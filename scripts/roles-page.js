@@ -5,11 +5,12 @@ import { build } from 'esbuild';
 const contents = ['client-requests', 'supervisor-messages', 'engine-messages']
   .map((name) => `export * from './src/protocol/${name}.ts';`)
   .join('\n');
+/** @type {import('esbuild').StdinOptions} */
 const stdin = { contents, resolveDir: '.', loader: 'ts' };
 const { outputFiles } = await build({ stdin, bundle: true, platform: 'node', format: 'esm', write: false });
 const tables = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 
-function rows(table, note = () => '') {
+function rows(table, note = (_type) => '') {
   return Object.entries(table).flatMap(([type, { fields = {} }]) => {
     const named = Object.entries(fields).filter(([name, { words }]) => name !== 'status' || !words.startsWith('`'));
     if (named.length === 0) return [`| \`${type}\`${note(type)} | – | |`];

@@ -27,6 +27,12 @@ export class Scene {
     chownSync(this.folder, this.user.uid, this.user.gid);
     this.env = { HOME: this.folder, IPYTHONDIR: join(this.folder, 'ipython'), USER: 'hpc', LOGNAME: 'hpc', PATH: `${this.bin}:/usr/local/bin:/usr/bin:/bin` };
     this.problems = [];
+    /** What `why` said at the moment that a row chose; undefined for the end.
+     * @type {Awaited<ReturnType<Scene['why']>> | undefined} */
+    this.verdict = undefined;
+    /** The work folder, where it is not the profile's.
+     * @type {string | undefined} */
+    this.work = undefined;
   }
 
   check(what, holds) {

@@ -1,5 +1,6 @@
-// A client of a round, a process of its own: works until it is told to finish, and writes down what it sent, what was accepted and what
-// came of it. What stands in its log was written before the next thing was done, so a client that is killed has told the truth.
+// A client of a round, a process of its own: works until it is told to finish, and writes down what it sent,
+// what was accepted and what came of it. What stands in its log was written before the next thing was done,
+// so a client that is killed has told the truth.
 import { openSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { chance } from './random.js';
@@ -8,7 +9,11 @@ import { kinds, weights } from './workload.js';
 const { name, seed, dist, file, journal, log, lease, watches, patience } = JSON.parse(process.argv[2]);
 const { Client } = await import(`${dist}/index.js`);
 const descriptor = openSync(log, 'a');
-const write = (line) => writeSync(descriptor, `${JSON.stringify({ at: Math.round(Number(process.hrtime.bigint() / 1_000_000n)), ...line })}\n`);
+const write = (line) =>
+  writeSync(
+    descriptor,
+    `${JSON.stringify({ at: Math.round(Number(process.hrtime.bigint() / 1_000_000n)), ...line })}\n`,
+  );
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const draw = chance(seed);
 const open = new Map();
@@ -17,7 +22,13 @@ let [client, finishing, count] = [undefined, false, 0];
 
 createInterface({ input: process.stdin }).on('line', (line) => (finishing ||= line === 'finish'));
 
-const wordsOf = (error) => ({ name: error?.name ?? typeof error, code: error?.code, ename: error?.ename, message: String(error?.message ?? error).slice(0, 2000), parts: error?.errors?.map(wordsOf) });
+const wordsOf = (error) => ({
+  name: error?.name ?? typeof error,
+  code: error?.code,
+  ename: error?.ename,
+  message: String(error?.message ?? error).slice(0, 2000),
+  parts: error?.errors?.map(wordsOf),
+});
 
 /** Follows a result to its end. */
 function note(key, kind, result, check) {
@@ -43,7 +54,9 @@ function note(key, kind, result, check) {
 /** Writes down what is committed, again and again; a connection that is over says so by its error. */
 async function followAcceptance(mine) {
   while (client === mine && !finishing) {
-    const keys = [...open.values()].filter(({ result }) => result.ids).map(({ key, result }) => [key, [...result.ids]]);
+    const keys = [...open.values()]
+      .filter(({ result }) => result.ids)
+      .map(({ key, result }) => [key, [...result.ids]]);
     try {
       await mine.accepted();
       write({ accepted: keys });
@@ -89,7 +102,8 @@ function sendSome() {
     kinds[kind]({ client, draw, journal, key, note, known: () => done });
   } catch (error) {
     write({ key, kind: `${kind}:now`, ok: false, error: wordsOf(error) });
-    if (error?.code === 'CLOSED' || error?.code === 'CLUSTER_NOT_FOUND' || error?.code === 'UNAUTHORIZED') return false;
+    if (error?.code === 'CLOSED' || error?.code === 'CLUSTER_NOT_FOUND' || error?.code === 'UNAUTHORIZED')
+      return false;
   }
   return true;
 }
@@ -106,15 +120,26 @@ while (!finishing && (await connect())) {
 const keysLeft = () => [...open.keys()];
 write({ finishing: true });
 // Nothing hangs while the cluster works off what it has, which takes a slow machine long.
-const finished = async () => (await Promise.race([client.queueStatus().catch(() => undefined), sleep(5000)]))?.completed ?? 0;
-for (let [quiet, before] = [performance.now(), '']; open.size > 0 && performance.now() - quiet < lease * 2 + 40_000; await sleep(500)) {
+const finished = async () =>
+  (await Promise.race([client.queueStatus().catch(() => undefined), sleep(5000)]))?.completed ?? 0;
+for (
+  let [quiet, before] = [performance.now(), ''];
+  open.size > 0 && performance.now() - quiet < lease * 2 + 40_000;
+  await sleep(500)
+) {
   const now = `${open.size} ${client ? await finished() : 0}`;
   if (now !== before) quiet = performance.now();
   before = now;
 }
 write({ hanging: keysLeft() });
 const closing = client?.close();
-const closed = await Promise.race([closing?.then(() => true, (error) => wordsOf(error)) ?? true, new Promise((done) => setTimeout(done, 10_000).unref())]);
+const closed = await Promise.race([
+  closing?.then(
+    () => true,
+    (error) => wordsOf(error),
+  ) ?? true,
+  new Promise((done) => setTimeout(done, 10_000).unref()),
+]);
 await sleep(200);
 write({ closed: closed ?? false, unsettled: keysLeft() });
 process.stdin.destroy();

@@ -1,8 +1,8 @@
-// The cluster of a round: its start, commands about it, and the hand that keeps it going: a controller that is gone is started again,
-// engines that are missing are added, as a user would.
+// The cluster of a round: its start, commands about it, and the hand that keeps it going: a controller that
+// is gone is started again, engines that are missing are added, as a user would.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Proxy } from './proxy.js';
+import { NetworkProxy } from './proxy.js';
 import { now } from './world.js';
 
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -37,7 +37,8 @@ export class Cluster {
       child.kill('SIGKILL');
     }, bound);
     let text = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     child.stdin.end();
     // Its end counts, not that of what it started: that may hold its output open.
     const code = await new Promise((done) => child.once('exit', done));
@@ -55,7 +56,7 @@ export class Cluster {
     const { engines, supervisors } = this.schedule;
     const { code, text } = await this.run('start', '-n', '2', ...this.#startFlags);
     if (code !== 0) throw new Error(`the cluster did not start: ${text}`);
-    this.proxy = await Proxy.listen(() => this.#port());
+    this.proxy = await NetworkProxy.listen(() => this.#port());
     const each = Math.max(1, Math.floor((engines - 2) / (supervisors - 1)));
     for (let index = 2; index < supervisors; index++) await this.run('engines', 'add', '-n', String(each));
     this.startRemote(each);
@@ -73,8 +74,18 @@ export class Cluster {
   startRemote(count) {
     const log = join(this.world.journal, '../logs/by-hand.log');
     const script = 'exec "$@" >>"$LOG" 2>&1';
-    const argv = [join(this.world.package, 'bin/ipengine'), '-n', String(count), '--controller-ip', '127.0.0.1', '--controller-port', String(this.proxy.port)];
-    const code = `import('node:child_process').then(({ spawn }) => spawn('sh', ['-c', process.argv[1], 'sh', process.execPath, ...process.argv.slice(2)], { stdio: 'ignore', detached: true }).unref())`;
+    const argv = [
+      join(this.world.package, 'bin/ipengine'),
+      '-n',
+      String(count),
+      '--controller-ip',
+      '127.0.0.1',
+      '--controller-port',
+      String(this.proxy.port),
+    ];
+    const code =
+      `import('node:child_process').then(({ spawn }) => spawn('sh', ['-c', process.argv[1], 'sh', ` +
+      `process.execPath, ...process.argv.slice(2)], { stdio: 'ignore', detached: true }).unref())`;
     this.world.spawn(['-e', code, script, ...argv], { ...this.world.clockOf('jumps'), LOG: log }, 'ignore');
   }
 
@@ -83,7 +94,11 @@ export class Cluster {
     const path = join(this.world.home, 'by-network.json');
     const file = JSON.parse(readFileSync(join(this.security, 'ipcontroller-client.json'), 'utf8'));
     this.lastPort = file.port;
-    writeFileSync(path, JSON.stringify({ ...file, socket: '', memory: '', addresses: ['127.0.0.1'], port: this.proxy.port }), { mode: 0o600 });
+    writeFileSync(
+      path,
+      JSON.stringify({ ...file, socket: '', memory: '', addresses: ['127.0.0.1'], port: this.proxy.port }),
+      { mode: 0o600 },
+    );
     this.world.own(path);
     return path;
   }
@@ -108,7 +123,10 @@ export class Cluster {
     return this.run('start', '--reuse', '-n', '2', '--timeout', '30s', ...this.#startFlags);
   }
 
-  /** Stops looking after it, and sees to it that there is a controller with connection files, and engines: as a user would, by hand. */
+  /**
+   * Stops looking after it, and sees to it that there is a controller with connection files, and engines: as
+   * a user would, by hand.
+   */
   async mend() {
     this.#tending = false;
     await this.#tended;
@@ -116,7 +134,8 @@ export class Cluster {
       const { code, text } = await this.run('status', '--json');
       const engines = code === 0 ? (parse(text)?.engines?.length ?? 0) : 0;
       if (this.count('controller') === 1 && engines >= 2) return;
-      if (this.count('controller') === 1 && code === 0 && parse(text)?.controller) await this.run('engines', 'add', '-n', '2');
+      if (this.count('controller') === 1 && code === 0 && parse(text)?.controller)
+        await this.run('engines', 'add', '-n', '2');
       else await this.restart();
     }
   }
@@ -132,12 +151,18 @@ export class Cluster {
     await this.revive();
   }
 
-  /** Resident bytes of the controller, at rest: twice the same within two seconds, or after `bound` milliseconds. */
+  /**
+   * Resident bytes of the controller, at rest: twice the same within two seconds, or after `bound`
+   * milliseconds.
+   */
   async memoryAtRest(bound) {
     const resident = () => {
       const [controller] = this.world.processes().filter(({ role }) => role === 'controller');
       try {
-        return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${controller.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+        return (
+          Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${controller.pid}/status`, 'utf8'))?.[1] ?? 0) /
+          1024
+        );
       } catch {
         return 0;
       }

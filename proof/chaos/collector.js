@@ -1,5 +1,6 @@
-// Looks for what accepted tasks gave, by their ids, as a program does that comes later: node collector.js {dist, file, list, bound}.
-// Writes a line for each on standard output: `{ key, id, ok | error | wrong | lost }`.
+// Looks for what accepted tasks gave, by their ids, as a program does that comes later: node collector.js
+// {dist, file, list, bound}. Writes a line for each on standard output: `{ key, id, ok | error | wrong | lost
+// }`.
 import { readFileSync } from 'node:fs';
 import { isStoredAnswerOf } from './workload.js';
 
@@ -9,6 +10,7 @@ const wanted = JSON.parse(readFileSync(list, 'utf8'));
 const end = performance.now() + bound;
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+/** @type {Promise<Client> | undefined} */
 let client;
 
 /** The connection that all share; tried again until the time is over. */
@@ -28,11 +30,16 @@ async function look({ key, kind, id }) {
   let last = 'it was never asked for';
   while (performance.now() < end) {
     try {
-      const { record, answers } = await (await (client ??= connect())).result(id);
+      client ??= connect();
+      const { record, answers } = await (await client).result(id);
       if (record.status === 'pending') last = 'still pending';
-      else if (answers.length === 0) return { lost: `its record says ${record.status}, and there is no answer` };
+      else if (answers.length === 0)
+        return { lost: `its record says ${record.status}, and there is no answer` };
       else if (answers[0].error) return { error: `${answers[0].error.code}: ${answers[0].error.message}` };
-      else return isStoredAnswerOf(key, kind, answers[0].value) ? { ok: true } : { wrong: JSON.stringify(answers[0].value)?.slice(0, 300) ?? 'undefined' };
+      else
+        return isStoredAnswerOf(key, kind, answers[0].value)
+          ? { ok: true }
+          : { wrong: JSON.stringify(answers[0].value)?.slice(0, 300) ?? 'undefined' };
     } catch (error) {
       if (error.code === 'NOT_FOUND') return { lost: error.message };
       if (error.code === 'CLOSED') client = undefined;
@@ -45,7 +52,11 @@ async function look({ key, kind, id }) {
 
 await Promise.all(
   Array.from({ length: 8 }, async () => {
-    for (let one = wanted.pop(); one; one = wanted.pop()) say({ key: one.key, id: one.id, ...(await look(one)) });
+    for (let one = wanted.pop(); one; one = wanted.pop())
+      say({ key: one.key, id: one.id, ...(await look(one)) });
   }),
 );
-await client?.then((one) => one.close(), () => {});
+await client?.then(
+  (one) => one.close(),
+  () => {},
+);

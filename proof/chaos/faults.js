@@ -1,4 +1,5 @@
-// What each kind of fault does to the world of a round. All of them are undone after their time; `pids` are the processes that were hit.
+// What each kind of fault does to the world of a round. All of them are undone after their time; `pids` are
+// the processes that were hit.
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +7,25 @@ import { now } from './world.js';
 
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-/** Plays a fault; answers what became of it: `{ kind, role, pids, begin, end }` in milliseconds of the journals' clock. */
+/**
+ * Plays a fault; answers what became of it: `{ kind, role, pids, begin, end }` in milliseconds of the
+ * journals' clock.
+ */
 export async function play(fault, round) {
   const [verb, ...rest] = fault.kind.split(' ');
-  const act = { kill: signal('SIGKILL'), term: signal('SIGTERM'), stop, limit, delete: remove, fill, 'read-only': readOnly, clock: jump, cut: network('cut'), stall: network('stall'), slow: network('slow') }[verb];
+  const act = {
+    kill: signal('SIGKILL'),
+    term: signal('SIGTERM'),
+    stop,
+    limit,
+    delete: remove,
+    fill,
+    'read-only': readOnly,
+    clock: jump,
+    cut: network('cut'),
+    stall: network('stall'),
+    slow: network('slow'),
+  }[verb];
   const role = fault.role ?? rest[0];
   const done = { kind: fault.kind, role, pids: [], begin: now(), end: Infinity };
   round.played.push(done);
@@ -18,8 +34,8 @@ export async function play(fault, round) {
 }
 
 /**
- * One process of that role, by the share that the fault names. With an engine its supervisor is written down: what was on its way to
- * the engine runs on the one that is started in its place.
+ * One process of that role, by the share that the fault names. With an engine its supervisor is written down:
+ * what was on its way to the engine runs on the one that is started in its place.
  */
 function victim({ world }, { role, pick }, done) {
   const all = world.processes().filter((one) => one.role === role && !one.stopped);
@@ -68,7 +84,9 @@ async function limit(round, fault, done) {
   const name = { descriptors: 'nofile', processes: 'nproc', 'file sizes': 'fsize' }[fault.rest];
   const pid = victim(round, fault, done);
   if (pid === undefined) return;
-  const value = { nofile: fault.strict ? 3 : openFiles(pid) + 1, nproc: 1, fsize: fault.strict ? 0 : 65_536 }[name];
+  const value = { nofile: fault.strict ? 3 : openFiles(pid) + 1, nproc: 1, fsize: fault.strict ? 0 : 65_536 }[
+    name
+  ];
   prlimit(pid, name, `${value}:`);
   await Promise.race([sleep(fault.for), round.quiet]);
   for (const { pid: each } of round.world.processes()) prlimit(each, name, usual[name]);
@@ -107,7 +125,10 @@ function wrote(descriptor, size) {
   }
 }
 
-/** The disk lets nobody write any more, as after an error of its hardware; files that are open for writing too. */
+/**
+ * The disk lets nobody write any more, as after an error of its hardware; files that are open for writing
+ * too.
+ */
 async function readOnly({ world, quiet }, fault) {
   const remount = (how) => {
     try {
@@ -117,7 +138,8 @@ async function readOnly({ world, quiet }, fault) {
       return false;
     }
   };
-  // A disk with files that are open for writing cannot be made read-only: then it has no room instead, for not even one file.
+  // A disk with files that are open for writing cannot be made read-only: then it has no room instead, for
+  // not even one file.
   if (!remount('ro')) remount('size=4k,nr_inodes=1');
   await Promise.race([sleep(fault.for), quiet]);
   remount('rw');
@@ -130,7 +152,12 @@ async function jump({ world }, { pick }) {
 
 function network(mode) {
   return async ({ cluster, quiet, world }, fault, done) => {
-    done.pids.push(...world.processes().filter(({ command }) => command.includes('--controller-port')).map(({ pid }) => pid));
+    done.pids.push(
+      ...world
+        .processes()
+        .filter(({ command }) => command.includes('--controller-port'))
+        .map(({ pid }) => pid),
+    );
     cluster.proxy.become(mode);
     await Promise.race([sleep(fault.for), quiet]);
     cluster.proxy.become('well');
@@ -147,7 +174,10 @@ async function remove({ world, cluster }, { rest }) {
         return [];
       }
     })();
-    return all.map(String).filter((name) => pattern.test(name)).map((name) => join(folder, name));
+    return all
+      .map(String)
+      .filter((name) => pattern.test(name))
+      .map((name) => join(folder, name));
   };
   const paths = {
     'connection files': () => within(cluster.security, /-(client|engine)\.json$/),

@@ -1,7 +1,9 @@
-// A bad network between TLS clients or supervisors and the controller: bytes are passed on, late, not at all, or cut in their middle.
+// A bad network between TLS clients or supervisors and the controller: bytes are passed on, late, not at all,
+// or cut in their middle.
 import { connect, createServer } from 'node:net';
 
-export class Proxy {
+export class NetworkProxy {
+  port = 0;
   #pairs = new Set();
   #server;
   #held = [];
@@ -10,7 +12,7 @@ export class Proxy {
 
   /** Listens on a port of loopback for a controller whose port `target()` tells. */
   static async listen(target) {
-    const proxy = new Proxy();
+    const proxy = new NetworkProxy();
     proxy.#server = createServer((near) => proxy.#join(near, target()));
     await new Promise((done) => proxy.#server.listen(0, '127.0.0.1', done));
     proxy.port = proxy.#server.address().port;

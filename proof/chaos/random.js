@@ -23,7 +23,11 @@ export function chance(seed) {
     /** A key of an object whose values are weights. */
     weighted(weights) {
       let rest = next() * Object.values(weights).reduce((sum, weight) => sum + weight, 0);
-      return Object.keys(weights).find((key) => (rest -= weights[key]) < 0) ?? Object.keys(weights)[0];
+      for (const key of Object.keys(weights)) {
+        rest -= weights[key];
+        if (rest < 0) return key;
+      }
+      return Object.keys(weights)[0];
     },
   };
 }

@@ -34,11 +34,14 @@ const weights = {
 
 const limited = ['engine', 'supervisor', 'controller'];
 
-/** One fault: when, what, to whom (`pick`, a share of those that there are then) and for how long. Plain JSON. */
+/**
+ * One fault: when, what, to whom (`pick`, a share of those that there are then) and for how long. Plain JSON.
+ */
 function drawFault(draw, at, lease) {
   const kind = draw.weighted(weights);
   const fault = { at, kind, pick: Number(draw.next().toFixed(3)) };
-  if (kind.startsWith('stop')) return { ...fault, for: Math.round(lease * (draw.odds(0.7) ? 0.3 + draw.next() * 1.4 : 2.2)) };
+  if (kind.startsWith('stop'))
+    return { ...fault, for: Math.round(lease * (draw.odds(0.7) ? 0.3 + draw.next() * 1.4 : 2.2)) };
   if (kind === 'fill disk' || kind === 'read-only disk') return { ...fault, for: draw.between(1000, 6000) };
   if (kind.startsWith('limit')) {
     const role = draw.pick(kind === 'limit descriptors' ? [...limited, 'client'] : limited);
@@ -51,7 +54,12 @@ function drawFault(draw, at, lease) {
 /** A client's nature: a clock that is wrong, TLS through a bad network, and what it prefers to do. */
 function drawClient(draw, index) {
   const network = index % 2 === 1;
-  return { seed: draw.between(1, 2 ** 30), network, clock: draw.odds(0.3) ? draw.pick(['-8d', '+8d', '-1h']) : '', watches: draw.odds(0.3) };
+  return {
+    seed: draw.between(1, 2 ** 30),
+    network,
+    clock: draw.odds(0.3) ? draw.pick(['-8d', '+8d', '-1h']) : '',
+    watches: draw.odds(0.3),
+  };
 }
 
 /** The whole round of a seed. */
@@ -61,7 +69,18 @@ export function scheduleOf(seed, { seconds = 60, faults = Math.round(seconds * 0
   const supervisors = draw.between(2, 3);
   const engines = draw.between(Math.max(4, supervisors), 6);
   const clients = Array.from({ length: draw.between(3, 4) }, (_unused, index) => drawClient(draw, index));
-  const times = Array.from({ length: faults }, () => draw.between(1500, seconds * 1000 - 1000)).sort((a, b) => a - b);
+  const times = Array.from({ length: faults }, () => draw.between(1500, seconds * 1000 - 1000)).sort(
+    (a, b) => a - b,
+  );
   const disk = draw.between(192, 320);
-  return { seed, seconds, lease, supervisors, engines, disk, clients, faults: times.map((at) => drawFault(draw, at, lease)) };
+  return {
+    seed,
+    seconds,
+    lease,
+    supervisors,
+    engines,
+    disk,
+    clients,
+    faults: times.map((at) => drawFault(draw, at, lease)),
+  };
 }

@@ -9,7 +9,11 @@ export async function shrink(schedule, row, play, tries) {
   };
   let { faults } = schedule;
   let left = tries;
-  for (let size = Math.ceil(faults.length / 2); size >= 1 && left > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+  for (
+    let size = Math.ceil(faults.length / 2);
+    size >= 1 && left > 0;
+    size = size === 1 ? 0 : Math.ceil(size / 2)
+  ) {
     for (let from = 0; from < faults.length && left > 0; ) {
       const fewer = faults.filter((_fault, index) => index < from || index >= from + size);
       left--;

@@ -1,4 +1,5 @@
-// What every request must give, as pure functions of its key: whoever asked can tell a right answer from a wrong one by itself.
+// What every request must give, as pure functions of its key: whoever asked can tell a right answer from a
+// wrong one by itself.
 
 /** A number that belongs to a text. */
 export function numberOf(key) {
@@ -23,13 +24,17 @@ export function isArrayOf(key, length, array, by = 0) {
 /** Whether `{ key, number }` is what {@link task} gives for that key. */
 export const isAnswerOf = (key, value) => value?.key === key && value.number === numberOf(key);
 
-// What follows runs on engines: functions travel by their source, so each stands by itself. Each notes its run in the journal, in a
-// file of the engine's own: key, pid of the engine and of its supervisor, milliseconds of the monotonic clock.
+// What follows runs on engines: functions travel by their source, so each stands by itself. Each notes its
+// run in the journal, in a file of the engine's own: key, pid of the engine and of its supervisor,
+// milliseconds of the monotonic clock.
 
 /** Waits, and answers the key's number. */
 export async function task({ key, wait, journal }) {
   const { appendFileSync } = process.getBuiltinModule('node:fs');
-  appendFileSync(`${journal}/${process.pid}.runs`, `${key} ${process.pid} ${process.ppid} ${process.hrtime.bigint() / 1_000_000n}\n`);
+  appendFileSync(
+    `${journal}/${process.pid}.runs`,
+    `${key} ${process.pid} ${process.ppid} ${process.hrtime.bigint() / 1_000_000n}\n`,
+  );
   if (wait > 0) await new Promise((done) => setTimeout(done, wait));
   let hash = 2_166_136_261;
   for (const letter of key) hash = Math.imul(hash ^ letter.codePointAt(0), 16_777_619) >>> 0;
@@ -39,7 +44,10 @@ export async function task({ key, wait, journal }) {
 /** Gives an array back with each number one higher. */
 export function arrayTask({ key, journal }, array) {
   const { appendFileSync } = process.getBuiltinModule('node:fs');
-  appendFileSync(`${journal}/${process.pid}.runs`, `${key} ${process.pid} ${process.ppid} ${process.hrtime.bigint() / 1_000_000n}\n`);
+  appendFileSync(
+    `${journal}/${process.pid}.runs`,
+    `${key} ${process.pid} ${process.ppid} ${process.hrtime.bigint() / 1_000_000n}\n`,
+  );
   return array.map((value) => value + 1);
 }
 
@@ -47,7 +55,10 @@ export function arrayTask({ key, journal }, array) {
 export function flakyTask({ key, journal }) {
   const { appendFileSync, existsSync, writeFileSync } = process.getBuiltinModule('node:fs');
   const before = existsSync(`${journal}/${key}.tried`);
-  appendFileSync(`${journal}/${process.pid}.runs`, `${key} ${process.pid} ${process.ppid} ${process.hrtime.bigint() / 1_000_000n}\n`);
+  appendFileSync(
+    `${journal}/${process.pid}.runs`,
+    `${key} ${process.pid} ${process.ppid} ${process.hrtime.bigint() / 1_000_000n}\n`,
+  );
   writeFileSync(`${journal}/${key}.tried`, '');
   if (!before) throw new Error('as planned');
   return key;

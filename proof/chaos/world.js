@@ -1,7 +1,16 @@
-// The world of one round, as the first program of name spaces of its own (mounts, processes, network): nothing that happens here is
-// felt by another round, and all of it is gone with the last process. Root makes it; everything in it is an ordinary user's.
+// The world of one round, as the first program of name spaces of its own (mounts, processes, network):
+// nothing that happens here is felt by another round, and all of it is gone with the last process. Root makes
+// it; everything in it is an ordinary user's.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const base = '/mnt';
@@ -28,11 +37,21 @@ export class World {
     writeFileSync(this.clock, '+0d\n');
     chmodSync(this.clock, 0o644);
     // An entry for the user, who is nobody elsewhere.
-    writeFileSync(join(base, 'passwd'), `${readFileSync('/etc/passwd', 'utf8')}chaos:x:${this.uid}:${this.uid}::${this.home}:/bin/sh\n`);
+    writeFileSync(
+      join(base, 'passwd'),
+      `${readFileSync('/etc/passwd', 'utf8')}chaos:x:${this.uid}:${this.uid}::${this.home}:/bin/sh\n`,
+    );
     execFileSync('mount', ['--bind', join(base, 'passwd'), '/etc/passwd']);
     execFileSync('ip', ['link', 'set', 'lo', 'up']);
     const { PATH, LANG = 'C.UTF-8' } = process.env;
-    this.env = { PATH, LANG, SHELL: '/bin/sh', HOME: this.home, IPYTHONDIR: join(this.home, 'ipython'), IPCLUSTER_WORK_DIR: this.work };
+    this.env = {
+      PATH,
+      LANG,
+      SHELL: '/bin/sh',
+      HOME: this.home,
+      IPYTHONDIR: join(this.home, 'ipython'),
+      IPCLUSTER_WORK_DIR: this.work,
+    };
   }
 
   growDisk() {
@@ -43,16 +62,32 @@ export class World {
     chownSync(path, this.uid, this.uid);
   }
 
-  /** Variables that set a program's clock: by a fixed shift such as `-8d`, or as the file of the world's clock says. */
+  /**
+   * Variables that set a program's clock: by a fixed shift such as `-8d`, or as the file of the world's clock
+   * says.
+   */
   clockOf(shift) {
     if (!existsSync(fakeTime)) return {};
-    const steady = { LD_PRELOAD: fakeTime, FAKETIME_DISABLE_SHM: '1', DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
-    return shift === 'jumps' ? { ...steady, FAKETIME_TIMESTAMP_FILE: this.clock, FAKETIME_NO_CACHE: '1' } : { ...steady, FAKETIME: shift };
+    const steady = {
+      LD_PRELOAD: fakeTime,
+      FAKETIME_DISABLE_SHM: '1',
+      DONT_FAKE_MONOTONIC: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    };
+    return shift === 'jumps'
+      ? { ...steady, FAKETIME_TIMESTAMP_FILE: this.clock, FAKETIME_NO_CACHE: '1' }
+      : { ...steady, FAKETIME: shift };
   }
 
   /** Starts one of our programs as the user. */
-  spawn(argv, env = {}, stdio = 'pipe') {
-    return spawn(process.execPath, argv, { env: { ...this.env, ...env }, cwd: this.home, uid: this.uid, gid: this.uid, stdio });
+  spawn(argv, env = {}, stdio = /** @type {any} */ ('pipe')) {
+    return spawn(process.execPath, argv, {
+      env: { ...this.env, ...env },
+      cwd: this.home,
+      uid: this.uid,
+      gid: this.uid,
+      stdio,
+    });
   }
 
   /** The user's living processes, oldest first. */
@@ -61,10 +96,20 @@ export class World {
       .filter((name) => /^\d+$/.test(name))
       .flatMap((name) => {
         try {
-          const [status, command] = ['status', 'cmdline'].map((file) => readFileSync(`/proc/${name}/${file}`, 'utf8'));
+          const [status, command] = ['status', 'cmdline'].map((file) =>
+            readFileSync(`/proc/${name}/${file}`, 'utf8'),
+          );
           if (!status.includes(`\nUid:\t${this.uid}\t`) || /\nState:\t[ZX]/.test(status)) return [];
           const parent = Number(/\nPPid:\t(\d+)/.exec(status)?.[1]);
-          return [{ pid: Number(name), parent, command: command.replaceAll('\0', ' ').trim(), role: roleOf(command), stopped: /\nState:\tT/.test(status) }];
+          return [
+            {
+              pid: Number(name),
+              parent,
+              command: command.replaceAll('\0', ' ').trim(),
+              role: roleOf(command),
+              stopped: /\nState:\tT/.test(status),
+            },
+          ];
         } catch {
           return [];
         }
@@ -74,15 +119,24 @@ export class World {
 
   /** What a round leaves in a file system: files that must be gone after `stop`. */
   remains() {
-    const all = [this.home, '/tmp', '/dev/shm', this.work].flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => join(entry.parentPath ?? entry.path, entry.name)));
-    return all.filter((path) => !path.includes('faketime') && /security\/.|cluster\/.|\.sock$|\.tmp$|^\/dev\/shm\/.|registered\.json$/.test(path));
+    const all = [this.home, '/tmp', '/dev/shm', this.work].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) =>
+        join(entry.parentPath ?? entry.path, entry.name),
+      ),
+    );
+    return all.filter(
+      (path) =>
+        !path.includes('faketime') &&
+        /security\/.|cluster\/.|\.sock$|\.tmp$|^\/dev\/shm\/.|registered\.json$/.test(path),
+    );
   }
 }
 
 function roleOf(command) {
   const words = command.split('\0').slice(0, 8);
   const program = words.map((word) => /programs\/(\w+)\.c?js$/.exec(word)?.[1]).find(Boolean);
-  if (program) return { ipcontroller: 'controller', ipengine: 'supervisor', engine: 'engine' }[program] ?? program;
+  if (program)
+    return { ipcontroller: 'controller', ipengine: 'supervisor', engine: 'engine' }[program] ?? program;
   return words.some((word) => word.endsWith('chaos/client.js')) ? 'client' : 'other';
 }
 

@@ -10,7 +10,11 @@ export const rows = [
     name: 'direct([0, 0])',
     expected: 'an answer for each, or a sentence',
     async run(scene) {
-      scene.is('it', await scene.ends((async () => scene.client.direct([0, 0]).execute('1+1'))()), /^2,2$|USAGE/);
+      scene.is(
+        'it',
+        await scene.ends((async () => scene.client.direct([0, 0]).execute('1+1'))()),
+        /^2,2$|USAGE/,
+      );
     },
   },
   {
@@ -31,11 +35,13 @@ export const rows = [
     expected: 'its error at its place, all others have their values',
     async run(scene) {
       for (const count of [60, 2000]) {
-        const items = Array.from({ length: count }, (_unused, index) => index);
-        items[Math.floor(count / 2)] = () => 1;
+        const middle = Math.floor(count / 2);
+        const items = Array.from({ length: count }, (_unused, index) => (index === middle ? () => 1 : index));
         const result = scene.client.balanced().map((x) => x, items);
         const settled = await scene.ends(result.settled());
-        const bad = Array.isArray(settled) ? settled.flatMap(({ status }, index) => (status === 'rejected' ? [index] : [])) : settled;
+        const bad = Array.isArray(settled)
+          ? settled.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))
+          : settled;
         scene.is(`errors of ${count}`, bad, [Math.floor(count / 2)]);
       }
     },
@@ -87,13 +93,18 @@ export const rows = [
     async run(scene) {
       for (const how of ['stop', 'kill']) {
         const running = scene.program(
-          `try { await client.balanced().map((x) => new Promise((done) => setTimeout(done, 200)), [...Array(500).keys()]); } catch (error) { console.log('caught', error.code); }`,
+          'try { await client.balanced().map((x) => new Promise((done) => setTimeout(done, 200)), ' +
+            `[...Array(500).keys()]); } catch (error) { console.log('caught', error.code); }`,
         );
         await sleep(1500);
         if (how === 'stop') await scene.bed.run('stop');
         else process.kill(scene.bed.pidOf('ipcontroller'), 'SIGKILL');
         const { code, out } = await running;
-        scene.is(`after ${how}`, [code, out.trim()], [0, out.includes('caught CLOSED') ? 'caught CLOSED' : 'caught UNREACHABLE']);
+        scene.is(
+          `after ${how}`,
+          [code, out.trim()],
+          [0, out.includes('caught CLOSED') ? 'caught CLOSED' : 'caught UNREACHABLE'],
+        );
         if (how === 'stop') await scene.start();
       }
     },
@@ -116,11 +127,13 @@ export const rows = [
     },
   },
   {
-    name: "an engine returns its own state array from 60 tasks",
+    name: 'an engine returns its own state array from 60 tasks',
     expected: 'each result is that of its task',
     async run(scene) {
       await scene.client.direct(0).execute('state = new Float64Array(125_000)');
-      const results = Array.from({ length: 60 }, (_unused, index) => scene.client.direct(0).apply((value) => globalThis.state.fill(value), index));
+      const results = Array.from({ length: 60 }, (_unused, index) =>
+        scene.client.direct(0).apply((value) => globalThis.state.fill(value), index),
+      );
       const got = await Promise.all(results);
       scene.is('wrong ones', got.filter((array, index) => check(array) !== index).length, 0);
     },
@@ -131,8 +144,15 @@ export const rows = [
     async run(scene) {
       for (const length of [10, 1000, 20_000, 200_000])
         for (const view of [scene.client.direct(0), scene.client.balanced()]) {
-          const [offset, bytes, back] = await view.apply((x) => [x.byteOffset, x.buffer.byteLength, x], filled(length, 1));
-          scene.is(`${length} there and back`, [offset, bytes, back.byteOffset, back.buffer.byteLength], [0, length * 8, 0, length * 8]);
+          const [offset, bytes, back] = await view.apply(
+            (x) => [x.byteOffset, x.buffer.byteLength, x],
+            filled(length, 1),
+          );
+          scene.is(
+            `${length} there and back`,
+            [offset, bytes, back.byteOffset, back.buffer.byteLength],
+            [0, length * 8, 0, length * 8],
+          );
         }
     },
   },
@@ -143,7 +163,10 @@ export const rows = [
       const moved = (x) => structuredClone(x, { transfer: [x.buffer] }).length;
       for (const view of [scene.client.direct(0), scene.client.balanced()])
         scene.is('it', await scene.ends(view.apply(moved, new Uint8Array(2000))), 2000);
-      const results = await scene.client.balanced().map((x) => new Uint8Array(2000).fill(x), Array.from({ length: 400 }, (_unused, index) => index % 200));
+      const results = await scene.client.balanced().map(
+        (x) => new Uint8Array(2000).fill(x),
+        Array.from({ length: 400 }, (_unused, index) => index % 200),
+      );
       const sums = results.map((x) => {
         const [first] = x;
         structuredClone(x, { transfer: [x.buffer] });
@@ -159,18 +182,46 @@ export const rows = [
     expected: 'none of them fires at once',
     async run(scene) {
       const month = 30 * 86_400_000;
-      scene.is('timeLimit', await scene.ends(scene.client.balanced({ timeLimit: month }).apply(() => new Promise((done) => setTimeout(done, 200, 7)))), 7);
+      scene.is(
+        'timeLimit',
+        await scene.ends(
+          scene.client
+            .balanced({ timeLimit: month })
+            .apply(() => new Promise((done) => setTimeout(done, 200, 7))),
+        ),
+        7,
+      );
       scene.is('timeout', await scene.ends(scene.client.balanced({ timeout: month }).apply(() => 8)), 8);
-      scene.is('command', (await scene.client.balanced().command(['sleep', '0.2'], { timeLimit: month })).exitCode, 0);
-      scene.is('quiet command', (await scene.client.balanced().command(['sleep', '0.2'], { timeLimit: month, stream: false })).exitCode, 0);
-      scene.is('waitForEngines', await scene.ends(scene.client.waitForEngines(3, { timeout: month }), 1000), 'HANGS');
+      scene.is(
+        'command',
+        (await scene.client.balanced().command(['sleep', '0.2'], { timeLimit: month })).exitCode,
+        0,
+      );
+      scene.is(
+        'quiet command',
+        (await scene.client.balanced().command(['sleep', '0.2'], { timeLimit: month, stream: false }))
+          .exitCode,
+        0,
+      );
+      scene.is(
+        'waitForEngines',
+        await scene.ends(scene.client.waitForEngines(3, { timeout: month }), 1000),
+        'HANGS',
+      );
     },
   },
   {
     name: 'limits that are none: NaN, negative, fractions',
     expected: 'refused by name before anything is sent',
     async run(scene) {
-      for (const wish of [{ timeLimit: Number.NaN }, { timeLimit: -1 }, { retries: -1 }, { retries: 1.5 }, { priority: Number.NaN }, { timeout: Number.NaN }])
+      for (const wish of [
+        { timeLimit: Number.NaN },
+        { timeLimit: -1 },
+        { retries: -1 },
+        { retries: 1.5 },
+        { priority: Number.NaN },
+        { timeout: Number.NaN },
+      ])
         scene.is(
           Object.entries(wish).join(),
           await scene.ends((async () => scene.client.balanced(wish).apply(() => 1))()),

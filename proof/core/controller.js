@@ -15,7 +15,8 @@ const noop = () => 0;
 /** So many tasks, each after the one before. */
 function chain(client, count, first) {
   const tasks = [first];
-  for (let index = 1; index < count; index++) tasks.push(client.balanced({ after: tasks[index - 1] }).apply(noop));
+  for (let index = 1; index < count; index++)
+    tasks.push(client.balanced({ after: tasks[index - 1] }).apply(noop));
   return Promise.allSettled(tasks);
 }
 
@@ -24,19 +25,35 @@ export const rows = [
     name: 'the first of a chain of 5,000 fails',
     expected: 'all 5,000 settle, the others with DEPENDENCY; the engines stay',
     async run(scene) {
-      const settled = await scene.ends(chain(scene.client, 5000, scene.client.balanced().apply(() => { throw new Error('no'); })), 60_000);
+      const settled = await scene.ends(
+        chain(
+          scene.client,
+          5000,
+          scene.client.balanced().apply(() => {
+            throw new Error('no');
+          }),
+        ),
+        60_000,
+      );
       scene.is('settled', settled.length, 5000);
-      scene.is('of them DEPENDENCY', settled.filter?.(({ reason }) => reason?.code === 'DEPENDENCY').length, 4999);
+      scene.is(
+        'of them DEPENDENCY',
+        settled.filter?.(({ reason }) => reason?.code === 'DEPENDENCY').length,
+        4999,
+      );
       await scene.answers();
     },
   },
   {
-    name: '10,000 tasks: with targets, a chain, one after all of them, all after one, all after one that fails',
+    name:
+      '10,000 tasks: with targets, a chain, one after all of them, all after one, all after ' +
+      'one that fails',
     expected: 'seconds like those of plain ones (at most ten times), no walk through what waits',
     async run(scene) {
       const { client } = scene;
       const count = 10_000;
-      const many = (options, make = noop) => Promise.allSettled(Array.from({ length: count }, () => client.balanced(options).apply(make)));
+      const many = (options, make = noop) =>
+        Promise.allSettled(Array.from({ length: count }, () => client.balanced(options).apply(make)));
       const plain = (await timed(() => many({}))).seconds;
       const cases = {
         'with targets': () => many({ targets: [0, 1] }),
@@ -46,13 +63,19 @@ export const rows = [
           await client.balanced({ after: first }).apply(noop);
         },
         'all after one': () => many({ after: client.balanced().apply(noop) }),
-        'all after one that fails': () => many({ after: client.balanced().apply(() => { throw new Error('no'); }) }),
+        'all after one that fails': () =>
+          many({
+            after: client.balanced().apply(() => {
+              throw new Error('no');
+            }),
+          }),
       };
       scene.seen.push(`plain: ${plain.toFixed(1)} s`);
       for (const [name, action] of Object.entries(cases)) {
         const { seconds } = await timed(action);
         scene.seen.push(`${name}: ${seconds.toFixed(1)} s`);
-        if (seconds > 10 * plain) scene.wrong(`${name} takes ${seconds.toFixed(1)} s beside ${plain.toFixed(1)} s`);
+        if (seconds > 10 * plain)
+          scene.wrong(`${name} takes ${seconds.toFixed(1)} s beside ${plain.toFixed(1)} s`);
       }
     },
   },
@@ -62,19 +85,36 @@ export const rows = [
     expected: 'its status and cancel are answered, and another client works',
     async run(scene) {
       const { client } = scene;
-      const results = Array.from({ length: 1500 }, () => client.balanced().apply(async () => new Promise((done) => setTimeout(done, 30_000))));
+      const results = Array.from({ length: 1500 }, () =>
+        client.balanced().apply(async () => new Promise((done) => setTimeout(done, 30_000))),
+      );
       for (const result of results) result.then(undefined, () => {});
       await sleep(500);
       scene.is('status', typeof (await scene.ends(client.status(), 5000)), 'object');
-      scene.is('cancel', typeof (await scene.ends(client.cancel(results.flatMap(({ ids }) => ids)), 30_000)), 'object');
-      scene.is('another', await scene.ends(scene.bed.connect().then(async (other) => { const value = await other.balanced().apply(() => 1); await other.close(); return value; })), 1);
+      scene.is(
+        'cancel',
+        typeof (await scene.ends(client.cancel(results.flatMap(({ ids }) => ids)), 30_000)),
+        'object',
+      );
+      scene.is(
+        'another',
+        await scene.ends(
+          scene.bed.connect().then(async (other) => {
+            const value = await other.balanced().apply(() => 1);
+            await other.close();
+            return value;
+          }),
+        ),
+        1,
+      );
     },
   },
   {
     name: 'an idle controller with 100,000 records',
     expected: 'at most a hundredth of a core in 20 s',
     async run(scene) {
-      for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 10_000 }, () => scene.client.balanced().apply(noop)));
+      for (let round = 0; round < 10; round++)
+        await Promise.all(Array.from({ length: 10_000 }, () => scene.client.balanced().apply(noop)));
       await sleep(3000);
       const pid = scene.bed.pidOf('ipcontroller');
       const before = cpuOf(pid);
@@ -89,7 +129,8 @@ export const rows = [
     expected: 'query, status and watchers of others go on; the store stays on disk',
     async run(scene) {
       const other = await Client.connect({ file: scene.bed.path('security', 'ipcontroller-client.json') });
-      for (const label of ['__proto__', 'constructor', 'toString']) await scene.ends(other.balanced({ label }).apply(noop), 5000);
+      for (const label of ['__proto__', 'constructor', 'toString'])
+        await scene.ends(other.balanced({ label }).apply(noop), 5000);
       await other.close();
       scene.is('query', Array.isArray(await scene.ends(scene.client.query({}))), true);
       scene.is('the store', (await scene.client.status()).controller.store, /^(?!memory)/);

@@ -22,7 +22,11 @@ export class Scene {
 
   async start() {
     if (!this.controller) return this.bed.start(2);
-    const begin = (program, ...args) => spawn(process.execPath, [`${process.cwd()}/bin/${program}`, ...args], { env: this.bed.env, stdio: 'ignore' });
+    const begin = (program, ...args) =>
+      spawn(process.execPath, [`${process.cwd()}/bin/${program}`, ...args], {
+        env: this.bed.env,
+        stdio: 'ignore',
+      });
     this.byHand = [begin('ipcontroller', ...this.controller), begin('ipengine', '-n', '2')];
     await until(() => existsSync(this.bed.path('security', 'ipcontroller-client.json')));
     this.bed.client = await this.bed.connect();
@@ -35,9 +39,11 @@ export class Scene {
 
   /** What was seen must be what was expected, in words or values. */
   is(what, seen, expected) {
-    const right = expected instanceof RegExp ? expected.test(String(seen)) : isDeepStrictEqual(seen, expected);
+    const right =
+      expected instanceof RegExp ? expected.test(String(seen)) : isDeepStrictEqual(seen, expected);
     this.seen.push(`${what}: ${short(seen)}`);
-    if (!right) this.wrong(`${what} is ${short(seen)}, not ${expected instanceof RegExp ? expected : short(expected)}`);
+    if (!right)
+      this.wrong(`${what} is ${short(seen)}, not ${expected instanceof RegExp ? expected : short(expected)}`);
   }
 
   /** The value or the error's words of a promise; `HANGS` when it has not settled in time. */
@@ -53,12 +59,21 @@ export class Scene {
 
   /** Every engine answers what it is asked next. */
   async answers() {
-    this.is('the next request', await this.ends(this.client.direct('all').apply(() => 6 * 7)), this.client.ids.map(() => 42));
+    this.is(
+      'the next request',
+      await this.ends(this.client.direct('all').apply(() => 6 * 7)),
+      this.client.ids.map(() => 42),
+    );
   }
 
-  /** Runs a line of a shell in which `ipcluster` is ours; answers what it printed, as bytes, and its exit code. */
+  /**
+   * Runs a line of a shell in which `ipcluster` is ours; answers what it printed, as bytes, and its exit
+   * code.
+   */
   shell(line, bound = 60_000) {
-    const script = `ipcluster() { '${process.execPath}' '${process.cwd()}/bin/ipcluster' "$@"; }\nset -o pipefail\n${line}`;
+    const script =
+      `ipcluster() { '${process.execPath}' '${process.cwd()}/bin/ipcluster' "$@"; }\nset -o ` +
+      `pipefail\n${line}`;
     const child = spawn('bash', ['-c', script], { env: this.bed.env, cwd: this.bed.folder });
     const timer = setTimeout(() => child.kill('SIGKILL'), bound);
     const [out, wrong] = [[], []];
@@ -75,7 +90,9 @@ export class Scene {
 
   /** Runs a program that uses the library; answers what it printed and how it ended. */
   program(source, bound = 90_000) {
-    const text = `import { Client } from '${process.cwd()}/dist/index.js'; const client = await Client.connect(); ${source}`;
+    const text =
+      `import { Client } from '${process.cwd()}/dist/index.js'; const client = await ` +
+      `Client.connect(); ${source}`;
     return this.shell(`'${process.execPath}' --input-type=module -e ${quoted(text)}`, bound);
   }
 

@@ -26,7 +26,9 @@ export const clusterFaults = [
     expected: 'one starts, the other is refused with CLUSTER_RUNNING',
     quick: true,
     async run(scene) {
-      const both = await Promise.all([1, 2, 3].map(() => scene.bed.run('start', '-n', '1', '-d', '--lease', `${lease}s`)));
+      const both = await Promise.all(
+        [1, 2, 3].map(() => scene.bed.run('start', '-n', '1', '-d', '--lease', `${lease}s`)),
+      );
       const codes = both.map(({ code }) => code).sort();
       scene.check(`exit codes 0 2 2 (${codes})`, codes.join() === '0,2,2');
       scene.said.push(both.find(({ code }) => code === 2)?.text.split('\n')[0] ?? '');
@@ -43,7 +45,13 @@ export const clusterFaults = [
       if (!existsSync(fakeTime)) return scene.wrong('libfaketime is not installed (Debian: faketime)');
       const clock = join(scene.bed.folder, 'clock');
       writeFileSync(clock, '+0d\n');
-      const env = { LD_PRELOAD: fakeTime, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1', DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+      const env = {
+        LD_PRELOAD: fakeTime,
+        FAKETIME_TIMESTAMP_FILE: clock,
+        FAKETIME_NO_CACHE: '1',
+        DONT_FAKE_MONOTONIC: '1',
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      };
       await scene.start(2, [], env);
       await scene.remember();
       const work = scene.work(300);

@@ -117,17 +117,24 @@ export const processFaults = [
   },
   {
     name: 'kill -9 of the controller, nobody starts it again',
-    expected: 'everything is gone within two leases and 5 s, clients are told, and what was accepted is done after a later start --reuse',
+    expected:
+      'everything is gone within two leases and 5 s, clients are told, and what was accepted is done ' +
+      'after a later start --reuse',
     async run(scene) {
       await scene.start(1);
-      const tasks = Array.from({ length: 20 }, (_unused, x) => scene.client.balanced().apply((y) => new Promise((done) => setTimeout(done, 200, y)), x));
+      const tasks = Array.from({ length: 20 }, (_unused, x) =>
+        scene.client.balanced().apply((y) => new Promise((done) => setTimeout(done, 200, y)), x),
+      );
       for (const task of tasks) task.then(undefined, () => {});
       await scene.client.accepted();
       scene.kill('ipcontroller');
       await scene.gone();
       await scene.says('start --reuse -n 2 -d', /2 engines in/);
       const again = await scene.bed.connect();
-      const missing = async () => (await Promise.all(tasks.map(async ({ ids: [id] }) => (await again.result(id)).answers.length))).filter((count) => count === 0).length;
+      const missing = async () =>
+        (
+          await Promise.all(tasks.map(async ({ ids: [id] }) => (await again.result(id)).answers.length))
+        ).filter((count) => count === 0).length;
       await until(async () => (await missing()) === 0, 20_000);
       scene.lost += await missing();
       await again.close();
@@ -173,7 +180,13 @@ export const processFaults = [
       const running = scene.client.direct(0).execute('await new Promise(() => {})');
       running.then(undefined, () => {});
       scene.kill('ipcontroller', 'SIGTERM');
-      const told = await Promise.race([running.then(() => 'done', (error) => error.message), sleep(5000)]);
+      const told = await Promise.race([
+        running.then(
+          () => 'done',
+          (error) => error.message,
+        ),
+        sleep(5000),
+      ]);
       scene.check(`the client is told why (${told})`, /SIGTERM/.test(told ?? ''));
       await scene.gone(5000);
     },
@@ -249,7 +262,10 @@ export const processFaults = [
       for (const program of ['ipengine', 'engine']) scene.kill(program);
       const work = scene.work(50);
       await work.settled();
-      scene.check('no sleep is left', await until(() => !scene.bed.processes().some(({ command: text }) => text === 'sleep 6001'), 3000));
+      scene.check(
+        'no sleep is left',
+        await until(() => !scene.bed.processes().some(({ command: text }) => text === 'sleep 6001'), 3000),
+      );
       await scene.says('why', /killed by SIGKILL|1 of 2 engines are registered/);
     },
   },
@@ -259,7 +275,11 @@ export const processFaults = [
     quick: true,
     async run(scene) {
       await scene.start(2);
-      for (const result of [scene.client.direct(0).execute('for (;;);'), scene.client.direct(1).command(['sleep', '600'])]) result.then(undefined, () => {});
+      for (const result of [
+        scene.client.direct(0).execute('for (;;);'),
+        scene.client.direct(1).command(['sleep', '600']),
+      ])
+        result.then(undefined, () => {});
       await until(() => scene.bed.processes().some(({ command }) => command === 'sleep 600'));
       scene.bed.client = undefined;
       for (const program of ['ipengine', 'ipcontroller']) scene.kill(program);
@@ -288,10 +308,16 @@ export const processFaults = [
     quick: true,
     async run(scene) {
       await scene.start(1);
-      scene.client.direct(0).command(['sleep', '600']).then(undefined, () => {});
+      scene.client
+        .direct(0)
+        .command(['sleep', '600'])
+        .then(undefined, () => {});
       await until(() => scene.bed.processes().some(({ command }) => command === 'sleep 600'));
       scene.kill('engine');
-      scene.check('no sleep is left', await until(() => !scene.bed.processes().some(({ command }) => command === 'sleep 600'), 1000));
+      scene.check(
+        'no sleep is left',
+        await until(() => !scene.bed.processes().some(({ command }) => command === 'sleep 600'), 1000),
+      );
       await scene.engines(1);
     },
   },
@@ -300,10 +326,13 @@ export const processFaults = [
     expected: 'ps shows it, clean ends it',
     async run(scene) {
       await scene.start(1);
-      await scene.client.direct(0).execute("require('node:child_process').spawn('setsid', ['sleep', '602'], { detached: true }); 1");
+      await scene.client
+        .direct(0)
+        .execute("require('node:child_process').spawn('setsid', ['sleep', '602'], { detached: true }); 1");
       await until(() => scene.bed.processes().some(({ command }) => command === 'sleep 602'));
       scene.bed.client = undefined;
-      for (const { pid, command } of scene.bed.processes()) if (command !== 'sleep 602') process.kill(pid, 'SIGKILL');
+      for (const { pid, command } of scene.bed.processes())
+        if (command !== 'sleep 602') process.kill(pid, 'SIGKILL');
       await scene.says('ps', /task .*sleep 602/);
       await scene.says('clean', /1 orphans were ended/);
       await scene.gone(1000);

@@ -1,4 +1,5 @@
-// One row of the fault table while it is played: a bed, a workload whose results are counted, and what was said.
+// One row of the fault table while it is played: a bed, a workload whose results are counted, and what was
+// said.
 import { Bed, sleep, until } from '../bed.js';
 
 /** The lease of these clusters, short so that its bounds can be waited for. */
@@ -38,7 +39,10 @@ export class Scene {
   async says(command, pattern) {
     const { text } = await this.bed.run(...command.split(' '));
     const found = pattern.exec(text)?.[0];
-    if (found) this.said.push(`${command}: ${found.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z?/g, '…').replaceAll(this.bed.folder, '…')}`);
+    if (found)
+      this.said.push(
+        `${command}: ${found.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z?/g, '…').replaceAll(this.bed.folder, '…')}`,
+      );
     else this.wrong(`\`${command}\` does not say ${pattern}: ${text.slice(0, 300)}`);
   }
 
@@ -78,7 +82,13 @@ export class Scene {
     const begin = performance.now();
     const all = await until(() => this.bed.processes().length === 0, timeout);
     if (all) this.said.push(`all gone after ${((performance.now() - begin) / 1000).toFixed(1)} s`);
-    else this.wrong(`still there: ${this.bed.processes().map(({ command }) => command.slice(0, 80)).join(', ')}`);
+    else
+      this.wrong(
+        `still there: ${this.bed
+          .processes()
+          .map(({ command }) => command.slice(0, 80))
+          .join(', ')}`,
+      );
   }
 
   /** The namespaces that were set by {@link remember} must still be there. */
@@ -87,8 +97,17 @@ export class Scene {
   }
 
   async remembers() {
-    const kept = await this.client.direct('all').pull('kept').then((value) => value, (error) => error.message);
-    this.check(`namespaces are kept (${kept})`, JSON.stringify(kept) === JSON.stringify(this.client.ids.map((id) => id + 100)));
+    const kept = await this.client
+      .direct('all')
+      .pull('kept')
+      .then(
+        (value) => value,
+        (error) => /** @type {Error} */ (error).message,
+      );
+    this.check(
+      `namespaces are kept (${kept})`,
+      JSON.stringify(kept) === JSON.stringify(this.client.ids.map((id) => id + 100)),
+    );
   }
 
   async engines(count, timeout = 10_000) {

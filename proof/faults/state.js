@@ -23,18 +23,31 @@ function fill(folder) {
   return () => rmSync(path);
 }
 
-/** The disk fills under running tasks: work goes on, it is said, and the disk is used again when there is room. */
+/**
+ * The disk fills under running tasks: work goes on, it is said, and the disk is used again when there is
+ * room.
+ */
 async function fullUnderWork(scene, folder, where) {
   const makeRoom = fill(folder);
-  const big = scene.client.balanced().map((x) => [x, 'x'.repeat(8_000)], Array.from({ length: 300 }, (_unused, x) => x), { chunk: 1 });
+  const big = scene.client.balanced().map(
+    (x) => [x, 'x'.repeat(8_000)],
+    Array.from({ length: 300 }, (_unused, x) => x),
+    { chunk: 1 },
+  );
   const values = await big;
   scene.lost += 300 - new Set(values.map(([x]) => x)).size;
   await scene.says(`status${where}`, /tasks and results are not on disk: memory \([^)]*\)/);
   await scene.says(`why${where}`, /The disk of .* is full/);
   makeRoom();
-  const back = await until(async () => !(await scene.client.status()).controller.store.startsWith('memory'), 10_000);
+  const back = await until(
+    async () => !(await scene.client.status()).controller.store.startsWith('memory'),
+    10_000,
+  );
   scene.check('the disk is used again', back);
-  scene.check('a result of that time is still there', (await scene.client.result(big.ids[0])).answers.length === 1);
+  scene.check(
+    'a result of that time is still there',
+    (await scene.client.result(big.ids[0])).answers.length === 1,
+  );
 }
 
 const clientFile = (scene) => scene.bed.path('security', 'ipcontroller-client.json');

@@ -57,6 +57,7 @@ function sweep(folder) {
 export async function runFile(file, controller) {
   const folder = mkdtempSync(join(tmpdir(), 'ipcluster-interop-'));
   const report = join(folder, 'report.xml');
+  /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, IPCLUSTER_INTEROP: folder, HOME: folder, TMPDIR: folder };
   for (const name of ['IPYTHONDIR', 'IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'NODE_OPTIONS']) delete env[name];
   const ours = controller === 'ours';

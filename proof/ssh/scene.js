@@ -22,6 +22,8 @@ export class Scene {
     this.env = { ...process.env, HOME: this.folder, HOME_OF_USER: this.folder, IPYTHONDIR: join(this.folder, 'ipython') };
     for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'SSH_AUTH_SOCK']) delete this.env[name];
     this.problems = [];
+    /** What `why` said at the moment that a row chose; undefined for the end. */
+    this.verdict = undefined;
   }
 
   check(what, holds) {

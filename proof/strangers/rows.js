@@ -1,4 +1,5 @@
-// Each path of ours that a stranger can reach, with each thing that he can put there, and what must come of it.
+// Each path of ours that a stranger can reach, with each thing that he can put there, and what must come of
+// it.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +22,9 @@ async function play(scene, name, at) {
   return stop;
 }
 
-/** The names that ours had in /tmp and /dev/shm while a cluster ran, after a machine that went down under it. */
+/**
+ * The names that ours had in /tmp and /dev/shm while a cluster ran, after a machine that went down under it.
+ */
 async function namesAfterReboot(scene) {
   await scene.ipcluster('start', '-n', '1', '-d');
   return scene.reboot();
@@ -61,9 +64,9 @@ const guessed = Object.keys(tricks).map((trick) => ({
 const inWork = (at) => (scene) => join(scene.sticky, at);
 /** What a stranger can make in a work folder that all may write into, before us. */
 const workFolders = [
-  ['the folder of the cluster', inWork('default')],
-  ['the work folder itself', inWork('work')],
-].flatMap(([what, place]) =>
+  { what: 'the folder of the cluster', place: inWork('default') },
+  { what: 'the work folder itself', place: inWork('work') },
+].flatMap(({ what, place }) =>
   Object.keys(tricks).map((trick) => ({
     name: `${what} in a shared, sticky folder is ${trick}`,
     expected: 'refused with a sentence, nothing started',
@@ -71,7 +74,10 @@ const workFolders = [
     async run(scene) {
       const at = place(scene);
       const end = await play(scene, trick, at);
-      await scene.refused(['--work-dir', at.endsWith('work') ? at : scene.sticky], /ipcluster: .*(somebody else|another user|other users|others|no folder|not a folder|is a |link|owner|belongs)/i);
+      await scene.refused(
+        ['--work-dir', at.endsWith('work') ? at : scene.sticky],
+        /ipcluster: .*(somebody else|another user|other users|others|no folder|not a folder|is a |link|owner|belongs)/i,
+      );
       await end();
     },
   })),
@@ -129,7 +135,10 @@ const others = [
   })),
 ];
 
-const connectionFile = (scene) => JSON.parse(readFileSync(join(scene.home, 'ipython/profile_default/security/ipcontroller-client.json'), 'utf8'));
+const connectionFile = (scene) =>
+  JSON.parse(
+    readFileSync(join(scene.home, 'ipython/profile_default/security/ipcontroller-client.json'), 'utf8'),
+  );
 
 /** Who listens where the controller did; `inside` puts the owner's commands there. */
 async function impostor(scene, socket, tokens, commands) {
@@ -150,8 +159,12 @@ const sockets = [
       const { socket, token } = connectionFile(scene);
       scene.reboot();
       await impostor(scene, socket, [token], async () => {
-        for (const args of [['status'], ['exec', '1'], ['why'], ['ps'], ['result', 'x']]) await scene.ipcluster(...args);
-        await scene.run([process.execPath, join(packageFor(owner), 'bin/ipengine'), '-n', '1', '--timeout', '3s'], 'ipengine');
+        for (const args of [['status'], ['exec', '1'], ['why'], ['ps'], ['result', 'x']])
+          await scene.ipcluster(...args);
+        await scene.run(
+          [process.execPath, join(packageFor(owner), 'bin/ipengine'), '-n', '1', '--timeout', '3s'],
+          'ipengine',
+        );
         await scene.work('--reuse');
       });
     },
@@ -163,7 +176,11 @@ const sockets = [
       await scene.ipcluster('start', '-n', '1', '-d');
       const { socket, token } = connectionFile(scene);
       const script = join(scene.folder, 'elsewhere');
-      const source = `(${listener})({ at: ${JSON.stringify(socket)}, lair: ${JSON.stringify(scene.lair)}, tokens: ['${token}'] }, { fs: require('fs'), path: require('path'), net: require('net'), ended: new Promise(() => {}), ready() {} })`;
+      const source =
+        `(${listener})({ at: ${JSON.stringify(socket)}, lair: ${JSON.stringify(scene.lair)}, tokens: ` +
+        `['${token}'] }, { fs: require('fs'), path: require('path'), net: require('net'), ended: new ` +
+        'Promise(() ' +
+        '=> {}), ready() {} })';
       writeFileSync(join(scene.folder, 'listener.js'), source, { mode: 0o644 });
       const as = (uid, gid) => `setpriv --reuid ${uid} --regid ${gid} --clear-groups`;
       const stranger = execFileSync('id', ['-u', 'ipc-stranger'], { encoding: 'utf8' }).trim();
@@ -172,7 +189,10 @@ const sockets = [
         `mount -t tmpfs -o mode=1777 none /tmp; ${as(stranger, stranger)} ${process.execPath} ${join(scene.folder, 'listener.js')} & sleep 1
 for command in status 'exec 1'; do HOME=${scene.home} IPYTHONDIR=${scene.env.IPYTHONDIR} ${as(owner.uid, owner.gid)} ${process.execPath} ${packageFor(owner)}/bin/ipcluster $command; echo "code $?"; done; kill %1`,
       );
-      const text = execFileSync('unshare', ['-m', 'bash', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      const text = execFileSync('unshare', ['-m', 'bash', script], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       if ((text.match(/code 0/g) ?? []).length !== 2) scene.wrong(text.slice(0, 300));
       await scene.tidy();
     },
@@ -184,13 +204,35 @@ for command in status 'exec 1'; do HOME=${scene.home} IPYTHONDIR=${scene.env.IPY
       await scene.ipcluster('start', '-n', '1', '-d');
       const open = scene.traces().length;
       const got = await scene.asStranger(
-        async ({ names }, { fs, path }) => names.flatMap((name) => { try { return fs.readdirSync(name); } catch { return []; } }).concat(names.filter((name) => { try { fs.writeFileSync(path.join(name, 'x'), 'x'); return true; } catch { return false; } })),
+        async ({ names }, { fs, path }) =>
+          names
+            .flatMap((name) => {
+              try {
+                return fs.readdirSync(name);
+              } catch {
+                return [];
+              }
+            })
+            .concat(
+              names.filter((name) => {
+                try {
+                  fs.writeFileSync(path.join(name, 'x'), 'x');
+                  return true;
+                } catch {
+                  return false;
+                }
+              }),
+            ),
         { names: scene.traces() },
       );
-      if (open === 0 || !Array.isArray(got) || got.length > 0) scene.wrong(`${open} folders, he got ${JSON.stringify(got)}`);
+      if (open === 0 || !Array.isArray(got) || got.length > 0)
+        scene.wrong(`${open} folders, he got ${JSON.stringify(got)}`);
       await scene.tidy();
     },
   },
 ];
 
-export const rows = [...taken, ...guessed, ...workFolders, ...others, ...sockets].map((row) => ({ quick: false, ...row }));
+export const rows = [...taken, ...guessed, ...workFolders, ...others, ...sockets].map((row) => ({
+  quick: false,
+  ...row,
+}));

@@ -1,13 +1,26 @@
-// Two ordinary users of one machine: whose cluster it is, and a stranger who wants in. Needs root, to become both.
+// Two ordinary users of one machine: whose cluster it is, and a stranger who wants in. Needs root, to become
+// both.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { packageFor } from '../bed.js';
 
 /** The ids of a user, who is made when there is none. */
 function userNamed(name) {
   if (spawnSync('id', ['-u', name]).status !== 0) execFileSync('useradd', ['-M', '-s', '/bin/bash', name]);
-  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' })));
+  const [uid, gid] = ['-u', '-g'].map((flag) =>
+    Number(execFileSync('id', [flag, name], { encoding: 'utf8' })),
+  );
   return { uid, gid };
 }
 
@@ -15,7 +28,8 @@ export const owner = userNamed('ipc-owner');
 const stranger = userNamed('ipc-stranger');
 
 /** Words that belong into no sentence for people. */
-const ugly = /\bat \S+ \(.*:\d+:\d+\)|TypeError|undefined|\[object|\b(EACCES|EPERM|ENOTDIR|ELOOP|EEXIST|EISDIR|ENXIO|ENOTEMPTY): |INTERNAL|Please report/;
+const ugly =
+  /\bat \S+ \(.*:\d+:\d+\)|TypeError|undefined|\[object|\b(EACCES|EPERM|ENOTDIR|ELOOP|EEXIST|EISDIR|ENXIO|ENOTEMPTY): |INTERNAL|Please report/;
 
 /** What the owner holds dear; the stranger may neither read nor change it. */
 const thesis = { 'data/results.txt': 'three years of work\n', 'draft.tex': 'almost done\n' };
@@ -33,7 +47,12 @@ export class Scene {
     mkdirSync(join(this.thesis, 'data'), { recursive: true });
     for (const [name, text] of Object.entries(thesis)) writeFileSync(join(this.thesis, name), text);
     execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, this.home]);
-    this.env = { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: this.home, IPYTHONDIR: join(this.home, 'ipython') };
+    this.env = {
+      PATH: process.env.PATH,
+      LANG: 'C.UTF-8',
+      HOME: this.home,
+      IPYTHONDIR: join(this.home, 'ipython'),
+    };
     this.said = [];
     this.problems = [];
     this.strangers = [];
@@ -51,7 +70,9 @@ export class Scene {
     this.problems.push(problem);
   }
 
-  /** Runs `ipcluster` as the owner, at most a minute; `inside` are words that put it elsewhere (unshare …). */
+  /**
+   * Runs `ipcluster` as the owner, at most a minute; `inside` are words that put it elsewhere (unshare …).
+   */
   ipcluster(...args) {
     return this.run([process.execPath, join(packageFor(owner), 'bin/ipcluster'), ...args], args[0]);
   }
@@ -81,7 +102,11 @@ export class Scene {
   letStranger(action, given = {}) {
     const { child, answer, ready } = this.#stranger(action, given);
     this.strangers.push(child);
-    return { ready, stop: () => (child.stdin.end(), answer) };
+    const stop = () => {
+      child.stdin.end();
+      return answer;
+    };
+    return { ready, stop };
   }
 
   #stranger(action, given) {
@@ -89,27 +114,48 @@ export class Scene {
       const ended = new Promise((done) => process.stdin.on('end', done).resume());
       const ready = () => process.stderr.write('ready');
       (${action})(given, { fs, path, net, ended, ready }).then((answer) => { console.log(JSON.stringify(answer ?? null)); process.exit(0); });`;
-    const child = spawn(process.execPath, ['-e', source], { ...stranger, cwd: '/', env: { PATH: '/usr/bin:/bin' } });
+    const child = spawn(process.execPath, ['-e', source], {
+      ...stranger,
+      cwd: '/',
+      env: { PATH: '/usr/bin:/bin' },
+    });
     const [out, wrong] = [[], []];
     child.stdout.on('data', (chunk) => out.push(chunk));
-    const ready = new Promise((done) => child.stderr.on('data', (chunk) => (wrong.push(chunk), done())));
-    const answer = new Promise((done) => child.once('close', () => done(out.length > 0 ? JSON.parse(Buffer.concat(out)) : { failed: String(Buffer.concat(wrong)) })));
+    const ready = new Promise((done) =>
+      child.stderr.on('data', (chunk) => {
+        wrong.push(chunk);
+        done();
+      }),
+    );
+    const answer = new Promise((done) =>
+      child.once('close', () =>
+        done(out.length > 0 ? JSON.parse(String(Buffer.concat(out))) : { failed: String(Buffer.concat(wrong)) }),
+      ),
+    );
     return { child, answer, ready };
   }
 
   /** Names of ours, whoever made them, in the places where all may write. */
   traces() {
-    const list = (folder, pattern) => readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name));
+    const list = (folder, pattern) =>
+      readdirSync(folder)
+        .filter((name) => pattern.test(name))
+        .map((name) => join(folder, name));
     return ['/tmp', '/dev/shm'].flatMap((folder) => list(folder, new RegExp(`^ipcluster-${owner.uid}(-|$)`)));
   }
 
   /** Living processes of the owner; a zombie waits for its parent, and is none. */
   pids() {
     const { stdout } = spawnSync('ps', ['-o', 'pid=,stat=', '-u', String(owner.uid)], { encoding: 'utf8' });
-    return stdout.split('\n').flatMap((line) => (/^\s*(\d+)\s+[^ZX\s]/.exec(line) ? [Number.parseInt(line, 10)] : []));
+    return stdout
+      .split('\n')
+      .flatMap((line) => (/^\s*(\d+)\s+[^ZX\s]/.exec(line) ? [Number.parseInt(line, 10)] : []));
   }
 
-  /** As after the machine went down: no process, nothing in /tmp and /dev/shm; answers the names that had been there. */
+  /**
+   * As after the machine went down: no process, nothing in /tmp and /dev/shm; answers the names that had been
+   * there.
+   */
   reboot() {
     // Ends all of them at once: one by one, a supervisor starts an engine anew meanwhile.
     spawnSync('pkill', ['-KILL', '-u', String(owner.uid)]);
@@ -138,13 +184,17 @@ export class Scene {
 
   async #must(args, pattern) {
     const { code, text } = await this.ipcluster(...args);
-    if (code !== 0 || !pattern.test(text)) this.wrong(`${args.join(' ')} ends with ${code}: ${text.slice(0, 300)}`);
+    if (code !== 0 || !pattern.test(text))
+      this.wrong(`${args.join(' ')} ends with ${code}: ${text.slice(0, 300)}`);
   }
 
   /** A start that must be refused with a sentence, before anything is there. */
   async refused(args, pattern) {
     const { code, text } = await this.ipcluster('start', '-n', '1', '-d', ...args);
-    if (code !== 2 || !pattern.test(text)) this.wrong(`start ${args.join(' ')} ends with ${code} and not with 2 and ${pattern}: ${text.slice(0, 300)}`);
+    if (code !== 2 || !pattern.test(text))
+      this.wrong(
+        `start ${args.join(' ')} ends with ${code} and not with 2 and ${pattern}: ${text.slice(0, 300)}`,
+      );
     if (this.pids().length > 0) this.wrong('processes were started');
   }
 
@@ -152,13 +202,28 @@ export class Scene {
   async end() {
     for (const child of this.strangers) child.kill('SIGKILL');
     for (const [name, text] of Object.entries(thesis))
-      if (!existsSync(join(this.thesis, name)) || readFileSync(join(this.thesis, name), 'utf8') !== text) this.wrong(`the owner's ${name} was harmed`);
-    for (const name of ['pwned', 'stolen', 'read']) if (existsSync(join(this.lair, name))) this.wrong(`${name}: ${readFileSync(join(this.lair, name), 'utf8').slice(0, 200)}`);
+      if (!existsSync(join(this.thesis, name)) || readFileSync(join(this.thesis, name), 'utf8') !== text)
+        this.wrong(`the owner's ${name} was harmed`);
+    for (const name of ['pwned', 'stolen', 'read'])
+      if (existsSync(join(this.lair, name)))
+        this.wrong(`${name}: ${readFileSync(join(this.lair, name), 'utf8').slice(0, 200)}`);
     const left = this.pids();
     if (left.length > 0) this.wrong(`${left.length} processes are left`);
     this.reboot();
     // What he has put where all may write.
-    for (const folder of ['/tmp', '/dev/shm']) spawnSync('find', [folder, '-maxdepth', '1', '-uid', String(stranger.uid), '-exec', 'rm', '-rf', '{}', '+']);
+    for (const folder of ['/tmp', '/dev/shm'])
+      spawnSync('find', [
+        folder,
+        '-maxdepth',
+        '1',
+        '-uid',
+        String(stranger.uid),
+        '-exec',
+        'rm',
+        '-rf',
+        '{}',
+        '+',
+      ]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

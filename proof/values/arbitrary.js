@@ -1,7 +1,21 @@
 // Values of every kind that can be cloned, and what a careless sender does to its own afterwards.
 import fc from 'fast-check';
 
-const views = [Uint8Array, Uint8ClampedArray, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array, DataView];
+/** @type {any[]} */
+const views = [
+  Uint8Array,
+  Uint8ClampedArray,
+  Int8Array,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  DataView,
+];
 const mebibyte = 1 << 20;
 const sizes = fc.oneof(
   { weight: 600, arbitrary: fc.integer({ min: 0, max: 300 }) },
@@ -24,27 +38,61 @@ function bytes(size, seed) {
 }
 
 /** A view over the whole of a buffer, or over its middle; floats may be NaN of any bits. */
-const view = fc.record({ kind: fc.constantFrom(...views), size: sizes, seed: fc.integer({ min: 1 }), inner: fc.boolean() }).map(({ kind, size, seed, inner }) => {
-  const unit = kind.BYTES_PER_ELEMENT ?? 1;
-  const length = Math.floor(size / unit);
-  const lead = inner ? 8 : 0;
-  return new kind(bytes(length * unit + 2 * lead, seed), lead, length);
-});
-const buffer = fc.record({ size: sizes, seed: fc.integer({ min: 1 }) }).map(({ size, seed }) => bytes(size, seed));
-const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 8 }).map((units) => String.fromCharCode(...units)), fc.constantFrom('__proto__', 'x'.repeat(70_000)));
-const primitive = fc.oneof(fc.constantFrom(undefined, null, true, false, -0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 2n ** 64n, -(2n ** 200n)), fc.double(), fc.integer(), fc.bigInt(), text);
-const error = fc.record({ kind: fc.constantFrom(Error, TypeError, RangeError, SyntaxError), message: text }).map(({ kind, message }) => new kind(message));
+const view = fc
+  .record({ kind: fc.constantFrom(...views), size: sizes, seed: fc.integer({ min: 1 }), inner: fc.boolean() })
+  .map(({ kind, size, seed, inner }) => {
+    const unit = kind.BYTES_PER_ELEMENT ?? 1;
+    const length = Math.floor(size / unit);
+    const lead = inner ? 8 : 0;
+    return new kind(bytes(length * unit + 2 * lead, seed), lead, length);
+  });
+const buffer = fc
+  .record({ size: sizes, seed: fc.integer({ min: 1 }) })
+  .map(({ size, seed }) => bytes(size, seed));
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc
+    .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 8 })
+    .map((units) => String.fromCharCode(...units)),
+  fc.constantFrom('__proto__', 'x'.repeat(70_000)),
+);
+const primitive = fc.oneof(
+  fc.constantFrom(
+    undefined,
+    null,
+    true,
+    false,
+    -0,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    2 ** 53,
+    2n ** 64n,
+    -(2n ** 200n),
+  ),
+  fc.double(),
+  fc.integer(),
+  fc.bigInt(),
+  text,
+);
+const error = fc
+  .record({ kind: fc.constantFrom(Error, TypeError, RangeError, SyntaxError), message: text })
+  .map(({ kind, message }) => new kind(message));
 const single = fc.oneof(
   { weight: 4, arbitrary: primitive },
   { weight: 4, arbitrary: view },
   { weight: 1, arbitrary: buffer },
   { weight: 1, arbitrary: fc.date({ noInvalidDate: true }) },
-  { weight: 1, arbitrary: fc.constantFrom(/a+/gi, /\u{1F600}/u, Object(1), Object('boxed'), Object(false), Object(7n)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(/a+/gi, /\u{1F600}/u, Object(1), Object('boxed'), Object(false), Object(7n)),
+  },
   { weight: 1, arbitrary: error },
 );
 
 /** Names of fields; one that sets the prototype is set as a field all the same. */
-const record = (values) => fc.array(fc.tuple(text, values), { maxLength: 5 }).map((entries) => Object.fromEntries(entries));
+const record = (values) =>
+  fc.array(fc.tuple(text, values), { maxLength: 5 }).map((entries) => Object.fromEntries(entries));
 const ring = (inner) => {
   const value = { inner, twice: [inner, inner] };
   value.self = value;
@@ -57,7 +105,10 @@ const holes = (items) => {
   return array;
 };
 
-/** Any value that can be cloned: one of its own, or some in records, arrays, maps and sets, with holes, twice, and in rings. */
+/**
+ * Any value that can be cloned: one of its own, or some in records, arrays, maps and sets, with holes, twice,
+ * and in rings.
+ */
 export const value = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
@@ -65,7 +116,12 @@ export const value = fc.letrec((tie) => ({
     { weight: 1, arbitrary: fc.array(tie('value'), { maxLength: 5 }) },
     { weight: 1, arbitrary: fc.array(tie('value'), { maxLength: 3 }).map(holes) },
     { weight: 1, arbitrary: record(tie('value')) },
-    { weight: 1, arbitrary: fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 4 }).map((entries) => new Map(entries)) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .array(fc.tuple(tie('value'), tie('value')), { maxLength: 4 })
+        .map((entries) => new Map(entries)),
+    },
     { weight: 1, arbitrary: fc.array(tie('value'), { maxLength: 4 }).map((items) => new Set(items)) },
     { weight: 1, arbitrary: tie('value').map(ring) },
   ),
@@ -74,7 +130,13 @@ export const value = fc.letrec((tie) => ({
 /** What can be scattered: an array of values, or a view of numbers over a whole buffer. */
 export const sequence = fc.oneof(
   fc.array(value, { maxLength: 12 }),
-  fc.record({ kind: fc.constantFrom(...views.filter((kind) => kind !== DataView)), size: sizes, seed: fc.integer({ min: 1 }) }).map(({ kind, size, seed }) => new kind(bytes(size - (size % kind.BYTES_PER_ELEMENT), seed))),
+  fc
+    .record({
+      kind: fc.constantFrom(...views.filter((kind) => kind !== DataView)),
+      size: sizes,
+      seed: fc.integer({ min: 1 }),
+    })
+    .map(({ kind, size, seed }) => new kind(bytes(size - (size % kind.BYTES_PER_ELEMENT), seed))),
 );
 
 /** The values in a value. */

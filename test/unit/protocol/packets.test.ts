@@ -119,3 +119,41 @@ describe('messages', () => {
     expect(decodeFrames(Buffer.concat(encodeFrames(frames))).map(String)).toEqual(frames.map(String));
   });
 });
+
+describe('bytes that are no packets', () => {
+  const packet = (route: string, body = ''): Buffer => {
+    const padded = route.padEnd(Math.ceil(route.length / 8) * 8);
+    const start = Buffer.alloc(8);
+    start.writeUInt32LE(padded.length + body.length, 0);
+    start.writeUInt32LE(padded.length, 4);
+    return Buffer.concat([start, Buffer.from(padded), Buffer.from(body)]);
+  };
+  const claims = (size: number, route: number): Buffer => {
+    const start = Buffer.alloc(8);
+    start.writeUInt32LE(size, 0);
+    start.writeUInt32LE(route, 4);
+    return start;
+  };
+
+  test.each([
+    ['a route that is no JSON', packet('{"channel'), /no JSON/],
+    ['a route that is a number', packet('7'), /no channel/],
+    ['no route', packet('null'), /no channel/],
+    ['an absurd route', claims(8, 1 << 21), /absurd route/],
+    ['a route beyond its end', Buffer.concat([claims(8, 64), Buffer.alloc(8)]), /route that is too long/],
+    ['more bytes than a packet can have', claims(0xffff_ffff, 8), /claims 4294967303 bytes/],
+  ])('%s', (_name, bytes, words) => {
+    expect(() => new PacketReader().push(bytes)).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL', message: expect.stringMatching(words) }),
+    );
+  });
+
+  test('a reader with a limit refuses by the first bytes, and takes what is as large as it says', () => {
+    const small = packet('{"channel":"hub"}', 'x'.repeat(40));
+    const room = small.length - 8;
+    expect(new PacketReader({ limit: room }).push(small)).toHaveLength(1);
+    expect(() => new PacketReader({ limit: room - 1 }).push(small.subarray(0, 8))).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL' }),
+    );
+  });
+});
