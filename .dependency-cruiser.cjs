@@ -49,6 +49,8 @@ const importers = Object.entries(onlyImporters).map(([module, room]) => ({
 module.exports = {
   forbidden: [
     { name: 'no-circles', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    // Types included, where no circle of them is left.
+    { name: 'no-circles-of-types', severity: 'error', from: { path: '^src/', pathNot: '^src/(launcher-kit|launchers)/' }, to: { circular: true } },
     ...arrows,
     ...importers,
   ],

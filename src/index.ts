@@ -34,7 +34,7 @@ export type {
   EngineState,
   ErrorContent,
   InterruptOutcome,
-  LostNode,
+  LostSupervisor,
   PastWork,
   StatusContent,
   TaskQuery,

@@ -97,6 +97,16 @@ export class EngineProcess {
     aim();
   }
 
+  /** Says what no supervisor says to one of its threads, which must be there. Settles with the answer. */
+  sayUnknown(thread: 'engine' | 'watcher'): Promise<Reply> {
+    const header = this.#session.header('teapot' as 'caught_up');
+    const waiting = deferred<Reply>();
+    this.#waiting.set(header.msg_id, waiting);
+    const body = this.#session.encode({ type: 'caught_up', content: {} }, header);
+    this.#sockets.get(thread)?.write(Buffer.concat(encodePacket({ channel: 'hub' }, body)));
+    return waiting.promise;
+  }
+
   /** Ends it with all that it has. */
   async close(): Promise<void> {
     try {

@@ -9,10 +9,10 @@ import { AsyncResult } from './async-result.js';
 import { type CommandOptions, commandRequest } from './options.js';
 import { joinParts, type Sequence, splitEvenly } from './partition.js';
 import type { Answer } from './requests.js';
+import type { Targets } from './targets.js';
 import type { ViewContext } from './view-context.js';
 
-/** Which engines: all of them at the time of the call, some, or one. */
-export type Targets = 'all' | number | readonly number[];
+export type { Targets } from './targets.js';
 
 /** One value for a view on one engine, an array in order of targets for a view on several. */
 export type Each<V extends Targets, T> = V extends number ? T : T[];

@@ -1,6 +1,6 @@
 import type { InterruptOutcome } from '../protocol/messages.js';
-import type { Targets } from './direct-view.js';
 import type { Requests } from './requests.js';
+import type { Targets } from './targets.js';
 
 /** What views need of their client. */
 export interface ViewContext {

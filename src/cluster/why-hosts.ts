@@ -1,7 +1,7 @@
 import { formatDuration } from '../base/quantities.js';
 import { readNodeEnds } from '../launcher-kit/node-ends.js';
 import { type ClusterFile, isOfJob, type RecordedJob } from '../profile/cluster-file.js';
-import type { EngineRecord, LostNode, StatusContent } from '../protocol/messages.js';
+import type { EngineRecord, LostSupervisor, StatusContent } from '../protocol/messages.js';
 import type { Finding } from './causes.js';
 import { launcherOf } from './jobs.js';
 
@@ -48,7 +48,7 @@ function livingHosts({ engines, controller }: StatusContent, silent: readonly { 
 }
 
 /** Those whose end nobody has written down: a node that could, or the tool that had started it, says better why. */
-async function withoutWord(jobs: readonly RecordedJob[], lost: readonly LostNode[]): Promise<LostNode[]> {
+async function withoutWord(jobs: readonly RecordedJob[], lost: readonly LostSupervisor[]): Promise<LostSupervisor[]> {
   const found = lost.map(async (one) => {
     const recorded = jobs.find((job) => isOfJob(one.job, job));
     const ends = recorded ? await readNodeEnds(recorded.jobDir) : [];
@@ -57,7 +57,7 @@ async function withoutWord(jobs: readonly RecordedJob[], lost: readonly LostNode
   return (await Promise.all(found)).flat();
 }
 
-function lostFinding(host: string, lost: readonly LostNode[], said: string | undefined): Finding {
+function lostFinding(host: string, lost: readonly LostSupervisor[], said: string | undefined): Finding {
   const ids = lost.filter((one) => one.host === host).flatMap(({ engines }) => engines);
   const how =
     said === undefined

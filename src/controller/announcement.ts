@@ -116,9 +116,24 @@ export class Announcement {
     const { place, addresses, socket, nonce, lease } = this.#presence;
     const { certificate, fingerprint, memory, cluster, port } = this.#keys;
     const file: ConnectionFile = {
-      ...{ kind: 'ipcluster', protocol: protocolVersion, role, clusterId: place.clusterId, addresses },
-      ...{ port, socket, memory, host: hostname(), boot: bootId(), pid: process.pid, nonce, cluster, lease },
-      ...{ certificate, fingerprint, token, location: hostname() },
+      kind: 'ipcluster',
+      protocol: protocolVersion,
+      role,
+      clusterId: place.clusterId,
+      addresses,
+      port,
+      socket,
+      memory,
+      host: hostname(),
+      boot: bootId(),
+      pid: process.pid,
+      nonce,
+      cluster,
+      lease,
+      certificate,
+      fingerprint,
+      token,
+      location: hostname(),
     };
     writeConnectionFile(path, { ...python, ...file });
   }

@@ -5,7 +5,8 @@ import { decodeMessage, type Head, headerOf } from '../protocol/message.js';
 import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { ReplyStatus } from '../protocol/routes.js';
 import type { Clients } from './clients.js';
-import { type Assignment, assign, type Engine, type EngineTable } from './engine-table.js';
+import { type Assignment, assign, type Engine } from './engine.js';
+import type { EngineTable } from './engine-table.js';
 import { leastLoad } from './policies.js';
 import type { Asked, Replies } from './replies.js';
 import type { Store } from './store.js';
@@ -218,7 +219,7 @@ export class BalancedTasks {
   #dispatch(task: Task, engine: Engine): void {
     task.engine = engine.id;
     assign(engine, task.id, 'balanced');
-    engine.node.peer.link.send({ channel: 'balanced', id: task.id, to: [engine.id] }, [task.body as Buffer]);
+    engine.supervisor.peer.link.send({ channel: 'balanced', id: task.id, to: [engine.id] }, [task.body as Buffer]);
     if (engine.assigned.length === 1) this.running(task.id);
   }
 

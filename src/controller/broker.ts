@@ -9,9 +9,11 @@ import type { Route } from '../protocol/routes.js';
 import { BalancedTasks } from './balanced.js';
 import type { Clients } from './clients.js';
 import { DirectRequests } from './direct.js';
-import { type Engine, EngineTable, type Node, release } from './engine-table.js';
+import { type Engine, release } from './engine.js';
+import { EngineTable } from './engine-table.js';
 import type { Replies } from './replies.js';
 import type { Store } from './store.js';
+import type { Supervisor } from './supervisor.js';
 
 type ReplyRoute = Extract<Packet['route'], { channel: 'reply' }>;
 
@@ -23,6 +25,25 @@ const engineRequests = /^((execute|apply|push|pull|clear|command)_request|comm_[
 
 /** How often it is looked whether work waits behind a long task while others are idle (milliseconds). */
 const reclaimInterval = 100;
+
+/** What the broker works with. */
+export interface BrokerParts {
+  replies: Replies;
+  store: Store;
+  clients: Clients;
+  log: Log;
+  /** Where clients of this host leave large frames. */
+  memory: string;
+  /** The first engine id that nobody has had. */
+  next: number;
+  /** How long tasks wait for engines when all were given up (milliseconds). */
+  patience: number;
+  /** True while engines of an earlier controller may still come back. */
+  expecting: boolean;
+}
+
+/** Who is registered, and what they were given. */
+type Requests = Pick<Broker, 'engines' | 'direct' | 'balanced'>;
 
 /** Joins the parts: what engines say moves direct requests and balanced tasks on. */
 export class Broker {
@@ -38,19 +59,25 @@ export class Broker {
   /** Runs while engines were given up, and tasks wait that nothing here can run. */
   #stranded: Timer | undefined;
 
-  /** `next` is the first engine id that nobody has had; `patience` is how long tasks wait for engines when all were given up (milliseconds). */
-  constructor(replies: Replies, store: Store, clients: Clients, log: Log, memory: string, next: number, patience: number) {
+  private constructor({ store, clients, log, replies, patience }: BrokerParts, { engines, direct, balanced }: Requests) {
     this.#patience = patience;
-    this.engines = new EngineTable(next);
     this.#replies = replies;
     this.#clients = clients;
     this.#log = log;
-    this.direct = new DirectRequests(this.engines, replies, store, memory);
-    this.balanced = new BalancedTasks(this.engines, replies, store, clients, (engine, id) => this.interrupt(engine, id));
-    this.#timer = setInterval(() => this.#reclaim(), reclaimInterval);
     this.#store = store;
-    store.onRefused = (id, reason) => this.balanced.refused(id, reason);
-    store.onCommitted = (rows) => this.balanced.committed(rows);
+    this.engines = engines;
+    this.direct = direct;
+    this.balanced = balanced;
+    this.#timer = setInterval(() => this.#reclaim(), reclaimInterval);
+  }
+
+  static open(parts: BrokerParts): Broker {
+    const { replies, store, clients, memory, next, expecting } = parts;
+    const engines = new EngineTable(next);
+    const direct = new DirectRequests(engines, replies, store, memory, expecting);
+    const balanced = new BalancedTasks(engines, replies, store, clients, (engine, id) => broker.interrupt(engine, id));
+    const broker: Broker = new Broker(parts, { engines, direct, balanced });
+    return broker;
   }
 
   /** Requests and tasks that are not finished. */
@@ -100,11 +127,11 @@ export class Broker {
   }
 
   /** A reply or output of an engine. */
-  fromEngine(node: Node, { route, body }: Packet): void {
+  fromEngine(supervisor: Supervisor, { route, body }: Packet): void {
     if (route.channel === 'output') return this.#clients.output(route, [body]);
     if (route.channel !== 'reply' || route.from === undefined) return;
     const engine = this.engines.get(route.from);
-    if (engine?.node !== node) return;
+    if (engine?.supervisor !== supervisor) return;
     // Nobody answers for what only others were given.
     const known =
       engine.assigned.some(({ id }) => id === route.id) &&
@@ -132,12 +159,12 @@ export class Broker {
     if (head?.kind === 'balanced') this.balanced.running(head.id);
   }
 
-  engineUp(node: Node, up: EngineUp): void {
-    const engine = this.engines.up(node, up);
-    if (!engine) return this.#log.warn(`${node.name} brought an engine ${up.id} that is not its own`);
-    this.#log.info(`engine ${up.id} joined: ${node.host}, pid ${up.pid}`);
+  engineUp(supervisor: Supervisor, up: EngineUp): void {
+    const engine = this.engines.up(supervisor, up);
+    if (!engine) return this.#log.warn(`${supervisor.name} brought an engine ${up.id} that is not its own`);
+    this.#log.info(`engine ${up.id} joined: ${supervisor.host}, pid ${up.pid}`);
     const { id, uuid, pid, language } = up;
-    this.#clients.tell({ event: 'engine_joined', id, uuid, language, host: node.host, pid });
+    this.#clients.tell({ event: 'engine_joined', id, uuid, language, host: supervisor.host, pid });
     this.direct.unpark(engine);
     this.#schedule();
   }
@@ -168,11 +195,11 @@ export class Broker {
   }
 
   /** An engine that was up before its supervisor lost us is still there, and holds these requests. */
-  engineBack(node: Node, up: EngineUp, held: readonly HeldRequest[]): void {
+  engineBack(supervisor: Supervisor, up: EngineUp, held: readonly HeldRequest[]): void {
     const known = this.engines.get(up.id);
     if (known && known.uuid !== up.uuid)
       this.engineDown({ id: up.id, reason: 'it was replaced', restarting: true, evidence: undefined });
-    if (!this.engines.get(up.id)) this.engineUp(node, up);
+    if (!this.engines.get(up.id)) this.engineUp(supervisor, up);
     const engine = this.engines.get(up.id);
     if (!engine) return;
     const ids = new Set(held.map(({ header }) => header.msg_id));
@@ -182,7 +209,7 @@ export class Broker {
       if (queue === 'direct') this.direct.claim(header, engine);
       else this.balanced.claim(header.msg_id, engine);
     }
-    const reason = `the connection to ${node.host} was lost`;
+    const reason = `the connection to ${supervisor.host} was lost`;
     for (const assignment of engine.assigned.filter(({ id }) => !ids.has(id)).toReversed()) {
       this.#released(engine, assignment.id);
       if (assignment.kind === 'direct') this.direct.lost(assignment.id, engine.id, reason);
@@ -192,10 +219,10 @@ export class Broker {
   }
 
   /** A supervisor has left, and with it its engines. */
-  nodeLeft(node: Node): void {
-    const reason = `the connection to ${node.host} was lost`;
-    for (const id of this.engines.restartingOn(node)) this.direct.abandon(id, reason);
-    for (const { id } of this.engines.leave(node)) this.engineDown({ id, reason, restarting: false, evidence: undefined });
+  supervisorLeft(supervisor: Supervisor): void {
+    const reason = `the connection to ${supervisor.host} was lost`;
+    for (const id of this.engines.restartingOn(supervisor)) this.direct.abandon(id, reason);
+    for (const { id } of this.engines.leave(supervisor)) this.engineDown({ id, reason, restarting: false, evidence: undefined });
   }
 
   /** Whoever comes back from before is back: what nobody has is given out again. */
@@ -208,11 +235,11 @@ export class Broker {
   /** Interrupts a request on an engine, or what it runs now. */
   async interrupt(engineId: number, id: string | null): Promise<InterruptOutcome> {
     const engine = this.engines.get(engineId);
-    if (!engine || engine.node.away) return 'unknown';
+    if (!engine || engine.supervisor.away) return 'unknown';
     const aimed = id ?? engine.assigned[0]?.id;
     if (aimed === undefined) return 'finished';
     const content = { engine: engineId, id: aimed };
-    const reply = await engine.node.peer.request({ type: 'cancel_request', content }, 60_000).catch(() => undefined);
+    const reply = await engine.supervisor.peer.request({ type: 'cancel_request', content }, 60_000).catch(() => undefined);
     const outcome = reply?.content.outcome ?? 'unknown';
     if (outcome === 'removed') this.#removed(engine, aimed);
     return outcome;
@@ -247,9 +274,9 @@ export class Broker {
 
   async #removeFrom(engineId: number, id: string): Promise<boolean> {
     const engine = this.engines.get(engineId);
-    if (!engine || engine.node.away) return false;
+    if (!engine || engine.supervisor.away) return false;
     const content = { engine: engineId, ids: [id] };
-    const reply = await engine.node.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
+    const reply = await engine.supervisor.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
     if (!reply?.content.ids.includes(id)) return false;
     this.#removed(engine, id);
     return true;
@@ -278,7 +305,7 @@ export class Broker {
 
   async #takeBack(engine: Engine, ids: string[]): Promise<void> {
     const content = { engine: engine.id, ids };
-    const reply = await engine.node.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
+    const reply = await engine.supervisor.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
     for (const id of (reply?.content.ids ?? []).toReversed()) {
       if (release(engine, id)) this.balanced.reclaimed(id, engine.id);
     }

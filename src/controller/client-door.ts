@@ -1,7 +1,8 @@
-import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import { decodeMessage, type Header, headerOf, type Message, type Session } from '../protocol/message.js';
+import { decodeMessage, headerOf, type Message, type Session } from '../protocol/message.js';
 import type { Packet } from '../protocol/packets.js';
+import { refuse } from '../transport/answer.js';
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
@@ -51,7 +52,7 @@ export class ClientDoor {
   }
 
   #submit({ route, body }: Packet, link: Link): void {
-    const { broker, clients, intake, receipts, store } = this.#parts;
+    const { broker, clients, intake, receipts, session, store } = this.#parts;
     if (route.channel === 'balanced') receipts.count(link);
     else if (route.channel !== 'direct') return;
     try {
@@ -60,7 +61,7 @@ export class ClientDoor {
       clients.mayAsk(head.header, link);
       broker.submit(route, body, head);
     } catch (error) {
-      this.#refuse({ msg_id: route.id }, error, link);
+      refuse(link, session, { msg_id: route.id }, error);
       // It counts among those that are acknowledged.
       store.mark();
     }
@@ -84,20 +85,8 @@ export class ClientDoor {
     try {
       return decodeMessage(body);
     } catch (error) {
-      this.#refuse(headerOf(body).header, error, link);
+      refuse(link, this.#parts.session, headerOf(body).header, error);
       return undefined;
     }
-  }
-
-  #refuse(header: Partial<Header> & Pick<Header, 'msg_id'>, error: unknown, link: Link): void {
-    const { session } = this.#parts;
-    const parent = Buffer.from(JSON.stringify(header));
-    const content = {
-      status: 'error' as const,
-      ename: isIpclusterError(error) ? error.code : 'INTERNAL',
-      evalue: messageOf(error),
-      traceback: [],
-    };
-    link.send({ channel: 'reply', id: header.msg_id, status: 'error' }, session.encode({ type: 'error_reply', content, parent }));
   }
 }

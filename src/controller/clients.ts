@@ -1,5 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
-import type { Header, Session } from '../protocol/message.js';
+import type { Header } from '../protocol/header.js';
+import type { Session } from '../protocol/message.js';
 import type { ClusterEvent } from '../protocol/messages.js';
 import type { Route } from '../protocol/routes.js';
 import type { Link } from '../transport/link.js';

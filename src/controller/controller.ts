@@ -1,64 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { IpclusterError, isIpclusterError } from '../base/errors.js';
+import { isIpclusterError } from '../base/errors.js';
 import { removeFile } from '../base/files.js';
 import { newSession } from '../base/identifiers.js';
-import { Lease } from '../base/lease.js';
-import type { Log } from '../base/log.js';
 import { removeMemoryFolder } from '../base/memory-files.js';
 import type { PortRange } from '../base/quantities.js';
-import { collectAtRest } from '../base/rest.js';
-import { deferred } from '../base/wait.js';
-import { type ConnectionFile, filesOfPython, type Role, readConnectionFile } from '../profile/connection-file.js';
+import type { Role } from '../profile/connection-file.js';
 import { claimFolders } from '../profile/folders.js';
 import type { KeyFile } from '../profile/key-file.js';
-import { type Place, pathsOf, socketPath } from '../profile/paths.js';
+import { pathsOf, socketPath } from '../profile/paths.js';
 import { readRegisteredFile, writeRegisteredFile } from '../profile/registered-file.js';
 import { leaveSocketFolders } from '../profile/sockets.js';
 import { Session } from '../protocol/message.js';
-import { dial } from '../transport/dial.js';
-import { type GatewayOptions, gatewayName, type OpenGateway } from '../transport/gateway-door.js';
+import { gatewayName, type OpenGateway } from '../transport/gateway-door.js';
 import type { Link } from '../transport/link.js';
 import { linkPair } from '../transport/pair.js';
 import { openServer, type RunningServer } from '../transport/server.js';
-import type { Listening } from './addresses.js';
 import { Announcement } from './announcement.js';
-import { Broker } from './broker.js';
-import { ClientDoor } from './client-door.js';
-import { Clients } from './clients.js';
-import { Hub } from './hub.js';
-import { Intake, type IntakeLimits } from './intake.js';
+import type { ControllerOptions } from './controller-options.js';
+import { watchIdleness } from './idleness.js';
 import { type Keys, obtainKeys } from './keys.js';
-import { Nodes } from './nodes.js';
+import { openParts, type Parts } from './parts.js';
 import { Passes } from './passes.js';
-import { Receipts } from './receipts.js';
-import { Registrar } from './registrar.js';
-import { Rejoining } from './rejoining.js';
-import { Replies } from './replies.js';
-import { Store } from './store.js';
-import type { KeepPolicy } from './store-messages.js';
-import { type Comer, SupervisorDoor } from './supervisor-door.js';
-
-export interface ControllerOptions {
-  place: Place;
-  listening: Listening;
-  ports: PortRange;
-  log: Log;
-  /** Milliseconds of silence after which peers give each other up. */
-  lease: number;
-  /** Milliseconds without client and work after which the controller ends itself; 0 for never. */
-  idleTimeout: number;
-  /** True to be the controller that was killed here: its keys, its tasks, its engines. */
-  reuse: boolean;
-  /** True in a job of a scheduler, which may end it while its engines, in other jobs, go on. */
-  scheduled: boolean;
-  /** Folders of batch jobs whose supervisors may join. */
-  joins: readonly string[];
-  keep: KeepPolicy;
-  intake: IntakeLimits;
-  /** Opens the gateway for Python; none without it. */
-  openGateway: ((options: Omit<GatewayOptions, 'curve' | 'heartbeat'>) => Promise<OpenGateway>) | undefined;
-}
+import { refuseSecond } from './second.js';
+import type { Comer } from './supervisor-door.js';
 
 /**
  * What of a controller's cluster the next one finds: nothing after a stop; its tasks where its allocation is over, and its engines with
@@ -66,237 +31,174 @@ export interface ControllerOptions {
  */
 export type Remains = 'nothing' | 'tasks' | 'cluster';
 
-/** The parts of a controller that runs. */
-interface Parts {
-  store: Store;
-  clients: Clients;
-  broker: Broker;
-  nodes: Nodes;
-  registrar: Registrar;
-  rejoining: Rejoining;
-  intake: Intake;
-  hub: Hub;
-  clientDoor: ClientDoor;
-  supervisorDoor: SupervisorDoor;
+/** What a controller that runs consists of. */
+interface Running {
+  keys: KeyFile;
+  parts: Parts;
+  server: RunningServer;
+  gateway: OpenGateway | undefined;
+  announcement: Announcement;
+  stopWatching: () => void;
 }
 
 /** The controller: binds, writes the connection files last, runs until it is told to end, undoes it all in reverse. */
 export class Controller {
-  /** Settles when somebody wants it to end, with the reason. */
-  readonly ending = deferred<string>();
   readonly #options: ControllerOptions;
-  readonly #session = new Session(newSession());
-  readonly #nonce = randomUUID();
-  #keys: KeyFile | undefined;
-  #parts: Parts | undefined;
-  #server: RunningServer | undefined;
-  #announcement: Announcement | undefined;
-  #gateway: OpenGateway | undefined;
-  /** Engines of Python that the controller before had. */
-  #known: readonly { id: number; uuid: string }[] = [];
-  #idle: { lease: Lease; timer: NodeJS.Timeout } | undefined;
-  readonly #active = collectAtRest();
+  readonly #running: Running;
 
-  constructor(options: ControllerOptions) {
+  private constructor(options: ControllerOptions, running: Running) {
     this.#options = options;
+    this.#running = running;
   }
 
-  /** Starts everything; when this resolves, peers can come. Throws CLUSTER_RUNNING, CONNECTION_FILE, PORT_IN_USE or ADDRESS. */
-  async start(): Promise<void> {
-    const { place, log, lease, reuse } = this.#options;
-    claimFolders(place);
-    await refuseSecond(place);
-    const obtained = obtainKeys(place, reuse, lease);
-    const { keys } = obtained;
-    this.#keys = keys;
-    this.#parts = await this.#assemble(obtained);
-    const socket = socketPath(randomUUID());
-    const passes = new Passes(keys.tokens);
-    this.#server = await this.#listen(keys, socket, passes);
-    const { addresses } = this.#options.listening;
-    this.#gateway = await this.#openGateway(obtained);
-    const presence = { place, addresses, socket, nonce: this.#nonce, lease, python: this.#gateway };
-    const published = { ...keys, port: this.#server.port, gateway: this.#gateway?.state };
-    this.#announcement = new Announcement(presence, published, passes, log, this.#options.joins);
-    this.#announcement.publish();
-    if (this.#options.idleTimeout > 0) this.#watchIdleness(this.#options.idleTimeout);
-    log.info(`listening on ${this.#options.listening.addresses.join(' ')} port ${this.#server.port}`);
+  /**
+   * Opens everything; when this resolves, peers can come. Nothing is left of one that cannot be opened. Throws CLUSTER_RUNNING,
+   * CONNECTION_FILE, PORT_IN_USE or ADDRESS.
+   */
+  static async open(options: ControllerOptions): Promise<Controller> {
+    const begun: Partial<Running> = {};
+    try {
+      return new Controller(options, await open(options, begun));
+    } catch (error) {
+      await close(options, begun, 'it could not be opened', 'nothing').catch(() => {});
+      throw error;
+    }
   }
 
   /**
    * Ends links, commits the store, removes the connection files and the socket. What `remains` is for a controller that is started with
    * --reuse; a cluster only where somebody would miss it: tasks are not finished, or its engines are a scheduler's jobs of their own.
    */
-  async close(reason = 'it was told to end', remains: Remains = 'nothing'): Promise<void> {
-    const paths = pathsOf(this.#options.place);
-    clearInterval(this.#idle?.timer);
-    this.#idle?.lease.end();
-    const hasTasks = (this.#parts?.broker.unfinished ?? 0) > 0;
-    const keepsEngines = remains === 'cluster' && (hasTasks || this.#options.scheduled);
-    const keep = keepsEngines || (remains === 'tasks' && hasTasks);
-    await this.#announcement?.withdraw(keep);
-    await this.#gateway?.close(keepsEngines);
-    const { store, clients, broker, nodes, registrar, rejoining, intake } = this.#parts ?? {};
-    if (!keepsEngines) for (const peers of [clients, nodes]) peers?.farewell(reason);
-    // Who is away may come back to the next one.
-    nodes?.close();
-    broker?.close();
-    rejoining?.close();
-    intake?.close();
-    await registrar?.close();
-    await store?.close();
-    await this.#server?.close();
-    if (this.#parts && !keep) await removeFile(paths.registeredFile);
-    if (keep && !keepsEngines) await forgetSupervisors(paths.registeredFile);
-    if (this.#keys) removeMemoryFolder(this.#keys.memory);
-    await leaveSocketFolders();
+  close(reason = 'it was told to end', remains: Remains = 'nothing'): Promise<void> {
+    return close(this.#options, this.#running, reason, remains);
   }
+}
 
-  async #assemble({ keys, again, leaseBefore }: Keys): Promise<Parts> {
-    const { place, log, lease, listening, keep, reuse } = this.#options;
-    const paths = pathsOf(place);
-    const before = again ? await readRegisteredFile(paths.registeredFile) : undefined;
-    this.#known = (before?.supervisors ?? []).flatMap(({ name, engines }) => (name === gatewayName ? engines : []));
-    const store = new Store({ path: paths.store, reuse, keep }, log);
-    const receipts = { clients: new Receipts(this.#session, true), supervisors: new Receipts(this.#session, false) };
-    store.onFlush = () => {
-      const sealed = [receipts.clients.seal(), receipts.supervisors.seal()];
-      return (commitment) => {
-        for (const confirm of sealed) confirm(commitment);
-      };
-    };
-    store.onRecovered = () => receipts.clients.recovered();
-    const clients = new Clients(this.#session, store);
-    const replies = new Replies(this.#session, clients, store);
-    const broker = new Broker(replies, store, clients, log, keys.memory, before?.next ?? 0, lease);
-    const nodes = new Nodes(broker, log, lease);
-    const registrar = new Registrar(paths.registeredFile, this.#nonce, broker.engines, nodes, log);
-    nodes.onChange = () => registrar.changed();
-    if (reuse) log.info(`${await broker.balanced.restore(log)} tasks of the controller before were not finished`);
-    const rejoining = new Rejoining(
-      (before?.supervisors ?? []).map(({ name }) => name),
-      leaseBefore,
-      log,
-    );
-    broker.direct.expecting = !rejoining.over;
-    void rejoining.settled.then(() => broker.settle());
-    const intake = new Intake(this.#options.intake, () => ({
-      tasks: broker.balanced.queue.tasks.size,
-      bytes: broker.balanced.bytes + broker.direct.bytes,
-      backlog: store.backlog,
-    }));
-    const hub = new Hub({
-      ...{
-        broker,
-        store,
-        clients,
-        rejoining,
-        lease,
-        receipts: receipts.clients,
-        session: this.#session,
-        clusterId: place.clusterId,
-      },
-      idleTimeout: this.#options.idleTimeout,
-      addresses: () => listening.addresses.map((address) => `${address}:${this.#server?.port ?? 0}`),
-      join: (folder) => this.#announcement?.admit(folder),
-      shutdown: () => this.ending.resolve('a client asked for it'),
+/** Opens one thing after another, and notes each in `begun` as soon as it is there. */
+async function open(options: ControllerOptions, begun: Partial<Running>): Promise<Running> {
+  const { place, log, lease, listening, idleTimeout, ending } = options;
+  claimFolders(place);
+  await refuseSecond(place);
+  const obtained = obtainKeys(place, options.reuse, lease);
+  const { keys, again } = obtained;
+  begun.keys = keys;
+  const [session, nonce] = [new Session(newSession()), randomUUID()];
+  const before = again ? await readRegisteredFile(pathsOf(place).registeredFile) : undefined;
+  const parts = await openParts(options, obtained, {
+    session,
+    nonce,
+    before,
+    addresses: () => listening.addresses.map((address) => `${address}:${begun.server?.port ?? 0}`),
+    join: (folder) => begun.announcement?.admit(folder),
+  });
+  begun.parts = parts;
+  const socket = socketPath(randomUUID());
+  const passes = new Passes(keys.tokens);
+  const server = await listen(options, { keys, socket, passes, parts });
+  begun.server = server;
+  const known = (before?.supervisors ?? []).flatMap(({ name, engines }) => (name === gatewayName ? engines : []));
+  const gateway = await openGateway(options, obtained, parts, known);
+  begun.gateway = gateway;
+  const presence = { place, addresses: listening.addresses, socket, nonce, lease, python: gateway };
+  const published = { ...keys, port: server.port, gateway: gateway?.state };
+  const announcement = new Announcement(presence, published, passes, log, options.joins);
+  begun.announcement = announcement;
+  announcement.publish();
+  const isNeeded = (): boolean => parts.clients.size + parts.broker.unfinished > 0;
+  const stopWatching = idleTimeout > 0 ? watchIdleness(idleTimeout, isNeeded, ending.resolve) : () => {};
+  log.info(`listening on ${listening.addresses.join(' ')} port ${server.port}`);
+  return { keys, parts, server, gateway, announcement, stopWatching };
+}
+
+/** Undoes, in reverse, what there is of it. */
+async function close(
+  { place, scheduled }: ControllerOptions,
+  { keys, parts, server, gateway, announcement, stopWatching }: Partial<Running>,
+  reason: string,
+  remains: Remains,
+): Promise<void> {
+  const paths = pathsOf(place);
+  stopWatching?.();
+  const hasTasks = (parts?.broker.unfinished ?? 0) > 0;
+  const keepsEngines = remains === 'cluster' && (hasTasks || scheduled);
+  const keep = keepsEngines || (remains === 'tasks' && hasTasks);
+  await announcement?.withdraw(keep);
+  await gateway?.close(keepsEngines);
+  const { store, clients, broker, supervisors, registrar, rejoining, intake } = parts ?? {};
+  if (!keepsEngines) for (const peers of [clients, supervisors]) peers?.farewell(reason);
+  // Who is away may come back to the next one.
+  supervisors?.close();
+  broker?.close();
+  rejoining?.close();
+  intake?.close();
+  await registrar?.close();
+  await store?.close();
+  await server?.close();
+  if (parts && !keep) await removeFile(paths.registeredFile);
+  if (keep && !keepsEngines) await forgetSupervisors(paths.registeredFile);
+  if (keys) removeMemoryFolder(keys.memory);
+  await leaveSocketFolders();
+}
+
+/** The port of the controller before is taken again where it is free: peers elsewhere know no other. */
+async function listen(
+  { listening, ports, log, lease }: ControllerOptions,
+  { keys, socket, passes, parts }: { keys: KeyFile; socket: string; passes: Passes; parts: Parts },
+): Promise<RunningServer> {
+  const open = (range: PortRange): Promise<RunningServer> =>
+    openServer({
+      host: listening.host,
+      ports: range,
+      socketPath: socket,
+      certificate: keys,
+      passOf: (name) => passes.passOf(name),
+      onLink: (link, { role, holder }, address) => admit(parts, lease, link, role, { holder, address }),
+      onGet: (path, role) => pageOf(parts, path, role),
     });
-    const [session, common] = [this.#session, { broker, log, onActivity: this.#active }];
-    const clientDoor = new ClientDoor({ ...common, session, clients, hub, intake, store, receipts: receipts.clients });
-    const supervisorDoor = new SupervisorDoor({
-      ...common,
-      session,
-      nodes,
-      registrar,
-      rejoining,
-      receipts: receipts.supervisors,
-    });
-    return { store, clients, broker, nodes, registrar, rejoining, intake, hub, clientDoor, supervisorDoor };
+  if (keys.port === 0 || ports.last !== 0) return open(ports);
+  try {
+    return await open({ first: keys.port, last: keys.port });
+  } catch (error) {
+    if (!isIpclusterError(error) || error.code !== 'PORT_IN_USE') throw error;
+    log.warn(`port ${keys.port} is taken now; peers must read the connection file again`);
+    await removeFile(socket);
+    return open(ports);
   }
+}
 
-  /** The port of the controller before is taken again where it is free: peers elsewhere know no other. */
-  async #listen(keys: KeyFile, socket: string, passes: Passes): Promise<RunningServer> {
-    const { listening, ports, log } = this.#options;
-    const open = (range: PortRange): Promise<RunningServer> =>
-      openServer({
-        host: listening.host,
-        ports: range,
-        socketPath: socket,
-        certificate: keys,
-        passOf: (name) => passes.passOf(name),
-        onLink: (link, { role, holder }, address) => this.#admit(link, role, { holder, address }),
-        onGet: (path, role) => this.#get(path, role),
-      });
-    if (keys.port === 0 || ports.last !== 0) return open(ports);
-    try {
-      return await open({ first: keys.port, last: keys.port });
-    } catch (error) {
-      if (!isIpclusterError(error) || error.code !== 'PORT_IN_USE') throw error;
-      log.warn(`port ${keys.port} is taken now; peers must read the connection file again`);
-      await removeFile(socket);
-      return open(ports);
-    }
-  }
+function pageOf({ hub }: Parts, path: string, role: Role): unknown {
+  if (path === '/healthz') return { status: 'ok' };
+  return path === '/api/status' && role === 'client' ? hub.status() : undefined;
+}
 
-  /** Ends the controller when nobody has needed it for so long, counting only time awake. */
-  #watchIdleness(timeout: number): void {
-    const lease = new Lease(timeout, () => this.ending.resolve(`nobody has needed it for ${timeout / 1000} s`));
-    const timer = setInterval(
-      () => {
-        if ((this.#parts?.clients.size ?? 0) + (this.#parts?.broker.unfinished ?? 0) > 0) lease.renew();
-      },
-      Math.min(1000, timeout / 4),
-    );
-    this.#idle = { lease, timer };
-  }
+function admit({ clientDoor, supervisorDoor }: Parts, lease: number, link: Link, role: Role, comer: Comer): void {
+  if (role === 'client') clientDoor.admit(link, lease);
+  else supervisorDoor.admit(link, comer, lease);
+}
 
-  #get(path: string, role: Role): unknown {
-    if (path === '/healthz') return { status: 'ok' };
-    return path === '/api/status' && role === 'client' ? this.#parts?.hub.status() : undefined;
-  }
-
-  #admit(link: Link, role: Role, comer: Comer): void {
-    const { clientDoor, supervisorDoor } = this.#parts as Parts;
-    if (role === 'client') clientDoor.admit(link, this.#options.lease);
-    else supervisorDoor.admit(link, comer, this.#options.lease);
-  }
-
-  async #openGateway({ keys, again }: Keys): Promise<OpenGateway | undefined> {
-    const { openGateway, lease, log } = this.#options;
-    return openGateway?.({
-      ...{ location: hostname(), lease, log, before: again ? keys.gateway : undefined, known: this.#known },
-      connect: async (role) => {
-        const [theirs, ours] = linkPair();
-        this.#admit(ours, role, { holder: gatewayName, address: 'this process' });
-        return theirs;
-      },
-    });
-  }
+/** `known` are the engines of Python that the controller before had. */
+async function openGateway(
+  { openGateway: opener, lease, log }: ControllerOptions,
+  { keys, again }: Keys,
+  parts: Parts,
+  known: readonly { id: number; uuid: string }[],
+): Promise<OpenGateway | undefined> {
+  return opener?.({
+    location: hostname(),
+    lease,
+    log,
+    before: again ? keys.gateway : undefined,
+    known,
+    connect: async (role) => {
+      const [theirs, ours] = linkPair();
+      admit(parts, lease, ours, role, { holder: gatewayName, address: 'this process' });
+      return theirs;
+    },
+  });
 }
 
 /** The engines have been told to end: whoever comes after us waits for none of them, and gives out other ids. */
 async function forgetSupervisors(path: string): Promise<void> {
   const registered = await readRegisteredFile(path);
   if (registered) await writeRegisteredFile(path, { ...registered, supervisors: [] });
-}
-
-/** A controller that answers at that place keeps it, as does one of Python's; a file of ours that nobody answers for is a leftover. */
-async function refuseSecond(place: Place): Promise<void> {
-  const files = filesOfPython(place);
-  if (files.length > 0) {
-    const sentence = `A controller of Python's ipyparallel has its connection files there: ${files.join(', ')}.`;
-    throw new IpclusterError('CLUSTER_RUNNING', sentence, { files });
-  }
-  let file: ConnectionFile;
-  try {
-    file = readConnectionFile(pathsOf(place).clientFile);
-  } catch {
-    return;
-  }
-  const link = await dial(file, 1000).catch(() => undefined);
-  if (!link) return;
-  link.close();
-  throw new IpclusterError('CLUSTER_RUNNING', `A controller (pid ${file.pid} on ${file.host}) runs there already.`, {
-    files: [pathsOf(place).clientFile],
-  });
 }

@@ -2,12 +2,15 @@ import { basename, join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { isMemoryFile, type MemoryFile, readMemoryFile, removeMemoryFile } from '../base/memory-files.js';
 import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
-import { type Head, type Header, headerOf } from '../protocol/message.js';
+import type { Header } from '../protocol/header.js';
+import { type Head, headerOf } from '../protocol/message.js';
 import type { Evidence, InterruptOutcome } from '../protocol/messages.js';
 import type { DirectRoute, ReplyStatus } from '../protocol/routes.js';
-import { assign, type Engine, type EngineTable, type Node } from './engine-table.js';
+import { assign, type Engine } from './engine.js';
+import type { EngineTable } from './engine-table.js';
 import type { Asked, Failure, Replies } from './replies.js';
 import type { Store } from './store.js';
+import type { Supervisor } from './supervisor.js';
 import { languageOf, readLabel, wrongLanguage } from './tasks.js';
 
 interface Pending extends Asked {
@@ -37,11 +40,12 @@ export class DirectRequests {
   readonly #pending = new Map<string, Pending>();
   /** Requests for engines that are being restarted. */
   readonly #parked = new Map<number, Outbound[]>();
-  /** True while engines of an earlier controller may still come back. */
-  expecting = false;
+  #expecting: boolean;
   #bytes = 0;
 
-  constructor(engines: EngineTable, replies: Replies, store: Store, memory: string) {
+  /** `expecting` says that engines of an earlier controller may still come back, until {@link settle}. */
+  constructor(engines: EngineTable, replies: Replies, store: Store, memory: string, expecting: boolean) {
+    this.#expecting = expecting;
     this.#memory = memory;
     this.#engines = engines;
     this.#replies = replies;
@@ -50,6 +54,11 @@ export class DirectRequests {
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** True while engines of an earlier controller may still come back. */
+  get expecting(): boolean {
+    return this.#expecting;
   }
 
   /** Bytes of requests that are not answered yet. */
@@ -68,22 +77,22 @@ export class DirectRequests {
     const label = readLabel(facts);
     const files = given.map((file) => this.#find(file));
     const outbound: Outbound = { id, body, files };
-    const nodes = new Map<Node, number[]>();
+    const supervisors = new Map<Supervisor, number[]>();
     const missing: number[] = [];
     const foreign: Engine[] = [];
     for (const target of new Set(to)) {
       const engine = this.#engines.get(target);
       if (engine && language !== undefined && engine.language !== language) foreign.push(engine);
-      else if (engine && !engine.node.away) {
+      else if (engine && !engine.supervisor.away) {
         assign(engine, id, 'direct');
-        nodes.set(engine.node, [...(nodes.get(engine.node) ?? []), target]);
-      } else if (engine || this.expecting || this.#engines.restarting.has(target)) {
+        supervisors.set(engine.supervisor, [...(supervisors.get(engine.supervisor) ?? []), target]);
+      } else if (engine || this.#expecting || this.#engines.restarting.has(target)) {
         this.#parked.set(target, [...(this.#parked.get(target) ?? []), outbound]);
       } else {
         missing.push(target);
       }
     }
-    for (const [node, targets] of nodes) send(node, targets, outbound);
+    for (const [supervisor, targets] of supervisors) send(supervisor, targets, outbound);
     const pending = this.#note(outbound, to, header, bytes, label);
     for (const target of missing) this.#fail(pending, target, { ename: 'EngineError', evalue: `Engine ${target} is not there.` });
     for (const engine of foreign) {
@@ -138,7 +147,7 @@ export class DirectRequests {
 
   /** Nobody comes back any more: what was sent to engines that are not there fails. */
   settle(): void {
-    this.expecting = false;
+    this.#expecting = false;
     for (const engine of this.#parked.keys())
       if (!this.#engines.get(engine) && !this.#engines.restarting.has(engine)) this.abandon(engine, 'it did not come back');
   }
@@ -147,7 +156,7 @@ export class DirectRequests {
   unpark(engine: Engine): void {
     for (const outbound of this.#parked.get(engine.id) ?? []) {
       assign(engine, outbound.id, 'direct');
-      send(engine.node, [engine.id], outbound);
+      send(engine.supervisor, [engine.id], outbound);
     }
     this.#parked.delete(engine.id);
   }
@@ -213,7 +222,7 @@ function outline(body: Buffer): Buffer {
 }
 
 /** Sends a request to the engines of one node; to a node elsewhere with everything in it. */
-function send({ peer: { link } }: Node, to: number[], { id, body, files }: Outbound): void {
+function send({ peer: { link } }: Supervisor, to: number[], { id, body, files }: Outbound): void {
   if (files.length === 0) return link.send({ channel: 'direct', id, to }, [body]);
   if (link.local) return link.send({ channel: 'direct', id, to, files }, [body]);
   const frames = decodeFrames(body);

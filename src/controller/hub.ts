@@ -1,24 +1,25 @@
 import { hostname } from 'node:os';
-import { IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
+import { IpclusterError, isIpclusterError } from '../base/errors.js';
 import { packageVersion } from '../base/package.js';
 import { isSignal } from '../base/signals.js';
-import { type ClientRequest, clientRequests, observerRequests } from '../protocol/client-requests.js';
+import { clientRequests, observerRequests } from '../protocol/client-requests.js';
+import type { ClientToController } from '../protocol/conversations/client-controller.js';
+import { type Handlers, handle } from '../protocol/conversations/handlers.js';
 import { encodeFrames } from '../protocol/frames.js';
-import { checked, isMessage, type Message, type Outgoing, replyTypeOf, type Session } from '../protocol/message.js';
+import { checked, isMessage, type Message, type Session } from '../protocol/message.js';
 import {
   type EngineName,
-  type GoodReply,
   type InterruptOutcome,
   type MessageContents,
   protocolVersion,
-  type RequestType,
   type StatusContent,
   type TaskQuery,
 } from '../protocol/messages.js';
+import { answer } from '../transport/answer.js';
 import type { Link } from '../transport/link.js';
 import type { Broker } from './broker.js';
 import type { Clients } from './clients.js';
-import type { Engine } from './engine-table.js';
+import type { Engine } from './engine.js';
 import type { Receipts } from './receipts.js';
 import type { Rejoining } from './rejoining.js';
 import { resume } from './resume.js';
@@ -42,17 +43,6 @@ export interface HubParts {
   shutdown: () => void;
 }
 
-/** A good answer, and frames that go with it. */
-interface Answer<T extends RequestType> {
-  content: GoodReply<T>;
-  buffers?: Buffer[];
-}
-
-type Handlers = { [T in ClientRequest]: (message: Message<T>, link: Link) => Answer<T> | Promise<Answer<T>> };
-
-/** What a handler looks like to the one place that does not care which it is. */
-type AnyHandler = (message: Message, link: Link) => Promise<{ content: object; buffers?: Buffer[] }>;
-
 /** Answers clients' questions about the cluster: one handler for each. */
 export class Hub {
   readonly #parts: HubParts;
@@ -63,26 +53,10 @@ export class Hub {
   }
 
   /** Answers a question; every failure is an answer too. */
-  async answer(asked: Message, link: Link): Promise<void> {
-    const { session } = this.#parts;
-    const { msg_id: id, msg_type: type } = asked.header;
-    const parent = Buffer.from(JSON.stringify(asked.header));
-    try {
-      const message = this.#admit(asked, link);
-      const handler = this.#handlers[type as ClientRequest] as unknown as AnyHandler;
-      const { content, buffers = [] } = await handler(message, link);
-      const reply = { type: replyTypeOf(type), content, parent, buffers };
-      link.send({ channel: 'reply', id, status: 'ok' }, session.encode(reply as Outgoing<'status_reply'>));
-    } catch (error) {
-      const content = {
-        status: 'error' as const,
-        ename: isIpclusterError(error) ? error.code : 'INTERNAL',
-        evalue: messageOf(error),
-        traceback: [],
-        ...(isIpclusterError(error) ? { suggestions: [...error.suggestions] } : {}),
-      };
-      link.send({ channel: 'reply', id, status: 'error' }, session.encode({ type: 'error_reply', content, parent }));
-    }
+  answer(asked: Message, link: Link): Promise<void> {
+    return answer(link, this.#parts.session, asked.header, () =>
+      handle(this.#handlers, this.#admit(asked, link), 'a client', link),
+    );
   }
 
   /** A question as its table lets it through, of somebody who may ask it. Throws VERSION, PROTOCOL or USAGE. */
@@ -103,18 +77,28 @@ export class Hub {
     return {
       status: 'ok',
       controller: {
-        ...{ host: hostname(), pid: process.pid, session: session.id, version: packageVersion(), started: this.#started },
-        ...{ addresses: addresses(), memory: residentBytes(), clients: clients.size, store: store.where },
-        ...{ lease, idleTimeout, rejoining: !rejoining.over },
+        host: hostname(),
+        pid: process.pid,
+        session: session.id,
+        version: packageVersion(),
+        started: this.#started,
+        addresses: addresses(),
+        memory: residentBytes(),
+        clients: clients.size,
+        store: store.where,
+        lease,
+        idleTimeout,
+        rejoining: !rejoining.over,
       },
       engines: broker.engines.describe(),
       givenUp: [...broker.engines.givenUp].map(([id, reason]) => ({ id, reason })),
-      ...{ lost: broker.engines.past.lost, past: broker.engines.past.work },
+      lost: broker.engines.past.lost,
+      past: broker.engines.past.work,
       queues: { ...counts, direct: broker.direct.size, completed: broker.balanced.completed },
     };
   }
 
-  readonly #handlers: Handlers = {
+  readonly #handlers: Handlers<ClientToController, [Link]> = {
     connection_request: ({ content, header }) => {
       if (content.observer) this.#parts.clients.observe(header.session);
       const engines = this.#present();
@@ -223,11 +207,14 @@ export class Hub {
     const engines = this.#engines(targets.filter((id) => !again.includes(id)));
     if (type === 'stop_request') for (const engine of engines) engine.stopping = true;
     // One that could not be started again yet is its supervisor's to start or to give up.
-    const nodes = new Set([...engines.map(({ node }) => node), ...again.flatMap((id) => table.nodeOf(id) ?? [])]);
+    const supervisors = new Set([
+      ...engines.map(({ supervisor }) => supervisor),
+      ...again.flatMap((id) => table.supervisorOf(id) ?? []),
+    ]);
     const replies = await Promise.all(
-      [...nodes].map((node) => {
-        const own = targets.filter((id) => table.nodeOf(id) === node);
-        const asked = node.peer.request({ type, content: { targets: own, ...more } }, 60_000);
+      [...supervisors].map((supervisor) => {
+        const own = targets.filter((id) => table.supervisorOf(id) === supervisor);
+        const asked = supervisor.peer.request({ type, content: { targets: own, ...more } }, 60_000);
         return asked.catch((error: unknown) => Promise.reject(silentSupervisor(error, own)));
       }),
     );

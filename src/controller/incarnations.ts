@@ -1,6 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
 import type { AllocationContent } from '../protocol/messages.js';
-import type { Node } from './engine-table.js';
+import type { Supervisor } from './supervisor.js';
 
 /** Runs of batch jobs: a scheduler may start a job again, and who belongs to an earlier run has no place any more. */
 export class Incarnations {
@@ -24,13 +24,13 @@ export class Incarnations {
   }
 
   /** True for a supervisor of an earlier run than that one. */
-  isOutdated(node: Node, { allocation }: { allocation: AllocationContent | null }): boolean {
-    if (!allocation || !node.allocation) return false;
-    return keyOf(node.allocation) === keyOf(allocation) && node.allocation.incarnation < allocation.incarnation;
+  isOutdated(supervisor: Supervisor, { allocation }: { allocation: AllocationContent | null }): boolean {
+    if (!allocation || !supervisor.allocation) return false;
+    return keyOf(supervisor.allocation) === keyOf(allocation) && supervisor.allocation.incarnation < allocation.incarnation;
   }
 }
 
-/** True for two nodes of one run of a job, or of one element of an array. */
+/** True for two supervisors of one run of a job, or of one element of an array. */
 export const isSameRun = (one: AllocationContent, other: AllocationContent): boolean =>
   keyOf(one) === keyOf(other) && one.incarnation === other.incarnation;
 

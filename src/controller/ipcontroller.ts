@@ -7,6 +7,7 @@ import { packageVersion, programFile } from '../base/package.js';
 import { readLogLevel, runProgram } from '../base/program.js';
 import { parseBytes, parseCount, parseDuration, parseLease, parsePorts } from '../base/quantities.js';
 import { onEndingSignal } from '../base/signals.js';
+import { type Deferred, deferred } from '../base/wait.js';
 import { warmUpSoon } from '../base/warm-up.js';
 import { fromIpython } from '../config/ipython-flags.js';
 import { programFlags } from '../config/program-flags.js';
@@ -15,7 +16,8 @@ import { isAlive } from '../processes/table.js';
 import { findPlace } from '../profile/paths.js';
 import type { GatewayModule } from '../transport/gateway-door.js';
 import { chooseAddresses } from './addresses.js';
-import { Controller, type ControllerOptions } from './controller.js';
+import { Controller } from './controller.js';
+import type { ControllerOptions } from './controller-options.js';
 
 const help = `ipcontroller: queues and schedules the work of a cluster
 
@@ -97,10 +99,10 @@ const jobLook = 1000;
 const jobEnded = 'the job in which it was started has ended';
 
 /** Not every scheduler finds all that a script has left behind in its background: what the script started ends with it. */
-function endWithJob(controller: Controller): void {
+function endWithJob(ending: Deferred<string>): void {
   const shell = findJobShell();
   if (!shell) return;
-  setInterval(() => isAlive(shell) || controller.ending.resolve(jobEnded), jobLook).unref();
+  setInterval(() => isAlive(shell) || ending.resolve(jobEnded), jobLook).unref();
 }
 
 async function main(): Promise<void> {
@@ -113,8 +115,12 @@ async function main(): Promise<void> {
   const log = createLog('ipcontroller', readLogLevel(flags['log-level']));
   for (const flag of ignored) log.warn(`${flag} means nothing here and is ignored`);
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
-  const controller = new Controller({
-    ...{ place, log, listening: await chooseAddresses(flags.ip, flags.location) },
+  const ending = deferred<string>();
+  const options: ControllerOptions = {
+    place,
+    log,
+    ending,
+    listening: await chooseAddresses(flags.ip, flags.location),
     ports: parsePorts(flags.port ?? flags['engine-port'] ?? '0', '--port'),
     lease: parseLease(flags.lease),
     idleTimeout: parseDuration(flags['idle-timeout'], '--idle-timeout'),
@@ -131,16 +137,11 @@ async function main(): Promise<void> {
       bytes: parseBytes(flags['queue-bytes'], '--queue-bytes'),
     },
     openGateway: gatewayOpener(flags.gateway, parseCount(flags.ping, '--ping', 1)),
-  });
-  onEndingSignal(controller.ending.resolve);
-  endWithJob(controller);
-  try {
-    await controller.start();
-  } catch (error) {
-    await controller.close().catch(() => {});
-    throw error;
-  }
-  const reason = await controller.ending.promise;
+  };
+  onEndingSignal(ending.resolve);
+  endWithJob(ending);
+  const controller = await Controller.open(options);
+  const reason = await ending.promise;
   // A user says stop, or presses Ctrl-C; a machine that goes down, a scheduler and a service manager send these.
   const isSent = reason === 'SIGTERM' || reason === 'SIGHUP';
   log.info(`ending: ${reason}`);

@@ -1,4 +1,5 @@
-import type { Engine, EngineTable } from './engine-table.js';
+import type { Engine } from './engine.js';
+import type { EngineTable } from './engine-table.js';
 import { IndexedHeap } from './indexed-heap.js';
 import { Line, type Wishes } from './line.js';
 import type { Task } from './tasks.js';
@@ -207,8 +208,13 @@ const isPlain = ({ wanted, excluded, unmet }: Task): boolean =>
   wanted === undefined && excluded === undefined && unmet === undefined;
 
 const wishesOf = (task: Task, late: boolean): Wishes => ({
-  ...{ language: task.language, wanted: task.wanted, bound: task.targets !== undefined, late },
-  ...{ excluded: task.excluded, patient: task.timeout > 0, unmet: task.unmet },
+  language: task.language,
+  wanted: task.wanted,
+  bound: task.targets !== undefined,
+  late,
+  excluded: task.excluded,
+  patient: task.timeout > 0,
+  unmet: task.unmet,
 });
 
 /** Tasks of the same key have the same wishes; limits that are nearly the same wait behind one another. */

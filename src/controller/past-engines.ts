@@ -1,5 +1,6 @@
-import type { LostNode, PastWork } from '../protocol/messages.js';
-import type { Engine, Node } from './engine-table.js';
+import type { LostSupervisor, PastWork } from '../protocol/messages.js';
+import type { Engine } from './engine.js';
+import type { Supervisor } from './supervisor.js';
 
 /** Of those that were lost, so many are remembered. */
 const mostLost = 100;
@@ -7,25 +8,25 @@ const mostLost = 100;
 /** What is known of engines that are over: how long they were there and worked, and whose supervisors left without a word. */
 export class PastEngines {
   readonly #work = new Map<string | null, PastWork>();
-  #lost: LostNode[] = [];
+  #lost: LostSupervisor[] = [];
 
   get work(): PastWork[] {
     return [...this.#work.values()];
   }
 
-  get lost(): readonly LostNode[] {
+  get lost(): readonly LostSupervisor[] {
     return this.#lost;
   }
 
   /** An engine is over. */
-  ended({ node, joined, busy }: Engine): void {
-    const job = node.allocation?.job ?? null;
+  ended({ supervisor, joined, busy }: Engine): void {
+    const job = supervisor.allocation?.job ?? null;
     const { held, busy: before } = this.#work.get(job) ?? { held: 0, busy: 0 };
     this.#work.set(job, { job, held: held + Date.now() - joined, busy: before + Math.round(busy) });
   }
 
   /** A supervisor is gone, with engines that it has not said to have ended. */
-  left({ name, host, allocation }: Node, engines: readonly number[]): void {
+  left({ name, host, allocation }: Supervisor, engines: readonly number[]): void {
     if (engines.length === 0) return;
     const { job = null, node = null } = allocation ?? {};
     this.#lost = [...this.#lost, { supervisor: name, host, job, node, engines: [...engines], at: new Date().toISOString() }];
@@ -33,7 +34,7 @@ export class PastEngines {
   }
 
   /** A supervisor is there, or another run of its part of a job: what was lost of it is no news any more. */
-  back({ name, allocation }: Pick<Node, 'name' | 'allocation'>): void {
+  back({ name, allocation }: Pick<Supervisor, 'name' | 'allocation'>): void {
     this.#lost = this.#lost.filter(
       (lost) => lost.supervisor !== name && (lost.job === null || lost.job !== allocation?.job || lost.node !== allocation.node),
     );

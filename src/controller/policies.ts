@@ -1,4 +1,4 @@
-import type { Engine } from './engine-table.js';
+import type { Engine } from './engine.js';
 
 /** Chooses one of the engines that may take a task; there is at least one. */
 export type Policy = (candidates: readonly Engine[]) => Engine;

@@ -3,7 +3,7 @@ import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { type RegisteredFile, writeRegisteredFile } from '../profile/registered-file.js';
 import type { EngineTable } from './engine-table.js';
-import type { Nodes } from './nodes.js';
+import type { Supervisors } from './supervisors.js';
 
 /** What can wait is written at most so often (milliseconds): the file may lie on a shared disk. */
 const interval = 1000;
@@ -13,7 +13,7 @@ export class Registrar {
   readonly #path: string;
   readonly #nonce: string;
   readonly #engines: EngineTable;
-  readonly #nodes: Nodes;
+  readonly #supervisors: Supervisors;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   /** The last write, under way or planned. */
@@ -23,11 +23,11 @@ export class Registrar {
   #last = Number.NEGATIVE_INFINITY;
   #closed = false;
 
-  constructor(path: string, nonce: string, engines: EngineTable, nodes: Nodes, log: Log) {
+  constructor(path: string, nonce: string, engines: EngineTable, supervisors: Supervisors, log: Log) {
     this.#path = path;
     this.#nonce = nonce;
     this.#engines = engines;
-    this.#nodes = nodes;
+    this.#supervisors = supervisors;
     this.#log = log;
   }
 
@@ -71,10 +71,10 @@ export class Registrar {
       updated: new Date().toISOString(),
       controller: { host: hostname(), pid: process.pid, nonce: this.#nonce },
       next: this.#engines.next,
-      supervisors: this.#nodes.all.map((node) => ({
-        name: node.name,
-        host: node.host,
-        engines: engines.filter((engine) => engine.node === node).map(({ id, uuid, pid }) => ({ id, uuid, pid })),
+      supervisors: this.#supervisors.all.map((supervisor) => ({
+        name: supervisor.name,
+        host: supervisor.host,
+        engines: engines.filter((engine) => engine.supervisor === supervisor).map(({ id, uuid, pid }) => ({ id, uuid, pid })),
       })),
     };
   }

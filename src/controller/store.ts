@@ -28,18 +28,22 @@ interface InFlight {
   receipt: (commitment: Commitment) => void;
 }
 
+/** Who hears what becomes of what the store was given. */
+export interface StoreListener {
+  /** A batch goes out; what this answers is called when that batch is committed. */
+  flushed: () => (commitment: Commitment) => void;
+  /** Requests are committed: from now on they survive the controller. */
+  committed: (submitted: readonly SubmittedRow[]) => void;
+  /** The disk is there again, and everything that was in memory is on it. */
+  recovered: () => void;
+  /** A request or a reply could not be written because of what it is. */
+  refused: (id: string, reason: string) => void;
+}
+
 /** The store of tasks and results as the controller sees it; the database is on a thread of its own. */
 export class Store {
-  /** Where it is, or why it is only in memory. */
-  where = 'opening';
-  /** Called when a batch goes out; what it answers is called when that batch is committed. */
-  onFlush: () => (commitment: Commitment) => void = () => () => {};
-  /** Told of requests that are committed: from now on they survive the controller. */
-  onCommitted: (submitted: readonly SubmittedRow[]) => void = () => {};
-  /** Told when the disk is there again, and everything that was in memory is on it. */
-  onRecovered: () => void = () => {};
-  /** Told of requests and replies that could not be written because of what they are. */
-  onRefused: (id: string, reason: string) => void = () => {};
+  #where = 'opening';
+  readonly #listener: StoreListener;
   readonly #path: string;
   readonly #worker: Worker;
   readonly #questions = new Map<number, Deferred<unknown>>();
@@ -58,12 +62,25 @@ export class Store {
   #lastQuery: Promise<unknown> = Promise.resolve();
   #failed: Error | undefined;
 
-  constructor(options: StoreOptions, log: Log) {
+  private constructor(path: string, worker: Worker, log: Log, listener: StoreListener) {
+    this.#path = path;
+    this.#worker = worker;
     this.#log = log;
-    this.#path = options.path;
-    this.#worker = new Worker(programFile('store'), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: 4 } });
-    this.#worker.on('message', (message: FromStore) => this.#hear(message));
-    this.#worker.on('error', (error) => this.#fail(error));
+    this.#listener = listener;
+  }
+
+  /** Opens the database on its thread. The listener hears nothing before the turn is over in which this was called. */
+  static open(options: StoreOptions, log: Log, listener: StoreListener): Store {
+    const worker = new Worker(programFile('store'), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: 4 } });
+    const store = new Store(options.path, worker, log, listener);
+    worker.on('message', (message: FromStore) => store.#hear(message));
+    worker.on('error', (error) => store.#fail(error));
+    return store;
+  }
+
+  /** Where it is, or why it is only in memory. */
+  get where(): string {
+    return this.#where;
   }
 
   /** Bytes that are not on disk yet. */
@@ -73,7 +90,7 @@ export class Store {
 
   /** True when bodies that are committed are on disk and need not stay in memory. */
   get durable(): boolean {
-    return this.where === this.#path;
+    return this.#where === this.#path;
   }
 
   submitted(row: Omit<SubmittedRow, 'offset' | 'length'>, body: Buffer | undefined): void {
@@ -123,7 +140,7 @@ export class Store {
       offset += body.length;
     }
     const size = this.backlog - this.#inFlightSize;
-    this.#inFlight.push({ submitted: this.#submitted, size, receipt: this.onFlush() });
+    this.#inFlight.push({ submitted: this.#submitted, size, receipt: this.#listener.flushed() });
     this.#inFlightSize += size;
     const message: ToStore = { kind: 'batch', submitted: this.#submitted, replies: this.#replies, blob };
     if (!this.#failed) this.#worker.postMessage(message, [blob.buffer]);
@@ -163,20 +180,20 @@ export class Store {
 
   /** Why what is committed does not survive the controller; undefined when it does. */
   get trouble(): string | undefined {
-    return this.durable ? undefined : this.where;
+    return this.durable ? undefined : this.#where;
   }
 
   #committed(durable: boolean): void {
     const batch = this.#inFlight.shift();
     if (!batch) return;
     this.#inFlightSize -= batch.size;
-    batch.receipt(durable ? { durable } : { durable, reason: this.where });
-    this.onCommitted(batch.submitted);
+    batch.receipt(durable ? { durable } : { durable, reason: this.#where });
+    this.#listener.committed(batch.submitted);
   }
 
   #fail(error: Error): void {
     this.#failed = error;
-    this.where = `none (${error.message})`;
+    this.#where = `none (${error.message})`;
     this.#log.error('the store failed; results are not kept from now on', error.message);
     for (const question of this.#questions.values()) question.reject(new IpclusterError('STORE', error.message));
     this.#questions.clear();
@@ -187,21 +204,21 @@ export class Store {
     if (message.kind === 'committed') {
       for (const { id, reason } of message.refused) {
         this.#log.warn(`what came under the id ${id} is not in the store`, reason);
-        this.onRefused(id, reason);
+        this.#listener.refused(id, reason);
       }
       this.#committed(message.durable);
     } else if (message.kind === 'answer') this.#answered(message);
     else if (message.kind === 'opened') {
-      this.where = message.where;
+      this.#where = message.where;
       if (message.warning) this.#log.warn(message.warning);
     } else if (message.kind === 'trouble') {
       if (this.durable) this.#log.warn('the store lost its disk and goes on in memory', message.message);
       else this.#log.warn('the store has no disk yet', message.message);
-      this.where = `memory (${message.message})`;
+      this.#where = `memory (${message.message})`;
     } else {
-      this.where = this.#path;
+      this.#where = this.#path;
       this.#log.info('the store has its disk again');
-      this.onRecovered();
+      this.#listener.recovered();
     }
   }
 

@@ -1,7 +1,8 @@
 import { Queue } from '../base/queue.js';
 import { lastMinute } from '../protocol/messages.js';
 import { type Decided, Dependants } from './dependants.js';
-import { type Engine, type EngineTable, windowOf } from './engine-table.js';
+import { type Engine, windowOf } from './engine.js';
+import type { EngineTable } from './engine-table.js';
 import { Lines, type TaskLine } from './lines.js';
 import { Outcomes } from './outcomes.js';
 import type { Policy } from './policies.js';
@@ -229,10 +230,10 @@ function wantedOf({ targets, follow }: Task, ran: ReadonlySet<number> | undefine
 }
 
 /** Milliseconds until the engine's job is ended by its scheduler. */
-const timeLeft = ({ node }: Engine): number =>
-  node?.allocation?.deadline ? node.allocation.deadline - Date.now() : Number.POSITIVE_INFINITY;
+const timeLeft = ({ supervisor }: Engine): number =>
+  supervisor?.allocation?.deadline ? supervisor.allocation.deadline - Date.now() : Number.POSITIVE_INFINITY;
 
 const hasTime = (engine: Engine, { timeNeeded }: Task): boolean => timeNeeded === 0 || timeNeeded <= timeLeft(engine);
 
 const hasRoom = (engine: Engine): boolean =>
-  !engine.stopping && !engine.node.away && engine.assigned.length < windowOf(engine) && timeLeft(engine) > lastMinute;
+  !engine.stopping && !engine.supervisor.away && engine.assigned.length < windowOf(engine) && timeLeft(engine) > lastMinute;

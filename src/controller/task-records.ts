@@ -43,7 +43,12 @@ export function describeTask(row: TaskRow, replies: readonly StoredReply[]): Tas
   const ended = Math.max(0, ...replies.map((reply) => reply.ended));
   const at = (time: number): string => new Date(time).toISOString();
   return {
-    ...{ id: row.id, session: row.session, queue: row.queue, type: row.type, label: row.label, submitted: row.submitted },
+    id: row.id,
+    session: row.session,
+    queue: row.queue,
+    type: row.type,
+    label: row.label,
+    submitted: row.submitted,
     started: worst && runTime !== undefined ? at(worst.ended - runTime) : null,
     completed: done && worst ? at(ended) : null,
     engine: worst && worst.engine >= 0 ? worst.engine : null,

@@ -1,7 +1,8 @@
 import { IpclusterError } from '../base/errors.js';
 import type { Timer } from '../base/timer.js';
 import { decodeFrames } from '../protocol/frames.js';
-import type { Header, Metadata } from '../protocol/message.js';
+import type { Header } from '../protocol/header.js';
+import type { Metadata } from '../protocol/message.js';
 import type { Line } from './line.js';
 
 /** What a task waits for: other balanced tasks, all or any of them, ended well, badly, or either. */

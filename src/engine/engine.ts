@@ -5,8 +5,12 @@ import { pin } from '../base/pristine.js';
 import { pinBuffer } from '../base/pristine-buffer.js';
 import { guardProcess } from '../base/signals.js';
 import { sleep } from '../base/wait.js';
-import { decodeMessage, isMessage, Session } from '../protocol/message.js';
+import { call, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
+import type { SupervisorToEngine } from '../protocol/conversations/supervisor-engine.js';
+import { decodeMessage, Session, unknownMessage } from '../protocol/message.js';
+import type { MessageContents } from '../protocol/messages.js';
 import { PacketReader } from '../protocol/packets.js';
+import { refusal } from '../protocol/refusal.js';
 import { Commands } from './command.js';
 import { describeStray } from './failure.js';
 import { Kernel } from './kernel.js';
@@ -44,6 +48,7 @@ const kernel = new Kernel({
   send: (route, body) => link.send(route, body),
   backlog: () => link.backlog,
 });
+const orders: Handlers<SupervisorToEngine> = { engine_welcome: ({ content }) => welcome(content) };
 /** What has come and is not read yet: an interrupt of user code must not take it along. */
 const arrived: Buffer[] = [];
 let watched = false;
@@ -72,11 +77,10 @@ process.on('uncaughtException', (error) => report('Uncaught exception', error));
 function receive(): void {
   for (const chunk of arrived.splice(0)) {
     for (const packet of reader.push(chunk)) {
-      if (packet.route.channel !== 'engine') welcome(packet.body);
-      else {
+      if (packet.route.channel === 'engine') {
         startWatcher?.();
         kernel.accept(packet);
-      }
+      } else if (packet.route.channel === 'hub') hear(packet.body);
     }
   }
 }
@@ -93,14 +97,20 @@ async function awaitRoom(): Promise<void> {
   while (link.backlog > mostWaiting && !socket.destroyed) await sleep(roomInterval);
 }
 
-/** The supervisor has an id for us, or another one. After the first, user code may come, and its watcher must be there before it. */
-function welcome(body: Buffer): void {
+/** What the supervisor says. What is not known is refused. */
+function hear(body: Buffer): void {
   const message = decodeMessage(body);
-  if (!isMessage(message, 'engine_welcome')) return;
+  if (isHandled<SupervisorToEngine>(message, orders)) return call(orders, message);
+  const { route, body: answer } = refusal(session, message.header, unknownMessage(message.header.msg_type, 'a supervisor'));
+  link.send(route, answer);
+}
+
+/** The supervisor has an id for us, or another one. After the first, user code may come, and its watcher must be there before it. */
+function welcome({ id, environment }: MessageContents['engine_welcome']): undefined {
   const isFirst = kernel.engineId < 0;
-  kernel.engineId = message.content.id;
-  Object.assign(process.env, message.content.environment);
-  Object.defineProperty(globalThis, 'engineId', { value: message.content.id, configurable: true, writable: true });
+  kernel.engineId = id;
+  Object.assign(process.env, environment);
+  Object.defineProperty(globalThis, 'engineId', { value: id, configurable: true, writable: true });
   if (!isFirst) return;
   startWatcher = watch;
   setTimeout(() => startWatcher?.(), quiet * (1 + Math.random())).unref();

@@ -1,8 +1,10 @@
 import { isShortage } from '../base/errors.js';
 import { readMemoryFile } from '../base/memory-files.js';
+import type { ClientToEngine } from '../protocol/conversations/client-engine.js';
+import { type Answer, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
 import { decodeFrames, encodeFrames } from '../protocol/frames.js';
 import { decodeMessage, isMessage, type Message, replyTypeOf, type Session } from '../protocol/message.js';
-import type { InterruptOutcome, MessageContents, MessageType } from '../protocol/messages.js';
+import type { InterruptOutcome } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
 import { decodeValue, encodeOwn } from '../protocol/values.js';
@@ -20,16 +22,13 @@ interface Running {
   /** The request's header as received; every reply carries it. */
   header: Buffer;
   session: string;
-  type: MessageType;
+  type: string;
   started: string;
   cancel?: () => void;
 }
 
-/** What handling a request gave: the content of the good reply, and its frames. */
-interface Answer {
-  content: MessageContents[MessageType];
-  buffers?: Buffer[];
-}
+/** What executed code gives. */
+type Executed = Answer<ClientToEngine['execute_request']['answer']>;
 
 export interface KernelOptions {
   slots: Slots;
@@ -176,32 +175,37 @@ export class Kernel {
   }
 
   #handle(message: Message, running: Running): Answer | Promise<Answer> {
-    if (isMessage(message, 'command_request')) {
-      return this.#commands.run(message, running, (name, text, bytes) => this.#take(running, name, text, bytes));
-    }
+    if (!isHandled<ClientToEngine>(message, this.#handlers)) throw new TypeError(`An engine knows no ${message.header.msg_type}`);
+    if (isMessage(message, 'command_request')) return this.#call(message, running);
     this.#commands.forgetEnvironment();
-    return this.#slots.outside(() => this.#runCode(message));
+    return this.#slots.outside(() => this.#call(message, running));
   }
 
-  #runCode(message: Message): Answer | Promise<Answer> {
-    if (isMessage(message, 'apply_request')) return this.#apply(message);
-    if (isMessage(message, 'execute_request')) return this.#execute(message);
-    if (isMessage(message, 'push_request')) {
-      this.#namespace.push(decodeValue(message.buffers) as object);
+  #call<T extends keyof ClientToEngine>(message: Message<T>, running: Running): Answer | Promise<Answer> {
+    return this.#handlers[message.header.msg_type](message, running);
+  }
+
+  readonly #handlers: Handlers<ClientToEngine, [Running]> = {
+    command_request: (message, running) =>
+      this.#commands.run(message, running, (name, text, bytes) => this.#take(running, name, text, bytes)),
+    apply_request: (message) => this.#apply(message),
+    execute_request: (message) => this.#execute(message),
+    push_request: ({ buffers }) => {
+      this.#namespace.push(decodeValue(buffers) as object);
       return { content: { status: 'ok' } };
-    }
-    if (isMessage(message, 'pull_request')) {
-      return { content: { status: 'ok' }, buffers: encodeOwn(this.#namespace.pull(message.content.names)) };
-    }
-    if (isMessage(message, 'clear_request')) {
+    },
+    pull_request: ({ content: { names } }) => ({
+      content: { status: 'ok' },
+      buffers: encodeOwn(this.#namespace.pull(names)),
+    }),
+    clear_request: () => {
       this.#namespace.clear();
       return { content: { status: 'ok' } };
-    }
-    throw new TypeError(`An engine knows no ${message.header.msg_type}`);
-  }
+    },
+  };
 
-  #execute({ content: { code, fileName } }: Message<'execute_request'>): Answer | Promise<Answer> {
-    const answer = (value: unknown): Answer => {
+  #execute({ content: { code, fileName } }: Message<'execute_request'>): Executed | Promise<Executed> {
+    const answer = (value: unknown): Executed => {
       const { frames, cloneable } = encodeIfCloneable(value);
       const data = value === undefined ? {} : { 'text/plain': showValue(value) };
       return { content: { status: 'ok', execution_count: this.#namespace.executions, data, cloneable }, buffers: frames };

@@ -5,9 +5,13 @@ import { objectionTo } from '../base/own-socket.js';
 import { deferred, sleep, within } from '../base/wait.js';
 import { sweepMarked } from '../processes/end.js';
 import { markVariable } from '../processes/table.js';
-import { decodeMessage, isMessage, Session as MessageSession } from '../protocol/message.js';
-import type { InterruptOutcome } from '../protocol/messages.js';
+import { call, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
+import type { SupervisorToWatcher } from '../protocol/conversations/supervisor-engine.js';
+import { decodeMessage, type Message, Session as MessageSession, unknownMessage } from '../protocol/message.js';
+import type { InterruptOutcome, MessageContents } from '../protocol/messages.js';
 import { encodePacket, PacketReader } from '../protocol/packets.js';
+import { refusal } from '../protocol/refusal.js';
+import type { Route } from '../protocol/routes.js';
 import { phase, Slots } from './slots.js';
 
 /*
@@ -43,28 +47,32 @@ const objection = objectionTo(socketPath);
 if (objection !== undefined) throw new Error(`the supervisor's socket is not used: ${objection}`);
 const socket = connect(socketPath);
 const reader = new PacketReader();
+const orders: Handlers<SupervisorToWatcher> = { interrupt_aim: ({ content }) => aim(content) };
 let settled = deferred<Settled>();
 let line = Promise.resolve();
 
 parentPort?.on('message', (message: Settled) => settled.resolve(message));
 socket.on('connect', () => tell({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'watcher' } }));
 socket.on('data', (chunk) => {
-  for (const { body } of reader.push(chunk)) {
-    const message = decodeMessage(body);
-    if (!isMessage(message, 'interrupt_aim')) continue;
-    const { sequence, onlyWaiting } = message.content;
-    if (onlyWaiting) {
-      tell({ type: 'interrupt_hit', content: { sequence, outcome: slots.remove(sequence) ? 'removed' : 'finished' } });
-      continue;
-    }
-    line = line.then(async () => {
-      tell({ type: 'interrupt_hit', content: { sequence, outcome: await interrupt(sequence) } });
-    });
-  }
+  for (const { route, body } of reader.push(chunk)) if (route.channel === 'hub') hear(decodeMessage(body));
 });
 socket.on('error', () => {});
 // The supervisor is gone. The main thread hears of it too, but perhaps never gets to it.
 socket.on('close', () => void sleep(300).then(endAll));
+
+/** What the supervisor says. What is not known is refused. */
+function hear(message: Message): void {
+  if (isHandled<SupervisorToWatcher>(message, orders)) return call(orders, message);
+  const { route, body } = refusal(session, message.header, unknownMessage(message.header.msg_type, 'a supervisor'));
+  write(route, body);
+}
+
+/** Interrupts are done one after another; what has not begun is taken out at once. */
+function aim({ sequence, onlyWaiting }: MessageContents['interrupt_aim']): undefined {
+  const hit = (outcome: InterruptOutcome | 'stuck'): void => tell({ type: 'interrupt_hit', content: { sequence, outcome } });
+  if (onlyWaiting) hit(slots.remove(sequence) ? 'removed' : 'finished');
+  else line = line.then(async () => hit(await interrupt(sequence)));
+}
 
 /** Ends what this engine has started, wherever it went; where the supervisor is dead, what its other engines have started too. */
 async function endAll(): Promise<void> {
@@ -78,7 +86,11 @@ async function endAll(): Promise<void> {
 }
 
 function tell(outgoing: Parameters<MessageSession['encode']>[0]): void {
-  for (const part of encodePacket({ channel: 'hub' }, session.encode(outgoing))) socket.write(part);
+  write({ channel: 'hub' }, session.encode(outgoing));
+}
+
+function write(route: Route, body: Buffer[]): void {
+  for (const part of encodePacket(route, body)) socket.write(part);
 }
 
 /** The ladder's rungs inside an engine; `stuck` leaves the last one, a restart, to the supervisor. */

@@ -1,11 +1,14 @@
 import { hostname } from 'node:os';
+import { IpclusterError } from '../base/errors.js';
 import { newSession } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { packageVersion } from '../base/package.js';
 import { signalOf } from '../base/signals.js';
 import { poll } from '../base/wait.js';
+import type { Handlers } from '../protocol/conversations/handlers.js';
+import type { ControllerToSupervisor } from '../protocol/conversations/supervisor-controller.js';
 import { encodeFrames } from '../protocol/frames.js';
-import { decodeMessage, isMessage, type Message, Session } from '../protocol/message.js';
+import { decodeMessage, Session } from '../protocol/message.js';
 import { type InterruptOutcome, protocolVersion } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { ReplyStatus } from '../protocol/routes.js';
@@ -124,29 +127,33 @@ export class IndependentEngines implements EngineHost {
         const engine = this.#engine(id);
         if (engine) this.#side?.run(engine.uuid, route.id, body);
       }
-    } else if (route.channel === 'hub') void this.#order(decodeMessage(body));
+    } else if (route.channel === 'hub') void this.#peer.answer(decodeMessage(body), this.#orders, 'the controller');
   }
 
-  async #order(message: Message): Promise<void> {
-    const { header } = message;
-    if (isMessage(message, 'cancel_request')) {
-      const outcome = await this.#cancel(message.content.engine, message.content.id);
-      this.#peer.tell({ type: 'cancel_reply', content: { status: 'ok', outcome } }, header);
-    } else if (isMessage(message, 'reclaim_request')) {
-      const engine = this.#engine(message.content.engine);
-      const ids = message.content.ids.filter((id) => engine?.takeBack(id));
-      this.#peer.tell({ type: 'reclaim_reply', content: { status: 'ok', ids } }, header);
-    } else if (isMessage(message, 'stop_request')) {
-      const ids = this.#tell(message.content.targets, 'shutdown_request', { restart: false });
-      this.#peer.tell({ type: 'stop_reply', content: { status: 'ok', ids } }, header);
-    } else if (isMessage(message, 'signal_request')) {
-      const ids = this.#tell(message.content.targets, 'signal_request', { sig: signalOf(message.content.signal) });
-      this.#peer.tell({ type: 'signal_reply', content: { status: 'ok', ids } }, header);
-    } else if (isMessage(message, 'restart_request')) {
-      const evalue = `Nobody here knows how engine ${message.content.targets.join(', ')} was started: start it again where you did.`;
-      this.#peer.tell({ type: 'error_reply', content: { status: 'error', ename: 'USAGE', evalue, traceback: [] } }, header);
-    }
-  }
+  readonly #orders: Handlers<ControllerToSupervisor> = {
+    cancel_request: async ({ content: { engine, id } }) => ({
+      content: { status: 'ok', outcome: await this.#cancel(engine, id) },
+    }),
+    reclaim_request: ({ content: { engine, ids } }) => {
+      const held = this.#engine(engine);
+      return { content: { status: 'ok', ids: ids.filter((id) => held?.takeBack(id)) } };
+    },
+    stop_request: ({ content: { targets } }) => ({
+      content: { status: 'ok', ids: this.#tell(targets, 'shutdown_request', { restart: false }) },
+    }),
+    signal_request: ({ content: { targets, signal } }) => ({
+      content: { status: 'ok', ids: this.#tell(targets, 'signal_request', { sig: signalOf(signal) }) },
+    }),
+    restart_request: ({ content: { targets } }) => {
+      throw new IpclusterError(
+        'USAGE',
+        `Nobody here knows how engine ${targets.join(', ')} was started: start it again where you did.`,
+      );
+    },
+    // Their answers are not kept: a gateway and its controller end together, by what closes both.
+    committed: () => {},
+    controller_ending: () => {},
+  };
 
   #tell(targets: readonly number[], type: string, content: object): number[] {
     const engines = targets.flatMap((id) => this.#engine(id) ?? []);

@@ -2,10 +2,13 @@ import { connect, type Socket } from 'node:net';
 import { readMemoryFile } from '../base/memory-files.js';
 import { objectionTo } from '../base/own-socket.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
+import { call, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
+import type { SupervisorToEngine } from '../protocol/conversations/supervisor-engine.js';
 import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
-import { decodeMessage, isMessage, type Outgoing, type Session } from '../protocol/message.js';
+import { decodeMessage, type Outgoing, type Session, unknownMessage } from '../protocol/message.js';
 import type { MessageType } from '../protocol/messages.js';
 import { encodePacket, joinSmall, type Packet, PacketReader } from '../protocol/packets.js';
+import { refusal } from '../protocol/refusal.js';
 import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
 import type { EngineHost, EngineSide } from './engine-side.js';
 import type { PythonEngine } from './python-engine.js';
@@ -94,12 +97,21 @@ export class SupervisedEngines implements EngineHost {
 
   #receive(uuid: string, { route, body }: Packet, id: Deferred<number>): void {
     if (route.channel === 'engine') return this.#side?.run(uuid, route.id, withFiles(route, body));
+    if (route.channel !== 'hub') return;
     const message = decodeMessage(body);
-    if (!isMessage(message, 'engine_welcome')) return;
+    if (isHandled<SupervisorToEngine>(message, this.#orders)) return call(this.#orders, message, uuid, id);
+    const refused = refusal(this.#session, message.header, unknownMessage(message.header.msg_type, 'a supervisor'));
     const line = this.#lines.get(uuid);
-    if (line) line.pid = message.content.pid;
-    id.resolve(message.content.id);
+    if (line) write(line.socket, refused.route, refused.body);
   }
+
+  readonly #orders: Handlers<SupervisorToEngine, [string, Deferred<number>]> = {
+    engine_welcome: ({ content }, uuid, id) => {
+      const line = this.#lines.get(uuid);
+      if (line) line.pid = content.pid;
+      id.resolve(content.id);
+    },
+  };
 
   #tell<T extends MessageType>(socket: Socket, outgoing: Outgoing<T>): void {
     write(socket, { channel: 'hub' }, this.#session.encode(outgoing));

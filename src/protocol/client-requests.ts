@@ -1,26 +1,8 @@
+import type { ClientToController } from './conversations/client-controller.js';
+import type { Guards } from './conversations/conversation.js';
 import { engineIds, mostEngines, name, path, requestId, requestIds } from './fields.js';
 import { either, finite, flag, type Guard, list, maybe, object, orNull, text, whole, word } from './guards.js';
 import type { MessageContents, TaskQuery } from './messages.js';
-
-/** What a client may ask the controller; requests to engines are not among them. */
-export type ClientRequest =
-  | 'connection_request'
-  | 'status_request'
-  | 'abort_request'
-  | 'interrupt_request'
-  | 'restart_request'
-  | 'stop_request'
-  | 'shutdown_request'
-  | 'query_request'
-  | 'result_request'
-  | 'resubmit_request'
-  | 'resume_request'
-  | 'watch_request'
-  | 'signal_request'
-  | 'queue_request'
-  | 'purge_request'
-  | 'records_request'
-  | 'join_request';
 
 /** A page of the past names at most so many tasks. */
 const mostNamed = 10_000;
@@ -41,7 +23,7 @@ const nothing = object<object>({});
 const targets = object<{ targets: number[] }>({ targets: engineIds });
 
 /** Client → controller: the fields of each request. */
-export const clientRequests: { readonly [T in ClientRequest]: Guard<MessageContents[T]> } = {
+export const clientRequests: Guards<ClientToController> = {
   connection_request: object<MessageContents['connection_request']>({
     version: name,
     protocol: finite,
@@ -77,7 +59,7 @@ export const clientRequests: { readonly [T in ClientRequest]: Guard<MessageConte
 };
 
 /** What a client that only looks on may ask. */
-export const observerRequests: ReadonlySet<string> = new Set<ClientRequest>([
+export const observerRequests: ReadonlySet<string> = new Set<keyof ClientToController>([
   'connection_request',
   'status_request',
   'queue_request',

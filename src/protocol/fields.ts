@@ -1,5 +1,5 @@
 import { type Guard, list, maybe, object, text, whole, word } from './guards.js';
-import type { Header } from './message.js';
+import type { Header } from './header.js';
 import type { AbortedContent, ErrorContent, InterruptOutcome, OkContent } from './messages.js';
 
 /* Fields that more than one table has. */
@@ -31,7 +31,7 @@ export const outcome: Guard<InterruptOutcome> = word(
 
 export const header: Guard<Header> = object<Header>({
   msg_id: requestId,
-  msg_type: name as Guard<Header['msg_type']>,
+  msg_type: name,
   username: name,
   session: name,
   date: text(64),

@@ -2,17 +2,8 @@ import { IpclusterError } from '../base/errors.js';
 import { userName } from '../base/owner.js';
 import { decodeFrames, encodeFrames, firstFrames } from './frames.js';
 import type { Guard } from './guards.js';
+import type { Header } from './header.js';
 import type { MessageContents, MessageType } from './messages.js';
-
-/** Who sent what and when: IPython's header, its dates kept as text. */
-export interface Header<T extends MessageType = MessageType> {
-  msg_id: string;
-  msg_type: T;
-  username: string;
-  session: string;
-  date: string;
-  version: string;
-}
 
 /** Facts beside the content that relays may read: scheduling wishes on requests, timing on replies. */
 export type Metadata = Record<string, unknown>;
@@ -82,7 +73,8 @@ export function decodeMessage(body: Buffer): Message {
   const [header, parent, metadata, content, ...buffers] = decodeFrames(body);
   const parentHeader = parseFrame(parent) as unknown as Header;
   return {
-    header: parseHeader(header),
+    // Of what type it is at all, is for whoever handles it to see.
+    header: parseHeader(header) as Header<MessageType>,
     parent: 'msg_id' in parentHeader ? parentHeader : undefined,
     metadata: parseFrame(metadata),
     content: parseFrame(content) as unknown as MessageContents[MessageType],
@@ -133,9 +125,13 @@ export type MessageTable = { readonly [T in MessageType]?: Guard<MessageContents
 export function checked(message: Message, table: MessageTable, sender: string): Message {
   const type = message.header.msg_type;
   const guard = Object.hasOwn(table, type) ? table[type] : undefined;
-  if (!guard) throw new IpclusterError('PROTOCOL', `Nobody here knows a ${type} from ${sender}.`);
+  if (!guard) throw unknownMessage(type, sender);
   return { ...message, content: guard.read(message.content, type) };
 }
+
+/** What is said of a message that nobody handles. */
+export const unknownMessage = (type: string, sender: string): IpclusterError =>
+  new IpclusterError('PROTOCOL', `Nobody here knows a ${type} from ${sender}.`);
 
 function parseFrame(frame: Buffer | undefined): Metadata {
   try {

@@ -1,3 +1,5 @@
+import type { AnswerGuards, Guards } from './conversations/conversation.js';
+import type { ControllerToSupervisor, SupervisorToController } from './conversations/supervisor-controller.js';
 import {
   answer,
   engineId,
@@ -15,19 +17,6 @@ import {
 } from './fields.js';
 import { byName, finite, flag, type Guard, list, object, orNull, whole, word } from './guards.js';
 import type { AllocationContent, EngineUp, Evidence, HeldRequest, MessageContents } from './messages.js';
-
-/** What a supervisor tells or asks the controller by itself. */
-type SupervisorMessage =
-  | 'registration_request'
-  | 'places_request'
-  | 'engine_up'
-  | 'engine_down'
-  | 'engine_facts'
-  | 'deadline'
-  | 'caught_up';
-
-/** How a supervisor answers the controller's orders. */
-type SupervisorAnswer = 'cancel_reply' | 'reclaim_reply' | 'signal_reply' | 'restart_reply' | 'stop_reply' | 'error_reply';
 
 const up = {
   id: engineId,
@@ -62,7 +51,7 @@ const evidence = object<Evidence>({
 const wishes = list(whole(-1, 2 ** 31), mostEngines);
 
 /** Supervisor → controller: the fields of what it says. */
-export const supervisorMessages: { readonly [T in SupervisorMessage]: Guard<MessageContents[T]> } = {
+export const supervisorMessages: Guards<SupervisorToController> = {
   registration_request: object<MessageContents['registration_request']>({
     version: name,
     protocol: finite,
@@ -90,7 +79,7 @@ const ok = word('ok');
 const ids = answer(object<{ status: 'ok'; ids: number[] }>({ status: ok, ids: engineIds }));
 
 /** Supervisor → controller: the fields of its answers. */
-export const supervisorAnswers: { readonly [T in SupervisorAnswer]: Guard<MessageContents[T]> } = {
+export const supervisorAnswers: AnswerGuards<ControllerToSupervisor> = {
   cancel_reply: answer(
     object<{ status: 'ok'; outcome: typeof outcome extends Guard<infer O> ? O : never }>({ status: ok, outcome }),
   ),

@@ -23,7 +23,10 @@ export function readAllocation(env: NodeJS.ProcessEnv): Allocation | undefined {
   const seconds = Number(env['IPCLUSTER_DEADLINE'] || Number.NaN);
   return {
     ...shareOf(layout, node, total),
-    ...{ job, node, element: env['IPCLUSTER_ELEMENT'] || null, incarnation: Number(env['IPCLUSTER_INCARNATION'] ?? 0) },
+    job,
+    node,
+    element: env['IPCLUSTER_ELEMENT'] || null,
+    incarnation: Number(env['IPCLUSTER_INCARNATION'] ?? 0),
     deadline: Number.isFinite(seconds) ? seconds * 1000 : null,
     nodes: env['IPCLUSTER_ELEMENT'] ? 1 : partsOf(layout),
     elements: env['IPCLUSTER_ELEMENT'] ? partsOf(layout) : 1,

@@ -33,7 +33,7 @@ export async function gatherEvidence(child: EngineChild, exit: Exit, killsBefore
     lastLines: lines,
     memory: child.memory,
     crash: child.ending === undefined && child.aimed === undefined,
-    started: child.handed.slice(0, 1).map(({ id }) => id),
+    started: child.requests.inEngine.slice(0, 1).map(({ id }) => id),
   };
 }
 

@@ -25,7 +25,7 @@ export class FactFinder {
     this.kills = oomKills();
     const facts: Facts = { memory: {}, stale: {} };
     for (const child of children) {
-      child.memory = inspectProcess(child.pid)?.memory ?? child.memory;
+      child.measure(inspectProcess(child.pid)?.memory);
       if (child.memory !== null) facts.memory[child.id] = Math.round(child.memory / 1e6) * 1e6;
       const stale = await this.#stale(child);
       if (stale.length > 0) facts.stale[child.id] = stale;

@@ -10,10 +10,10 @@ const pause = 10;
 
 /** A program that is not ours is interrupted as its user would do it, and answers by itself what has become of the request. */
 export async function interruptForeign(child: EngineChild, sequence: number): Promise<WatcherOutcome> {
-  const isHeld = (): boolean => child.handed.some((assigned) => assigned.sequence === sequence);
+  const isHeld = (): boolean => child.requests.inEngine.some((held) => held.sequence === sequence);
   const end = performance.now() + interruptTime;
   // What stands before it is not what is meant.
-  while (isHeld() && child.handed[0]?.sequence !== sequence && performance.now() < end) await sleep(pause);
+  while (isHeld() && child.requests.inEngine[0]?.sequence !== sequence && performance.now() < end) await sleep(pause);
   if (!isHeld()) return 'finished';
   signalEngine(child, 'SIGINT', true);
   while (isHeld() && performance.now() < end) await sleep(pause);

@@ -17,23 +17,23 @@ export interface Ladder {
  * queue; code terminated with the namespace kept; the engine restarted. Answers which it was.
  */
 export async function interruptRequest(ladder: Ladder, engine: EngineChild, id: string | null): Promise<InterruptOutcome> {
-  if (id !== null && engine.drop(id)) return 'removed';
-  const aimed = id === null ? engine.handed[0] : engine.handed.find((assigned) => assigned.id === id);
+  if (id !== null && engine.requests.takeBack(id)) return 'removed';
+  const aimed = id === null ? engine.requests.inEngine[0] : engine.requests.find(id);
   if (!aimed) return 'finished';
-  for (let tries = 0; !engine.watcher && !engine.foreign && tries < 100; tries++) await sleep(10);
-  engine.aimed = aimed;
+  for (let tries = 0; !engine.isWatched && !engine.foreign && tries < 100; tries++) await sleep(10);
+  engine.aimAt(aimed);
   const outcome = await ladder.aim(engine, aimed.sequence);
   // Node cannot survive a termination inside a timer's callback; that engine has been replaced by now.
-  if (engine.isOver) return 'restarted';
-  if (outcome !== undefined && outcome !== 'stuck') engine.aimed = undefined;
+  if (engine.has('over')) return 'restarted';
+  if (outcome !== undefined && outcome !== 'stuck') engine.aimAt(undefined);
   if (outcome === 'removed') {
-    engine.drop(aimed.id, engine.handed);
+    engine.requests.drop(aimed.id);
     engine.handOver();
     return 'removed';
   }
   if (outcome !== undefined && outcome !== 'stuck') return outcome;
-  if (!engine.handed.includes(aimed)) {
-    engine.aimed = undefined;
+  if (!engine.requests.inEngine.includes(aimed)) {
+    engine.aimAt(undefined);
     return 'finished';
   }
   await ladder.restart(engine);

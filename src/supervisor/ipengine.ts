@@ -139,8 +139,11 @@ async function main(): Promise<void> {
   const run = randomUUID();
   const end = deferred<string>();
   const program = readEngineProgram({
-    ...{ engine: flags.engine, python: flags.python, mpi: flags.mpi },
-    ...{ startupScript: flags['startup-script'], startupCommand: flags['startup-command'] },
+    engine: flags.engine,
+    python: flags.python,
+    mpi: flags.mpi,
+    startupScript: flags['startup-script'],
+    startupCommand: flags['startup-command'],
   });
   if (program?.isRank && count > 1)
     throw new IpclusterError(

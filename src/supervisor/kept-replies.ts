@@ -1,6 +1,6 @@
 import { Queue } from '../base/queue.js';
 import { decodeFrames } from '../protocol/frames.js';
-import type { Header } from '../protocol/message.js';
+import type { Header } from '../protocol/header.js';
 import type { HeldRequest } from '../protocol/messages.js';
 import type { Route } from '../protocol/routes.js';
 

@@ -15,8 +15,8 @@ import type { Link } from '../transport/link.js';
 import { Peer } from '../transport/peer.js';
 import type { RestartPolicy } from './crash-loop.js';
 import { type DeadlineQuestion, DeadlineWatch } from './deadline.js';
-import type { EngineSettings } from './engine-child.js';
 import { EngineSet } from './engine-set.js';
+import type { EngineSettings } from './engine-settings.js';
 import { GatewayProcess } from './gateway-process.js';
 import { type JoinOptions, joinController, rejoinController } from './join.js';
 import { Relay } from './relay.js';
@@ -59,10 +59,9 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const settings = { ...options.settings, foreign: gateway?.foreign };
   const stop = new AbortController();
   const session = new Session(newSession());
-  const relay = new Relay(session);
+  const relay = new Relay(session, (reason) => end.resolve(`the controller ends: ${reason}`));
   const engines = new EngineSet(settings, restart, log, relay);
   const watch = watchDeadline(options, relay);
-  relay.onFarewell = (reason) => end.resolve(`the controller ends: ${reason}`);
   try {
     // What a scheduler's KILL has left on this node goes when the next one comes, which does not wait for it.
     removeDeadSockets(longDead).catch((error: unknown) => log.warn('dead sockets were left', messageOf(error)));
@@ -99,7 +98,11 @@ async function openGateway({ settings, plain, profileFolder, join, log }: Superv
   await checkProgram(program);
   let onLost = (_again: boolean): void => {};
   const process = new GatewayProcess({
-    ...{ socketPath: settings.socketPath, mark: settings.mark, plain, log, onLost: (again) => onLost(again) },
+    socketPath: settings.socketPath,
+    mark: settings.mark,
+    plain,
+    log,
+    onLost: (again) => onLost(again),
     logFile: joinPath(settings.logFolder, `gateway-${hostname()}-${globalThis.process.pid}.log`),
   });
   const foreign = { program, file: process.file, profileFolder, timeout: join.timeout };
@@ -183,17 +186,15 @@ class Membership {
     const peer = new Peer(link, this.#session);
     peer.onPacket((packet) => this.#relay.receive(packet));
     const children = this.#engines.all;
-    const known = children.filter(({ isUp }) => isUp);
+    const known = children.filter((child) => child.has('up'));
     const content = {
-      ...{
-        version: packageVersion(),
-        protocol: protocolVersion,
-        host: hostname(),
-        pid: process.pid,
-        run,
-        rank: rank ?? null,
-        allocation: allocation ?? null,
-      },
+      version: packageVersion(),
+      protocol: protocolVersion,
+      host: hostname(),
+      pid: process.pid,
+      run,
+      rank: rank ?? null,
+      allocation: allocation ?? null,
       count: children.length || count,
       ids: children.every(({ id }) => id < 0) ? [...ids] : children.map(({ id }) => id),
       engines: known.map((child) => this.#relay.describe(child)),

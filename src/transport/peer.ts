@@ -1,17 +1,12 @@
 import { IpclusterError } from '../base/errors.js';
 import { Timer } from '../base/timer.js';
 import { type Deferred, deferred } from '../base/wait.js';
-import {
-  checked,
-  decodeMessage,
-  type Header,
-  type Message,
-  type MessageTable,
-  type Outgoing,
-  type Session,
-} from '../protocol/message.js';
+import { type Handlers, handle } from '../protocol/conversations/handlers.js';
+import type { Header } from '../protocol/header.js';
+import { checked, decodeMessage, type Message, type MessageTable, type Outgoing, type Session } from '../protocol/message.js';
 import type { ErrorContent, GoodReply, ReplyTo, RequestType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
+import { answer, refuse } from './answer.js';
 import type { Link } from './link.js';
 
 /** One end of a link that asks questions about the cluster and hears the answers. */
@@ -65,6 +60,19 @@ export class Peer {
     const parent = to ? Buffer.from(JSON.stringify(to)) : undefined;
     const body = this.session.encode({ ...outgoing, parent });
     this.link.send(to ? { channel: 'reply', id: to.msg_id, status: 'ok' } : { channel: 'hub' }, body);
+  }
+
+  /**
+   * Lets those handlers deal with a message of the other end. Questions are answered, and so is, with an error, what no handler is for
+   * and what fails.
+   */
+  answer<Conversation extends object>(message: Message, handlers: Handlers<Conversation>, sender: string): Promise<void> {
+    return answer(this.link, this.session, message.header, () => handle(handlers, message, sender));
+  }
+
+  /** Answers a message with what was wrong with it. */
+  refuse({ header }: Message, error: unknown): void {
+    refuse(this.link, this.session, header, error);
   }
 
   #receive(packet: Packet): void {

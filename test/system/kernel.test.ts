@@ -68,6 +68,18 @@ test('whatever runs can be interrupted, and the engine goes on', async () => {
   await engine.close();
 });
 
+test('neither thread of an engine keeps silent about what no supervisor says', async () => {
+  const engine = await EngineProcess.start();
+  try {
+    expect(await engine.execute('40 + 2')).toMatchObject({ value: 42 });
+    for (const thread of ['engine', 'watcher'] as const)
+      expect(await engine.sayUnknown(thread)).toMatchObject({ status: 'error', content: { ename: 'PROTOCOL' } });
+    expect(await engine.execute('40 + 2')).toMatchObject({ value: 42 });
+  } finally {
+    await engine.close();
+  }
+});
+
 test('cells of notebooks have their values in a real engine', async () => {
   const engine = await EngineProcess.start();
   for (const [codes, expected] of cells) {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { explainHosts } from '../../../src/cluster/why-hosts.js';
 import { explainStatus } from '../../../src/cluster/why-status.js';
 import type { ClusterFile } from '../../../src/profile/cluster-file.js';
-import type { EngineRecord, LostNode, StatusContent } from '../../../src/protocol/messages.js';
+import type { EngineRecord, LostSupervisor, StatusContent } from '../../../src/protocol/messages.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipcluster-hosts-'));
 const jobDir = join(folder, 'job');
@@ -44,9 +44,9 @@ const on = (host: string, id: number, silence = 0) => ({
   state: 'busy',
   since: new Date().toISOString(),
 });
-const status = (engines: object[], lost: LostNode[] = []) =>
+const status = (engines: object[], lost: LostSupervisor[] = []) =>
   ({ engines: engines as EngineRecord[], lost, controller: { lease: 900_000, store: '' } }) as unknown as StatusContent;
-const gone: LostNode = { supervisor: 'pbs2/1', host: 'pbs2', job: 'pbs:7.h', node: 1, engines: [2, 3], at: '' };
+const gone: LostSupervisor = { supervisor: 'pbs2/1', host: 'pbs2', job: 'pbs:7.h', node: 1, engines: [2, 3], at: '' };
 
 test('a host that is lost is named, with what its system says of it', async () => {
   pbsnodes({ pbs2: 'down' });

@@ -1,23 +1,25 @@
 import { describe, expect, test, vi } from 'vitest';
-import { assign, type Engine, EngineTable, type Node, release } from '../../../src/controller/engine-table.js';
+import { assign, type Engine, release } from '../../../src/controller/engine.js';
+import { EngineTable } from '../../../src/controller/engine-table.js';
 import { PriorityFifo } from '../../../src/controller/fifo.js';
 import { IndexedHeap } from '../../../src/controller/indexed-heap.js';
 import { leastLoad } from '../../../src/controller/policies.js';
+import type { Supervisor } from '../../../src/controller/supervisor.js';
 import { TaskQueue } from '../../../src/controller/task-queue.js';
 import { makeTask, type Task } from '../../../src/controller/tasks.js';
 import { Session } from '../../../src/protocol/message.js';
 
 const session = new Session('s');
 const peer = { link: { silence: 0 } };
-const node = { name: 'n', host: 'h', rank: null, allocation: null, peer } as Node;
+const supervisor = { name: 'n', host: 'h', rank: null, allocation: null, peer } as Supervisor;
 
 function task(id: string, metadata: Record<string, unknown> = {}): Task {
   return makeTask({ ...session.header('apply_request'), msg_id: id }, metadata, Buffer.alloc(1));
 }
 
 function up(engines: EngineTable, count: number, language = 'javascript'): void {
-  for (const id of engines.reserve(node, count, []))
-    engines.up(node, { id, uuid: `u${id}`, pid: 1, language, log: null, restarts: 0, cpus: null, gpus: null });
+  for (const id of engines.reserve(supervisor, count, []))
+    engines.up(supervisor, { id, uuid: `u${id}`, pid: 1, language, log: null, restarts: 0, cpus: null, gpus: null });
 }
 
 /** A queue over so many engines, whose tasks end when they are told to. */

@@ -1,14 +1,16 @@
 import { describe, expect, test, vi } from 'vitest';
-import { assign, type Engine, EngineTable, type Node, release, windowOf } from '../../../src/controller/engine-table.js';
+import { assign, type Engine, release, windowOf } from '../../../src/controller/engine.js';
+import { EngineTable } from '../../../src/controller/engine-table.js';
 import { PriorityFifo } from '../../../src/controller/fifo.js';
 import { Incarnations } from '../../../src/controller/incarnations.js';
 import { leastLoad } from '../../../src/controller/policies.js';
+import type { Supervisor } from '../../../src/controller/supervisor.js';
 import { TaskQueue } from '../../../src/controller/task-queue.js';
 import { judge, makeTask, type Outcome, type Task } from '../../../src/controller/tasks.js';
 import { Session } from '../../../src/protocol/message.js';
 
 const session = new Session('s');
-const node = { name: 'n', host: 'h', rank: null, allocation: null } as Node;
+const supervisor = { name: 'n', host: 'h', rank: null, allocation: null } as Supervisor;
 
 function task(metadata: Record<string, unknown> = {}, id?: string): Task {
   const header = session.header('apply_request');
@@ -17,8 +19,17 @@ function task(metadata: Record<string, unknown> = {}, id?: string): Task {
 
 function table(count: number): EngineTable {
   const engines = new EngineTable();
-  for (const id of engines.reserve(node, count, []))
-    engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
+  for (const id of engines.reserve(supervisor, count, []))
+    engines.up(supervisor, {
+      id,
+      uuid: `u${id}`,
+      pid: 1,
+      language: 'javascript',
+      log: null,
+      restarts: 0,
+      cpus: null,
+      gpus: null,
+    });
   return engines;
 }
 
@@ -52,8 +63,8 @@ function queueOf(engines: EngineTable) {
 describe('languages', () => {
   const mixed = (): EngineTable => {
     const engines = table(1);
-    const [id = -1] = engines.reserve(node, 1, []);
-    engines.up(node, { id, uuid: 'p', pid: 1, language: 'python', log: null, restarts: 0, cpus: null, gpus: null });
+    const [id = -1] = engines.reserve(supervisor, 1, []);
+    engines.up(supervisor, { id, uuid: 'p', pid: 1, language: 'python', log: null, restarts: 0, cpus: null, gpus: null });
     return engines;
   };
 
@@ -182,8 +193,8 @@ describe('the balanced queue', () => {
     const { queue, given, add } = queueOf(engines);
     add(task({}, 'a'));
     expect(queue.counts).toEqual({ balanced: 1, waiting: 0, running: 0 });
-    for (const id of engines.reserve(node, 1, []))
-      engines.up(node, { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
+    for (const id of engines.reserve(supervisor, 1, []))
+      engines.up(supervisor, { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
     queue.schedule();
     expect(given).toEqual([['a', 0]]);
   });
@@ -239,28 +250,28 @@ describe('after a controller that was killed', () => {
 
   test('ids go on where they were, and an engine that comes back has its own', () => {
     const engines = new EngineTable(5);
-    expect(engines.reserve(node, 2, [1, 3], true)).toEqual([1, 3]);
-    expect(engines.reserve({ ...node }, 2, [1, -1], true)).toEqual([5, 6]);
-    expect(engines.nodeOf(1)).toBe(node);
+    expect(engines.reserve(supervisor, 2, [1, 3], true)).toEqual([1, 3]);
+    expect(engines.reserve({ ...supervisor }, 2, [1, -1], true)).toEqual([5, 6]);
+    expect(engines.supervisorOf(1)).toBe(supervisor);
   });
 });
 
 describe('the engine table', () => {
   test('ids are given once, and those asked for where they are free', () => {
     const engines = new EngineTable();
-    expect(engines.reserve(node, 2, [])).toEqual([0, 1]);
-    expect(engines.reserve(node, 2, [5, 1])).toEqual([5, 2]);
-    expect(engines.reserve(node, 2, [])).toEqual([3, 4]);
-    expect(engines.reserve(node, 1, [])).toEqual([6]);
+    expect(engines.reserve(supervisor, 2, [])).toEqual([0, 1]);
+    expect(engines.reserve(supervisor, 2, [5, 1])).toEqual([5, 2]);
+    expect(engines.reserve(supervisor, 2, [])).toEqual([3, 4]);
+    expect(engines.reserve(supervisor, 1, [])).toEqual([6]);
   });
 
   test('an engine can only come where its supervisor has a place', () => {
     const engines = new EngineTable();
-    const [id = -1] = engines.reserve(node, 1, []);
+    const [id = -1] = engines.reserve(supervisor, 1, []);
     const up = { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null };
-    expect(engines.up({ ...node }, up)).toBeUndefined();
-    expect(engines.up(node, up)).toBeDefined();
-    expect(engines.up(node, up)).toBeUndefined();
+    expect(engines.up({ ...supervisor }, up)).toBeUndefined();
+    expect(engines.up(supervisor, up)).toBeDefined();
+    expect(engines.up(supervisor, up)).toBeUndefined();
   });
 
   test('short requests are fetched ahead, long ones are not', () => {
@@ -286,8 +297,8 @@ test('a queue by priority keeps order, takes back to the front and removes', () 
 });
 
 describe('engines whose job has a deadline', () => {
-  const until = (milliseconds: number | null): Node => ({
-    ...node,
+  const until = (milliseconds: number | null): Supervisor => ({
+    ...supervisor,
     allocation: {
       job: 'slurm:1',
       element: null,
@@ -296,7 +307,7 @@ describe('engines whose job has a deadline', () => {
       deadline: milliseconds === null ? null : Date.now() + milliseconds,
     },
   });
-  const up = (engines: EngineTable, owner: Node): void => {
+  const up = (engines: EngineTable, owner: Supervisor): void => {
     const [id = -1] = engines.reserve(owner, 1, []);
     engines.up(owner, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
   };
@@ -334,7 +345,10 @@ describe('engines whose job has a deadline', () => {
 });
 
 describe('runs of a job', () => {
-  const run = (incarnation: number, rest: Partial<NonNullable<Node['allocation']>> = {}): NonNullable<Node['allocation']> => ({
+  const run = (
+    incarnation: number,
+    rest: Partial<NonNullable<Supervisor['allocation']>> = {},
+  ): NonNullable<Supervisor['allocation']> => ({
     ...{ job: 'slurm:1', element: null, incarnation, node: 0, deadline: null },
     ...rest,
   });
@@ -347,8 +361,8 @@ describe('runs of a job', () => {
     incarnations.admit(null, 'j', 1000);
     expect(() => incarnations.admit(run(0), 'j', 1000)).toThrow(/started slurm:1 again/);
     expect(() => incarnations.admit(run(1, { deadline: Date.now() - 2000 }), 'j', 1000)).toThrow(/time of slurm:1 was over/);
-    expect(incarnations.isOutdated({ ...node, allocation: run(0) }, { allocation: run(1) })).toBe(true);
-    expect(incarnations.isOutdated({ ...node, allocation: run(1) }, { allocation: run(1) })).toBe(false);
-    expect(incarnations.isOutdated({ ...node, allocation: run(0, { element: '3' }) }, { allocation: run(1) })).toBe(false);
+    expect(incarnations.isOutdated({ ...supervisor, allocation: run(0) }, { allocation: run(1) })).toBe(true);
+    expect(incarnations.isOutdated({ ...supervisor, allocation: run(1) }, { allocation: run(1) })).toBe(false);
+    expect(incarnations.isOutdated({ ...supervisor, allocation: run(0, { element: '3' }) }, { allocation: run(1) })).toBe(false);
   });
 });
