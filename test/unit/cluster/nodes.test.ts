@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StartRequest } from '../../../src/cluster/prepare.js';
 import { awaitRegistration } from '../../../src/cluster/registration.js';
-import { explainFolder } from '../../../src/cluster/why-jobs.js';
+import { explainFolder } from '../../../src/cluster/why-folder.js';
 import type { Job } from '../../../src/launcher-kit/contract.js';
 import { countLost, readNodeEnds } from '../../../src/launcher-kit/node-ends.js';
 import { readNodeWords } from '../../../src/launcher-kit/node-words.js';
