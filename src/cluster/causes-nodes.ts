@@ -77,7 +77,7 @@ export const nodeCauses: readonly Phrase[] = [
 /** A step that waits is a reason only where nothing else is: Slurm says so as well while nodes are cleaned up, and then begins. */
 export const waitingSteps: readonly Phrase[] = [
   {
-    words: /^srun: .*step creation (temporarily|still) disabled, retrying/,
+    words: /^srun: .*step creation (temporarily|still) disabled, retrying|^ipcluster: .*other steps of the job run there/,
     code: 'step-waits',
     sentence: 'The scheduler has given the nodes, and does not let anything begin there: another step of the job holds them.',
     quoted: true,

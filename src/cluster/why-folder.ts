@@ -23,7 +23,9 @@ export async function explainFolder(folder: string, missing: boolean, live: bool
     const path = join(folder, name);
     const whole = ends.length === 0 && (name.startsWith('node-') || logs.length === 1 || about === 'controller');
     const cause = explainLog(withoutPast(await lastLines(path, 40)), whole ? bad?.exitCode : undefined);
-    if (cause) found.push({ about, ...cause, lines: [...(cause.lines ?? []), `(${path})`] });
+    // What waited for a step has it where a node has a log.
+    const isPast = cause?.code === 'step-waits' && logs.some((log) => log.startsWith('node-'));
+    if (cause && !isPast) found.push({ about, ...cause, lines: [...(cause.lines ?? []), `(${path})`] });
   }
   const crumbs = missing ? await explainBreadcrumbs(folder, names, about) : [];
   const all = [...found, ...crumbs];
@@ -59,9 +61,9 @@ async function explainNodes(folder: string, ends: readonly NodeEnd[]): Promise<F
   });
 }
 
-/** What a supervisor said before it joined is no news once it has, nor what srun said before it had its step. */
+/** What a supervisor said before it joined is no news once it has. */
 function withoutPast(lines: readonly string[]): string[] {
-  const joined = lines.findLastIndex((line) => / joined as |^srun: Step created for /.test(line));
+  const joined = lines.findLastIndex((line) => / joined as /.test(line));
   return lines.slice(joined + 1);
 }
 

@@ -134,6 +134,23 @@ describe('where the names of the nodes are known', () => {
   });
 });
 
+describe('a step that waits', () => {
+  const line = 'srun: Job 7 step creation temporarily disabled, retrying (Requested nodes are busy)';
+  const told = 'ipcluster: nothing has begun on the nodes, and other steps of the job run there: 7.0 sleep n[1-4]';
+
+  test.each([line, told])('is a verdict, with its words: %s', async (words) => {
+    write('stderr', `${words}\n`);
+    const [verdict] = await explainFolder(jobDir, true, false);
+    expect(verdict).toMatchObject({ code: 'step-waits', sentence: expect.stringContaining(`It says: ${words}`) });
+  });
+
+  test('is none where a node has begun', async () => {
+    write('stderr', `${line}\n`);
+    write('node-0.log', 'an engine has joined as 0\n');
+    expect(await explainFolder(jobDir, true, true)).toEqual([]);
+  });
+});
+
 test('a node that two tools tell of has failed once', async () => {
   write(
     'stderr',
