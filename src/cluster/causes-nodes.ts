@@ -1,7 +1,7 @@
 import type { Phrase } from '../launcher-kit/words.js';
 
 /** In advice: to start again without the nodes that failed; their names take its place where they are known. */
-export const again = 'Start again, without that node.';
+const again = 'Start again, without that node.';
 
 /** What logs say of nodes where nothing began, or what began there ended; the most telling first. */
 export const nodeCauses: readonly Phrase[] = [
