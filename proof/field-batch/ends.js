@@ -47,15 +47,20 @@ export const rows = [
     entry: 'F5 the extension is used beyond the first end',
     part: 'ends',
     bed: 'accounting',
-    expected: 'engines that would have ended after 1 minute work on at 70 s; map waits for nothing',
+    expected: 'tasks are withheld in the last of 2 minutes, given within a minute of the extension to 30, and given at 135 s: nothing idles for longer',
     async run(scene) {
-      await scene.start('-n', '2', '--time', '1m');
+      await scene.start('-n', '2', '--time', '2m');
       const begin = performance.now();
+      await until(async () => (await left(scene)) < 55, 90_000);
+      const late = await mapFor(scene, 3000, '--', 'echo', '{}', ':::', 'x');
+      scene.is('a task in the last minute waits', late.out, '');
       operator('scontrol', 'update', `jobid=${await jobOf(scene)}`, 'TimeLimit=30');
-      await until(async () => (await left(scene)) > 25 * 60, 60_000);
-      await sleep(Math.max(0, 70_000 - (performance.now() - begin)));
+      const { out: soon, seconds: waited } = await mapFor(scene, 60_000, '--', 'echo', '{}', ':::', '1', '2');
+      scene.is('tasks after it', soon.split('\n').sort().join(' '), '1 2');
+      scene.seen.push(`given after ${waited.toFixed(0)} s`);
+      await sleep(Math.max(0, 135_000 - (performance.now() - begin)));
       const { out, seconds } = await mapFor(scene, 20_000, '--', 'echo', '{}', ':::', '1', '2');
-      scene.is('tasks at 70 s', out.split('\n').sort().join(' '), '1 2');
+      scene.is('tasks at 135 s', out.split('\n').sort().join(' '), '1 2');
       scene.is('seconds', seconds < 10, true);
       scene.is('engines', await scene.engines(), 2);
     },

@@ -1,5 +1,6 @@
 import { formatDuration } from '../base/quantities.js';
-import { readNodeEnds } from '../launcher-kit/node-ends.js';
+import { sleep } from '../base/wait.js';
+import { readNodeEnds, readNodeNames } from '../launcher-kit/node-ends.js';
 import { type ClusterFile, isOfJob, type RecordedJob } from '../profile/cluster-file.js';
 import type { EngineRecord, LostSupervisor, StatusContent } from '../protocol/messages.js';
 import type { Finding } from './causes.js';
@@ -7,6 +8,9 @@ import { launcherOf } from './jobs.js';
 
 /** A supervisor says something every five seconds; silence of this length is none of chance (milliseconds). */
 const silentAfter = 12_000;
+
+/** Where the controller answers, nobody waits longer than this for the word of a job's system (milliseconds). */
+const systemTime = 3000;
 
 /** Hosts of which nothing has been heard for a while, with their engines. `silence`: milliseconds. */
 export function silentHosts(engines: readonly EngineRecord[]): { host: string; ids: number[]; silence: number }[] {
@@ -23,7 +27,9 @@ export async function explainHosts(file: ClusterFile | undefined, status: Status
   const silent = silentHosts(status.engines);
   const living = livingHosts(status, silent);
   const gone = isMissing ? await withoutWord(file.jobs, status.lost) : [];
-  const down = await downHosts(file?.jobs ?? [], [...new Set([...silent, ...gone].map(({ host }) => host))]);
+  const nodes = await nodesOfJobs(file?.jobs ?? [], status.engines);
+  const hosts = [...silent, ...gone].map(({ host }) => host);
+  const down = await downHosts(file?.jobs ?? [], [...new Set([...hosts, ...nodes])]);
   const lost = gone.filter(({ host }) => down.has(host) || !living.has(host));
   return [
     ...[...new Set(lost.map(({ host }) => host))].map((host) => lostFinding(host, lost, down.get(host))),
@@ -38,6 +44,29 @@ export async function explainHosts(file: ClusterFile | undefined, status: Status
         ...{ about: 'engines', node: host, suggestions: [`Does it answer? \`ping ${host}\``] },
       };
     }),
+    ...nodes.flatMap((node) => unheard(node, down.get(node), hosts)),
+  ];
+}
+
+/** The names of nodes where engines of such jobs are, as the jobs' scripts wrote them down, but for those that have ended. */
+async function nodesOfJobs(jobs: readonly RecordedJob[], engines: readonly EngineRecord[]): Promise<string[]> {
+  const live = jobs.filter((recorded) => engines.some(({ job }) => isOfJob(job, recorded)));
+  const found = live.map(async ({ jobDir }) => {
+    const [names = [], ends] = await Promise.all([readNodeNames(jobDir), readNodeEnds(jobDir)]);
+    return names.filter((name) => !ends.some(({ node }) => node === name));
+  });
+  return [...new Set((await Promise.all(found)).flat())];
+}
+
+/** A node of which its scheduler hears nothing, while its engines may still speak: it tells sooner or later what it does about it. */
+function unheard(node: string, said: string | undefined, told: readonly string[]): Finding[] {
+  if (said === undefined || told.some((host) => host === node || host.startsWith(`${node}.`))) return [];
+  return [
+    {
+      ...{ code: 'node-failed', about: 'engines', node, nodes: [node] },
+      sentence: `The scheduler does not hear of the node ${node}, or calls it down (${said}). Engines that still answer there work on; they may be ended when the node comes back.`,
+      suggestions: ['Take others in their place: `ipcluster engines add`.', `Tell the administrators: ${node}.`],
+    },
   ];
 }
 
@@ -75,8 +104,9 @@ async function downHosts(jobs: readonly RecordedJob[], hosts: readonly string[])
   const down = new Map<string, string>();
   if (hosts.length === 0) return down;
   const systems = new Map(jobs.map((job) => [job.launcher, job]));
-  for (const { launcher, options = [] } of systems.values()) {
-    const found = await (await launcherOf(launcher, options)).downHosts?.(hosts);
+  for (const job of systems.values()) {
+    const asked = (await launcherOf(job.launcher, job.options ?? [])).downHosts?.(hosts, job);
+    const found = await Promise.race([asked, sleep(systemTime).then(() => undefined)]);
     for (const [host, words] of found ?? []) down.set(host, words);
   }
   return down;

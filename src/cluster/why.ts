@@ -4,12 +4,15 @@ import { checkLimits } from '../launcher-kit/limits.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import type { Place } from '../profile/paths.js';
 import type { StatusContent } from '../protocol/messages.js';
-import { checkDisks, type Finding } from './causes.js';
+import type { Finding } from './causes.js';
+import { checkDisks } from './disks.js';
 import { findCluster, notFound } from './find.js';
 import { foldersOfJobs } from './logs.js';
 import { listProcesses } from './processes.js';
+import { withoutNodes } from './why-again.js';
+import { explainFolder } from './why-folder.js';
 import { explainHosts } from './why-hosts.js';
-import { explainFolder, explainRecorded, explainSuspension } from './why-jobs.js';
+import { explainRecorded, explainSuspension } from './why-jobs.js';
 import { explainStatus } from './why-status.js';
 
 /** Codes that name what is seen, not why; they come after those that say why. */
@@ -66,7 +69,7 @@ export async function explainJobs(
     (file?.jobs ?? []).map((job) => (missing ? explainRecorded(job, status !== undefined) : explainSuspension(job))),
   );
   const told = await Promise.all(folders.map((folder) => explainFolder(folder, missing, status !== undefined)));
-  return inOrder([...recorded.flat(), ...told.flat()]);
+  return withoutNodes(inOrder([...recorded.flat(), ...told.flat()]), file);
 }
 
 /** Those that say why come first; the same is said once. */

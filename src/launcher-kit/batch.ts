@@ -155,9 +155,13 @@ class BatchLauncher implements Launcher {
     return question && (await ask(question));
   }
 
-  async downHosts(hosts: readonly string[]): Promise<Map<string, string>> {
-    const question = this.#dialect.downHosts?.(hosts);
+  async downHosts(hosts: readonly string[], ref?: JobRef): Promise<Map<string, string>> {
+    const question = this.#dialect.downHosts?.(hosts, ref?.ids ?? []);
     return (question && (await ask(question))) ?? new Map();
+  }
+
+  without(nodes: readonly string[]): string[] {
+    return this.#dialect.without?.(nodes) ?? [];
   }
 
   explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);

@@ -107,7 +107,9 @@ export interface Launcher {
   /** Asks the system for more about a job than its state says, such as why it was ended by nobody of us; undefined for no answer. */
   inquire?(ref: JobRef, state: State): Promise<Verdict | undefined>;
   /** Which of those hosts its system calls down, with its words for it; none where it does not answer. */
-  downHosts?(hosts: readonly string[]): Promise<Map<string, string>>;
+  downHosts?(hosts: readonly string[], ref?: JobRef): Promise<Map<string, string>>;
+  /** Words for it, after `--`, that keep a job off those nodes; none where it has no such words. */
+  without?(nodes: readonly string[]): string[];
   /** Says why a job is as it is, where this launcher knows more than the states do. */
   explain(evidence: Evidence): Verdict | undefined;
 }

@@ -98,8 +98,10 @@ export interface BatchDialect {
   resume?: readonly string[];
   /** More about a state than it says: why the system has cancelled a job itself, whether a limit is beyond reach. */
   askCause?(ids: readonly string[], state: State): Question<Verdict> | undefined;
-  /** Which of those hosts are down, and the system's words for it. */
-  downHosts?(hosts: readonly string[]): Question<Map<string, string>>;
+  /** Which of those hosts are down, and the system's words for it; `ids` of the job that they are of. */
+  downHosts?(hosts: readonly string[], ids: readonly string[]): Question<Map<string, string>>;
+  /** Options of the submit command that keep a job off those nodes. */
+  without?(nodes: readonly string[]): string[];
   cancel(ids: readonly string[]): Argv;
   signal(ids: readonly string[], name: NodeJS.Signals): Argv;
   /** The system's word for why a job waits or has ended, in ours. */

@@ -14,4 +14,6 @@ export interface Verdict {
   code: string;
   sentence: string;
   suggestions: string[];
+  /** The nodes that it is about, where it is about single ones. */
+  nodes?: readonly string[];
 }

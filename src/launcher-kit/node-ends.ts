@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { lastLines, readJsonIfWhole } from '../base/files.js';
+import { expandHosts } from '../base/host-list.js';
 import { shareOf } from '../base/layout.js';
 import { namesIn } from '../base/own-folder.js';
+import { readNodeWords } from './node-words.js';
 
 /** How one node of a job ended, by its own record or by the words of what had started it there. */
 export interface NodeEnd {
@@ -42,11 +44,25 @@ export function describeNodeEnd({ node, index, exitCode }: NodeEnd): string {
 
 /** How the engines lie, by what the job's script wrote down for its nodes. */
 export async function readLayout(jobDir: string): Promise<string | undefined> {
-  const names = (await namesIn(jobDir)).filter((name) => /^allocation-[\d-]+\.sh$/.test(name)).sort();
-  const lines = await lastLines(join(jobDir, names.at(-1) ?? ''), 40);
-  const [, word] = lines.map((line) => /^export IPCLUSTER_LAYOUT=(.*)$/.exec(line)).find((found) => found !== null) ?? [];
-  const layout = word?.replaceAll(/[\\'"]/g, '') ?? '';
+  const layout = (await readFact(jobDir, 'IPCLUSTER_LAYOUT')) ?? '';
   return /^[\d(),x]+$/.test(layout) ? layout : undefined;
+}
+
+/** The names of a job's nodes, in the order of their numbers, where its script wrote them down. */
+export async function readNodeNames(jobDir: string): Promise<string[] | undefined> {
+  const list = await readFact(jobDir, 'IPCLUSTER_NODES');
+  return list === undefined ? undefined : expandHosts(list);
+}
+
+/** A variable that the newest run of a job's script wrote down for its nodes, without its quotes. */
+async function readFact(jobDir: string, name: string): Promise<string | undefined> {
+  const files = (await namesIn(jobDir)).filter((file) => /^allocation-[\d-]+\.sh$/.test(file)).sort();
+  const lines = await lastLines(join(jobDir, files.at(-1) ?? ''), 40);
+  const start = `export ${name}=`;
+  return lines
+    .find((line) => line.startsWith(start))
+    ?.slice(start.length)
+    .replaceAll(/[\\'"]/g, '');
 }
 
 interface NodeRecord {
@@ -60,14 +76,23 @@ interface NodeRecord {
 /** Nodes of a job that ended by themselves, and not well: those whose record says so, and those that others tell of. */
 export async function readNodeEnds(jobDir: string): Promise<NodeEnd[]> {
   const path = join(jobDir, 'stderr');
-  const said = readNodeWords(await lastLines(path, 400)).map((end) => ({ ...end, path }));
+  const names = await readNodeNames(jobDir);
+  const said = readNodeWords(await lastLines(path, 400)).map((end) => ({ ...placeOf(end, names), path }));
   const { ends, known } = await readRecords(jobDir);
   const others = said.filter(
     ({ index, node }, at) =>
       !known.some((one) => one.index === index || one.node === node) &&
-      !said.slice(0, at).some((one) => index === undefined && one.node === node),
+      !said.slice(0, at).some((one) => one.node === node && (index === undefined || one.index === index)),
   );
   return [...ends, ...others];
+}
+
+/** The same with its number and its name, by the names of the job's nodes: a step of one node calls each its task 0. */
+function placeOf<End extends Pick<NodeEnd, 'index' | 'node'>>(end: End, names: readonly string[] | undefined): End {
+  const index = names?.indexOf(end.node ?? '') ?? -1;
+  if (index >= 0) return { ...end, index };
+  const name = names?.[end.index ?? -1];
+  return name !== undefined && /[[,]/.test(end.node ?? '') ? { ...end, node: name } : end;
 }
 
 async function readRecords(jobDir: string): Promise<{ ends: NodeEnd[]; known: { index: number; node: string }[] }> {
@@ -84,46 +109,4 @@ async function readRecords(jobDir: string): Promise<{ ends: NodeEnd[]; known: { 
     if (exitCode !== 0 && !told) ends.push({ index: Number(index), node, exitCode, words, path, incarnation });
   }
   return { ends, known };
-}
-
-/** Signals by the words of strsignal(3), as far as tools print them in place of a code. */
-const signals: Record<string, number> = { Killed: 9, 'Segmentation fault': 11, Aborted: 6, 'Bus error': 7, 'Out Of Memory': 9 };
-
-/**
- * What the tools that start something on many nodes say of one of them. Slurm: `srun: error: n4: task 3: Exited with exit code 127`,
- * `srun: error: Task launch for StepId=53.0 failed on node n3: Job prolog failed`;
- * PBS: `pbsdsh: task … exit status 7`, which is all it says, for it ends with 0 itself; Open MPI: `process rank 1 … on node host1
- * exited on signal 11`; MPICH: `PID 149 RUNNING AT host1`, then `EXIT CODE: 9` (all recorded from real ones; of PBS only the end of the line).
- * What was ended with the others (Terminated) is not told of.
- */
-export function readNodeWords(lines: readonly string[]): Omit<NodeEnd, 'path'>[] {
-  return lines.flatMap((line, at): Omit<NodeEnd, 'path'>[] => {
-    const slurm = /^srun: error: (\S+): tasks? ([\d,-]+): (?:Exited with exit code (\d+)|(.*?)(?: \(core dumped\))?)$/.exec(line);
-    if (slurm) return endsOfTasks(whyNothingRan(lines, slurm[3]) ?? line, slurm);
-    const unlaunched = /^srun: error: Task launch for \S+ failed on node (\S+): |error: Prolog failure on node (\S+)$/.exec(line);
-    if (unlaunched) return [{ node: unlaunched[1] ?? unlaunched[2] ?? '', words: line }];
-    const pbs = /\btask (\S+) exit status (\d+)/.exec(line);
-    if (pbs) return pbs[2] === '0' ? [] : [{ node: `task ${pbs[1]}`, exitCode: Number(pbs[2]), words: line }];
-    const open = /process rank (\d+) with PID \d+ on node (\S+) exited on signal (\d+)/.exec(line);
-    if (open) return [{ index: Number(open[1]), node: open[2] ?? '', exitCode: 128 + Number(open[3]), words: line }];
-    const mpich = /RUNNING AT (\S+)/.exec(line);
-    const code = /EXIT CODE: (\d+)/.exec(lines[at + 1] ?? '')?.[1];
-    return mpich && code ? [{ node: mpich[1] ?? '', exitCode: Number(code), words: line.replace(/^=\s*/, '') }] : [];
-  });
-}
-
-/** What a shell says that cannot read its script: no node could say it better, and it says no name. */
-const whyNothingRan = (lines: readonly string[], code: string | undefined): string | undefined =>
-  code === '127' || code === '126' ? lines.findLast((line) => /node\.sh: /.test(line)) : undefined;
-
-function endsOfTasks(words: string, [, node = '', tasks = '', code, signal = '']: RegExpExecArray): Omit<NodeEnd, 'path'>[] {
-  const number = signals[signal];
-  const exitCode = code === undefined ? number && 128 + number : Number(code);
-  if (exitCode === undefined || exitCode === 143) return [];
-  const indexes = tasks.split(',').flatMap((part) => {
-    const [first = 0, last = first] = part.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
-  });
-  // Of several nodes at once the names cannot be told apart here: `n[1-2]: tasks 0-1`.
-  return indexes.map((index) => ({ index, node, exitCode, words }));
 }

@@ -79,6 +79,7 @@ function valuesOf(
       argv: [...argv],
       gang: shape === 'gang' && !batch.single,
       array: ranged,
+      partial: spec.enough !== undefined && spec.enough < count,
     },
     ...{ perPart, parts, shift: offset - firstIndex, timeLimit: Math.round((batch.resources.time ?? 0) / 1000) },
     ...{ program, check: isOurs ? [program, '--version'] : ['test', '-x', program], sweep: [node, programFile('sweep')] },

@@ -33,6 +33,8 @@ export interface Phrase {
   code: string;
   sentence: string;
   suggestions?: string[];
+  /** True where the words themselves belong to the sentence. */
+  quoted?: true;
 }
 
 /** The first phrase that the words match. */

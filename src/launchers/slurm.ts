@@ -3,7 +3,8 @@ import { z } from '../launcher-kit/options.js';
 import { lastWords } from '../launcher-kit/words.js';
 import { limitAlone } from './slurm/alone.js';
 import { commandOptions, directives, formatDirective, userDefaults } from './slurm/directives.js';
-import { bareIds, drainedNodes, find, holds, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
+import { downNodes, drainedNodes } from './slurm/nodes.js';
+import { bareIds, find, holds, largestArray, nodeSize, onCluster, sacct, squeue } from './slurm/questions.js';
 import { explainReason } from './slurm/reasons.js';
 import { explainRefusal } from './slurm/refusals.js';
 import { sayings } from './slurm/sayings.js';
@@ -42,6 +43,8 @@ export const dialect: BatchDialect = {
     'Who looks after the cluster lets it go on: `scontrol resume ID`.',
     'It was suspended for another job? It goes on by itself after that.',
   ],
+  downHosts: downNodes,
+  without: (nodes) => [`--exclude=${nodes.join(',')}`],
   cancel: (ids) => ['scancel', ...onCluster(ids), ...bareIds(ids)],
   // -f: the script, what it has started, and the steps (scancel(1)).
   signal: (ids, name) => ['scancel', '-f', '-s', name.replace('SIG', ''), ...onCluster(ids), ...bareIds(ids)],

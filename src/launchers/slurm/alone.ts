@@ -1,7 +1,7 @@
 import type { Question, Verdict } from '../../launcher-kit/contract.js';
 import { limitOf } from './directives.js';
 import { isOfQos, lessOf, ownerOf } from './limits.js';
-import { bareList } from './questions.js';
+import { bareList, onCluster } from './questions.js';
 
 /*
  * A limit that many jobs share says `Grp` or `PerUser`, whether the others stand in the way or the job alone is too large. The numbers
@@ -9,11 +9,13 @@ import { bareList } from './questions.js';
  */
 
 /** What asks: the job, then the records of its account and of its QOS. */
-const script = `job=$(scontrol -o show job "$1") || exit 1
+const script = `id=$1
+shift
+job=$(scontrol "$@" -o show job "$id") || exit 1
 field() { printf '%s\\n' "$job" | sed -n "1s/.* $1=\\([^ ]*\\).*/\\1/p"; }
 printf 'job %s\\n' "$job"
-scontrol -o show assoc_mgr flags=assoc accounts="$(field Account)"
-scontrol -o show assoc_mgr flags=qos qos="$(field QOS)"`;
+scontrol "$@" -o show assoc_mgr flags=assoc accounts="$(field Account)"
+scontrol "$@" -o show assoc_mgr flags=qos qos="$(field QOS)"`;
 
 /** Where the number of a limit stands, by how its word is made; `minutes` for what is multiplied by the job's time. */
 const places: readonly (readonly [word: RegExp, field: string, minutes?: true])[] = [
@@ -35,7 +37,7 @@ const things: readonly (readonly [word: RegExp, name: string, unit: string])[] =
 
 /** Whether a waiting job alone is beyond the limit that its reason names: then it never starts as asked. Undefined where it is not. */
 export const limitAlone = (ids: readonly string[], reason: string): Question<Verdict> => ({
-  argv: ['/bin/sh', '-c', script, 'limit', bareList(ids.slice(0, 1))],
+  argv: ['/bin/sh', '-c', script, 'limit', bareList(ids.slice(0, 1)), ...onCluster(ids)],
   parse: ({ code, stdout }) => (code === 0 ? compare(stdout, reason) : undefined),
 });
 

@@ -1,6 +1,6 @@
 import { userName } from '../../base/owner.js';
 import { describeCode, signalName } from '../../base/signal-names.js';
-import type { BatchRequest, Question, Report, Verdict } from '../../launcher-kit/contract.js';
+import type { BatchRequest, Question, Report } from '../../launcher-kit/contract.js';
 import type { Holds } from '../../launcher-kit/holds.js';
 import { rowsOf } from '../../launcher-kit/words.js';
 import { limitOf } from './directives.js';
@@ -59,25 +59,6 @@ function reasonOf(exit: string): string {
   return signal ? `killed by ${signalName(signal)}` : describeCode(code ?? 0);
 }
 
-const drained = 'nodes=$(squeue -h -t all -j "$1" -o %N) && [ -n "$nodes" ] && sinfo -h -R -n "$nodes" -o "%N|%E"';
-
-/**
- * Nodes of a job that Slurm took out of service because its Prolog failed there. With PrologFlags=Alloc the job's own output says
- * nothing of that, and squeue says CANCELLED (seen with Slurm 22.05). A node that had been drained before was never allocated to it.
- */
-export const drainedNodes = (ids: readonly string[]): Question<Verdict> => ({
-  argv: ['/bin/sh', '-c', drained, 'nodes', bareList(ids)],
-  parse({ code, stdout }) {
-    const nodes = rowsOf(stdout, 2).flatMap(([node = '', reason = '']) => (/prolog/i.test(reason) ? [node] : []));
-    if (code !== 0 || nodes.length === 0) return undefined;
-    return {
-      code: 'node-prolog',
-      sentence: `On ${nodes.join(', ')}: what the site runs there before a job (its Prolog) failed, and Slurm ended the job.`,
-      suggestions: ['Start again: it will get another node.', 'Tell the administrators: `sinfo -R`.'],
-    };
-  },
-});
-
 /** Live jobs of this user whose names begin so. */
 export const find = (names: string): Question<{ id: string; name: string }[]> => ({
   argv: ['squeue', '-h', '-u', userName(), '-o', '%A|%j'],
@@ -107,8 +88,17 @@ export const holds = (id: string): Question<Holds> => ({
 /** The processors of a usual node of the partition that a job is for: there are most of them. */
 export const nodeSize = (request: BatchRequest): Question<number> => {
   const partition = partitionOf(request);
+  const cluster = clusterOf(request.extra);
   return {
-    argv: ['sinfo', '-h', '-N', '-o', '%c %P', ...(partition === undefined ? [] : ['-p', partition])],
+    argv: [
+      'sinfo',
+      '-h',
+      '-N',
+      ...(cluster === undefined ? [] : ['-M', cluster]),
+      '-o',
+      '%c %P',
+      ...(partition === undefined ? [] : ['-p', partition]),
+    ],
     parse({ code, stdout }) {
       // The default partition has a star.
       const rows = partition === undefined ? /^(\d+) .*\*$/gm : /^(\d+) \S+$/gm;
@@ -122,11 +112,21 @@ export const nodeSize = (request: BatchRequest): Question<number> => {
 
 /** The partition that was named, by whatever way: after `--`, in a directive, by its word; the first has the last word. */
 function partitionOf({ extra, directives, resources }: BatchRequest): string | undefined {
-  const after = extra.flatMap((word, index) => {
-    if (word === '-p' || word === '--partition') return extra[index + 1] ?? [];
-    return /^(?:-p|--partition=)(.+)$/.exec(word)?.[1] ?? [];
-  });
-  return after.at(-1) ?? (directives['--partition'] || resources.queue);
+  return valueAfter(extra, 'p', 'partition') ?? (directives['--partition'] || resources.queue);
+}
+
+/** The cluster that was named after `--`, where it is one alone: of several, sbatch takes the one where it starts first (sbatch(1), -M). */
+function clusterOf(extra: readonly string[]): string | undefined {
+  const named = valueAfter(extra, 'M', 'clusters?');
+  return named !== undefined && /^[\w.-]+$/.test(named) && named !== 'all' ? named : undefined;
+}
+
+/** The last value of an option among words for sbatch, in any of its ways. `name`: a pattern. */
+function valueAfter(extra: readonly string[], letter: string, name: string): string | undefined {
+  const alone = new RegExp(`^(?:-${letter}|--${name})$`);
+  const joined = new RegExp(`^(?:-${letter}|--${name}=)(.+)$`);
+  const found = extra.flatMap((word, index) => (alone.test(word) ? (extra[index + 1] ?? []) : (joined.exec(word)?.[1] ?? [])));
+  return found.at(-1);
 }
 
 /** Most elements of an array: as many as MaxArraySize, and SchedulerParameters may say fewer (slurm.conf(5)). */

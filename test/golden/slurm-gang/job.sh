@@ -58,13 +58,14 @@ IPCLUSTER_ASK_DEADLINE="$(declare -f ask_deadline); ask_deadline ${id:-$SLURM_JO
 export IPCLUSTER_ASK_DEADLINE
 export IPCLUSTER_CPUS_EACH="${SLURM_CPUS_PER_TASK:-1}"
 export IPCLUSTER_LAYOUT="${SLURM_TASKS_PER_NODE:-1}"
+export IPCLUSTER_NODES="${SLURM_JOB_NODELIST:-}"
 # What this run of the job is, for every node of it: not every way to a node takes the environment along.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 # A job that the scheduler starts again has not ended, whatever its run before wrote.
 [ ! -e "$record" ] || mv "$record" "$record.before"
 IPCLUSTER_ALLOCATION="$IPCLUSTER_JOB_DIR/allocation${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}-$IPCLUSTER_INCARNATION.sh"
 {
-  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_ASK_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH \
+  for variable in IPCLUSTER_JOB IPCLUSTER_ELEMENT IPCLUSTER_INCARNATION IPCLUSTER_DEADLINE IPCLUSTER_ASK_DEADLINE IPCLUSTER_LAYOUT IPCLUSTER_NODES IPCLUSTER_CPUS_EACH PATH LD_LIBRARY_PATH \
     MODULEPATH MODULESHOME LMOD_PKG BASH_ENV; do
     [ -z "${!variable}" ] || printf 'export %s=%q\n' "$variable" "${!variable}"
   done
@@ -87,6 +88,19 @@ done
 unset "${!SBATCH_CPU_BIND@}" 2>/dev/null
 # Where a step surrounds this, it holds what the next one would wait for.
 [ -z "${SLURM_STEP_ID:-}" ] || export SLURM_OVERLAP=1
+# srun says only after a minute that its step waits for another one of the job (22.05). That is asked for after 10 s in which nothing
+# has begun; reading from what says nothing is a sleep that leaves no process behind.
+watch_step() {
+  local steps timeout
+  read -rt 10 <> <(:)
+  ! compgen -G "$IPCLUSTER_JOB_DIR/node-*.log" >/dev/null || return
+  unset "${!SQUEUE_@}"
+  timeout=$(command -v timeout)
+  steps=$(${timeout:+"$timeout" 5} squeue -h -s -j "$SLURM_JOB_ID" -o '%i %j %N' 2>/dev/null | grep -v '^[^ ]*[.]\(batch\|extern\|interactive\|TBD\)')
+  [ -z "$steps" ] || printf 'ipcluster: nothing has begun on the nodes, and other steps of the job run there: %s\n' "${steps//$'\n'/, }" >&2
+}
+watch_step </dev/null &
+watcher=$!
 # One supervisor for each node, with the node's whole share of the job; a lost node costs its own engines only. --mem=0: it takes
 # no memory away from the steps of tasks, which would wait for it for ever.
 if ! command -v srun >/dev/null 2>&1 && [ "${SLURM_JOB_NUM_NODES:-1}" -eq 1 ]; then
@@ -94,7 +108,7 @@ if ! command -v srun >/dev/null 2>&1 && [ "${SLURM_JOB_NUM_NODES:-1}" -eq 1 ]; t
   run /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION" 0
 else
   run srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --cpu-bind=none --mem=0 --export=ALL \
-    --no-kill --kill-on-bad-exit=0 --mpi=none --input=none --quiet ${step_gpus:+"$step_gpus"} \
+    --no-kill --kill-on-bad-exit=0 --mpi=none --input=none ${step_gpus:+"$step_gpus"} \
     /bin/bash "$IPCLUSTER_JOB_DIR/node.sh" "$IPCLUSTER_ALLOCATION"
 fi
 # A signal ends the wait, not what is waited for: that gets it too, and is waited for again.
@@ -104,6 +118,7 @@ while :; do
   kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
+kill "$watcher" 2>/dev/null
 # The exit record: how it ended, in the job's own words.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \

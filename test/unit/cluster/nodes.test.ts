@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StartRequest } from '../../../src/cluster/prepare.js';
 import { awaitRegistration } from '../../../src/cluster/registration.js';
-import { explainFolder } from '../../../src/cluster/why-jobs.js';
+import { explainFolder } from '../../../src/cluster/why-folder.js';
 import type { Job } from '../../../src/launcher-kit/contract.js';
-import { countLost, readNodeEnds, readNodeWords } from '../../../src/launcher-kit/node-ends.js';
+import { countLost, readNodeEnds } from '../../../src/launcher-kit/node-ends.js';
+import { readNodeWords } from '../../../src/launcher-kit/node-words.js';
 import { findPlace } from '../../../src/profile/paths.js';
 import { renderNode, runNode } from '../launcher-kit/rendered-node.js';
 
@@ -76,6 +77,9 @@ test.each([
     '/bin/bash: /p/node.sh: No such file or directory\nsrun: error: n4: task 3: Exited with exit code 127',
     [{ index: 3, node: 'n4', words: '/bin/bash: /p/node.sh: No such file or directory' }],
   ],
+  ['srun: error: Node failure on n3', [{ node: 'n3' }]],
+  ['srun: error: Task launch for StepId=9.2 failed on node n3: Socket timed out on send/recv operation', [{ node: 'n3' }]],
+  ['srun: error: Nodes n[2-3] are still not ready', [{ node: 'n2' }, { node: 'n3' }]],
   ['pbsdsh: task 0x00000003 exit status 7', [{ node: 'task 0x00000003', exitCode: 7 }]],
   ['pbsdsh: task 2 exit status 0', []],
   [
@@ -108,6 +112,42 @@ describe('a verdict on a gang', () => {
     expect(findings[0]).toMatchObject({ code: 'folder-not-shared', node: 'n4' });
     expect(findings[0]?.sentence).toMatch(/^On n4: .*node\.sh: No such file$/);
     expect(JSON.stringify(findings)).not.toContain('node-0.log');
+  });
+});
+
+describe('where the names of the nodes are known', () => {
+  beforeEach(() => write('allocation-0.sh', 'export IPCLUSTER_LAYOUT=2\\(x4\\)\nexport IPCLUSTER_NODES=n\\[1-4\\]\n'));
+
+  test('a step of one node calls it task 0, and is told by its name', async () => {
+    write('stderr', 'srun: error: n4: task 0: Exited with exit code 127\n');
+    expect(await readNodeEnds(jobDir)).toMatchObject([{ index: 3, node: 'n4', exitCode: 127 }]);
+  });
+
+  test('each of several nodes is named', async () => {
+    write('stderr', 'srun: error: n[2-3]: tasks 1-2: Exited with exit code 2\n');
+    expect((await readNodeEnds(jobDir)).map(({ node }) => node)).toEqual(['n2', 'n3']);
+  });
+
+  test('a node where nothing began takes its whole share away', async () => {
+    write('stderr', 'srun: error: Task launch for StepId=5.0 failed on node n3: x\nsrun: error: Node failure on n3\n');
+    expect(await countLost(jobDir, 8, 0)).toMatchObject({ lost: 2, ends: [{ index: 2, node: 'n3' }] });
+  });
+});
+
+describe('a step that waits', () => {
+  const line = 'srun: Job 7 step creation temporarily disabled, retrying (Requested nodes are busy)';
+  const told = 'ipcluster: nothing has begun on the nodes, and other steps of the job run there: 7.0 sleep n[1-4]';
+
+  test.each([line, told])('is a verdict, with its words: %s', async (words) => {
+    write('stderr', `${words}\n`);
+    const [verdict] = await explainFolder(jobDir, true, false);
+    expect(verdict).toMatchObject({ code: 'step-waits', sentence: expect.stringContaining(`It says: ${words}`) });
+  });
+
+  test('is none where a node has begun', async () => {
+    write('stderr', `${line}\n`);
+    write('node-0.log', 'an engine has joined as 0\n');
+    expect(await explainFolder(jobDir, true, true)).toEqual([]);
   });
 });
 

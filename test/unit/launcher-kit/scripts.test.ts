@@ -84,6 +84,19 @@ describe.each(cases)('scripts of %s, %s %j', (system, shape, options) => {
   });
 });
 
+test('where fewer are enough, each node of a gang of Slurm has a step of its own', async () => {
+  const launcher = createLauncher(await openLauncher('slurm'), []);
+  const scriptFor = (enough: number): string =>
+    launcher.plan({ ...spec(request({ shape: 'gang' })), enough }).files.find(({ path }) => path.endsWith('/job.sh'))?.text ?? '';
+  expect(scriptFor(8)).not.toContain('--relative=');
+  const path = join(folder, 'slurm-partial-job.sh');
+  writeFileSync(path, scriptFor(6));
+  expect(scriptFor(6)).toContain('--relative="$index"');
+  execFileSync('/bin/bash', ['-n', path]);
+  const { stdout, status } = spawnSync('shellcheck', ['-s', 'bash', path], { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([0, '']);
+});
+
 test('shellcheck is here, so that the scripts were really looked at', () => {
   expect(spawnSync('shellcheck', ['--version']).error).toBeUndefined();
 });

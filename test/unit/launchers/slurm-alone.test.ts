@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { plainRequest } from '../../../src/launcher-kit/script.js';
 import { limitAlone } from '../../../src/launchers/slurm/alone.js';
+import { downNodes, drainedNodes } from '../../../src/launchers/slurm/nodes.js';
+import { nodeSize } from '../../../src/launchers/slurm/questions.js';
 
 /* Words of `scontrol -o show job` and `show assoc_mgr`, recorded from Slurm 22.05 with accounting and shortened. */
 
@@ -47,4 +50,23 @@ describe('a limit that many share', () => {
     const endless = job().replace('TimeLimit=00:10:00', 'TimeLimit=UNLIMITED');
     expect(verdictOf('AssocGrpCPURunMinutesLimit', [account('GrpTRESRunMins=cpu=10(0)')], endless)).toBeUndefined();
   });
+});
+
+test('questions go to the cluster that a job is on', () => {
+  expect(limitAlone(['2;far'], 'QOSGrpMemLimit').argv.slice(-3)).toEqual(['2', '-M', 'far']);
+  expect(drainedNodes(['2;far']).argv.slice(-3)).toEqual(['2', '-M', 'far']);
+  expect(downNodes(['n1'], ['2;far']).argv).toContain('far');
+  const asked = (extra: string[]): string[] => [...nodeSize({ ...plainRequest, extra }).argv];
+  for (const extra of [['-M', 'far'], ['-Mfar'], ['--clusters=far'], ['--cluster', 'far']])
+    expect(asked(extra).join(' ')).toContain('-M far');
+  expect(asked(['-M', 'far,near'])).not.toContain('-M');
+});
+
+test('nodes that Slurm does not hear of are told, in its words', () => {
+  const stdout = 'CLUSTER: far\nn1|mixed|none\nn2|mixed*|none\nn3|down*|Not responding\nn4|drained|Kill task failed\n';
+  const found = downNodes(['n1'], []).parse({ code: 0, stdout, stderr: '', timedOut: false });
+  expect([...(found ?? [])]).toEqual([
+    ['n2', 'mixed*'],
+    ['n3', 'down*: Not responding'],
+  ]);
 });
