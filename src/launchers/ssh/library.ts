@@ -5,13 +5,13 @@ import { messageOf } from '../../base/errors.js';
 import { longestDelay, Timer } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
 import type { ToolOutcome } from '../../processes/tool.js';
-import { ChosenKeys } from './agent.js';
 import type { Configuration } from './configuration.js';
 import type { Connection, Target } from './connection.js';
 import { hostError } from './failures.js';
-import { openKeys } from './keys.js';
 import { judgeKey, knownKeys, wantedAlgorithms } from './known-hosts.js';
-import { isWhole } from './scripts.js';
+import { offerOf } from './offer.js';
+import { openProxyCommand, type Way } from './proxy-command.js';
+import { forAnyShell, isWhole } from './scripts.js';
 
 /** A connection that others may go through (ProxyJump). */
 export interface LibraryConnection extends Connection {
@@ -27,33 +27,27 @@ export async function openWithLibrary(
   { timeout, signal }: Bound,
   through?: LibraryConnection,
 ): Promise<LibraryConnection> {
-  const { hostname, port, user, agent } = configuration;
+  const { hostname, port, user, hostKeyAlgorithms } = configuration;
   const known = await knownKeys(configuration);
-  const { keys, fromAgent: offered, said } = await openKeys(configuration);
-  const fromKeys = keys.map(({ text, passphrase }) => ({
-    ...{ type: 'publickey' as const, username: user, key: text },
-    ...(passphrase !== undefined && { passphrase }),
-  }));
-  const fromAgent =
-    agent !== undefined && offered.length > 0
-      ? [{ type: 'agent' as const, username: user, agent: new ChosenKeys(agent, offered) }]
-      : [];
+  const offer = await offerOf(configuration);
   let judged: string | undefined;
-  const algorithms = wantedAlgorithms(known);
+  const algorithms = wantedAlgorithms(known, hostKeyAlgorithms);
   const client = new ssh2.Client();
   const opened = deferred<void>();
   const closed = deferred<string>();
   let last = 'the connection was closed';
+  const way = await openWay(configuration, through);
   client.once('ready', () => opened.resolve());
   client.on('error', (error) => {
     last = judged ?? messageOf(error);
-    opened.reject(hostError([...said, last].join('\n')));
+    const refused = offer.left.length > 0 ? [`${user}@${hostname}: Permission denied (${offer.left.join(',')})`] : [];
+    opened.reject(way?.failure() ?? hostError([...offer.said, last, ...(isRefusal(last) ? refused : [])].join('\n')));
   });
   client.once('close', () => {
-    opened.reject(hostError(`Connection closed: ${last}`));
+    way?.close();
+    opened.reject(way?.failure() ?? hostError(`Connection closed: ${last}`));
     closed.resolve(last);
   });
-  const sock = through ? await through.reach({ host: hostname, port }) : undefined;
   client.connect({
     ...{
       host: hostname,
@@ -63,8 +57,8 @@ export async function openWithLibrary(
       keepaliveInterval: 15_000,
       keepaliveCountMax: 3,
     },
-    ...(sock && { sock: sock as never }),
-    authHandler: [...fromAgent, ...fromKeys] as never,
+    ...(way && { sock: way.stream as never }),
+    authHandler: offer.next as never,
     hostVerifier: (key: Buffer) => {
       judged = judgeKey(known, key.toString('latin1', 4, 4 + key.readUInt32BE(0)), key.toString('base64'));
       return judged === undefined;
@@ -80,6 +74,17 @@ export async function openWithLibrary(
     signal?.removeEventListener('abort', giveUp);
   }
   return connectionOf(client, closed.promise);
+}
+
+const isRefusal = (said: string): boolean => /authentication methods failed/.test(said);
+
+/** What leads to a host in place of a connection of its own: the host before it, or a command; undefined for none. */
+async function openWay({ hostname, port, proxyCommand }: Configuration, through?: LibraryConnection): Promise<Way | undefined> {
+  if (through) {
+    const stream = await through.reach({ host: hostname, port });
+    return { stream, failure: () => undefined, close: () => {} };
+  }
+  return proxyCommand === undefined ? undefined : openProxyCommand(proxyCommand);
 }
 
 function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConnection {
@@ -142,7 +147,7 @@ function runScript(client: ssh2.Client, script: string, timeout: number): Promis
       });
       stream.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
       stream.once('close', (code: number | null) => settle(code ?? null));
-      stream.end(script);
+      stream.end(forAnyShell(script));
     });
   });
 }

@@ -98,7 +98,7 @@ FILES
   opens host9 plain
   ssh-keygen -q -t rsa -b 2048 -N '' -C host9 -f "$state/hosts/host9/hostkey-rsa"
   sshd host9 "HostKey $state/hosts/host9/hostkey-rsa"
-  { printf 'nine %s\n' "$(cut -d' ' -f1,2 "$state/hosts/host9/hostkey-rsa.pub")"; printf 'nine %s\n' "$(public host10)"; } >"$varied_folder/known9"
+  { printf "nine %s\n" "$(public host10)"; printf "nine %s\n" "$(cut -d' ' -f1,2 "$state/hosts/host9/hostkey-rsa.pub")"; } >"$varied_folder/known9"
   says 'Host host9' "  IdentityFile $keys/plain" '  HostKeyAlias nine' '  HostKeyAlgorithms rsa-sha2-512,rsa-sha2-256' "  UserKnownHostsFile $varied_folder/known9"
 
   # A command in place of a connection, a banner, no terminals, a disk of its own, umask 077, a /tmp where nothing can be run.

@@ -1,0 +1,28 @@
+// What the system's own ssh does with the same configuration.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { root, state } from '../ssh/scene.js';
+import { hosts } from './hosts.js';
+
+/** What every call of ours says too. */
+const strict = ['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'LogLevel=VERBOSE', '-o', 'ConnectTimeout=5'];
+
+/** Runs `ssh HOST true` on host0 as the user: `in` where it is let in, and the last that it said. */
+export async function judge(scene, name, config = join(state, 'varied/config')) {
+  const argv = ['exec', 'host0', '-u', 'hpc', 'timeout', '12', 'ssh', '-F', config, ...strict, name, 'true'];
+  const child = spawn(join(root, 'test/beds/ssh/host'), argv, { env: scene.env, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk) => (said += chunk));
+  const code = await new Promise((done) => child.once('exit', done));
+  const isIn = new RegExp(`^Authenticated to `, 'm').test(said) && code !== 255;
+  const last = said.trim().split('\n').map((line) => line.trim()).filter((line) => !/^(@|Transferred|Bytes per)/.test(line));
+  return { ssh: isIn ? 'in' : 'out', code, said, words: isIn ? `in (exit ${code === 124 ? 'none: it hangs' : code})` : (last.at(-1) ?? '') };
+}
+
+/** All of them, side by side. */
+export async function judgeAll(scene) {
+  const names = Object.keys(hosts);
+  const all = await Promise.all(names.map((name) => judge(scene, name)));
+  await scene.end();
+  return Object.fromEntries(names.map((name, index) => [name, all[index]]));
+}
