@@ -22,7 +22,7 @@ export interface Configuration {
   proxyCommand: string | undefined;
   /** Kinds of host keys that may be shown, by the names of their algorithms; empty for any. */
   hostKeyAlgorithms: readonly string[];
-  /** Why only the system's own ssh can do it; undefined where our library can as well. */
+  /** Why the system's own ssh is to do it; undefined where our library is as good. */
   needs: string | undefined;
   /** A connection of the user's own that is open already (ControlPath). */
   master: string | undefined;
@@ -117,6 +117,8 @@ function needsSystem({
   if (one('gssapiauthentication') === 'yes' && hasTicket()) return 'Kerberos';
   if (all('pkcs11provider').length > 0 || identityFiles.some((path) => /_sk$/.test(path) && existsSync(path)))
     return 'a key in hardware';
+  // The library can do it as well, but ssh knows more of those who write them.
+  if (one('proxycommand') !== undefined) return 'ProxyCommand';
   return undefined;
 }
 

@@ -83,7 +83,7 @@ const phrases: readonly Phrase[] = [
     suggestions: ['Ask who looks after it.'],
   },
   {
-    words: /prohibited[^]*stdio forwarding failed|channel open failure[^]*prohibited/i,
+    words: /prohibited.*stdio forwarding failed|prohibited.*channel open failure/is,
     code: 'gate-refused',
     sentence: 'It lets nobody through to other hosts.',
     suggestions: ["sshd's AllowTcpForwarding and PermitOpen there."],

@@ -7,7 +7,9 @@ import { type Bound, deferred } from '../../base/wait.js';
 import type { ToolOutcome } from '../../processes/tool.js';
 import type { Configuration } from './configuration.js';
 import type { Connection, Target } from './connection.js';
-import { hostError } from './failures.js';
+import { asHostError, hostError } from './failures.js';
+import { unreached } from './hops.js';
+import type { Host } from './hosts.js';
 import { judgeKey, knownKeys, wantedAlgorithms } from './known-hosts.js';
 import { offerOf } from './offer.js';
 import { openProxyCommand, type Way } from './proxy-command.js';
@@ -18,6 +20,12 @@ export interface LibraryConnection extends Connection {
   reach(target: Target): Promise<Duplex>;
 }
 
+/** The last host on the way to another one, and the connection to it. */
+export interface Gate {
+  host: Host;
+  connection: LibraryConnection;
+}
+
 /**
  * Opens a connection with ssh2. Host keys are held against the user's known_hosts, whatever his configuration says of unknown
  * ones. Throws {@link HostError}.
@@ -25,7 +33,7 @@ export interface LibraryConnection extends Connection {
 export async function openWithLibrary(
   configuration: Configuration,
   { timeout, signal }: Bound,
-  through?: LibraryConnection,
+  gate?: Gate,
 ): Promise<LibraryConnection> {
   const { hostname, port, user, hostKeyAlgorithms } = configuration;
   const known = await knownKeys(configuration);
@@ -36,7 +44,7 @@ export async function openWithLibrary(
   const opened = deferred<void>();
   const closed = deferred<string>();
   let last = 'the connection was closed';
-  const way = await openWay(configuration, through);
+  const way = await openWay(configuration, gate);
   client.once('ready', () => opened.resolve());
   client.on('error', (error) => {
     last = judged ?? messageOf(error);
@@ -76,15 +84,18 @@ export async function openWithLibrary(
   return connectionOf(client, closed.promise);
 }
 
+/** RFC 4254, 5.1: the reason SSH_OPEN_ADMINISTRATIVELY_PROHIBITED. */
+const isProhibited = (error: Error): boolean => 'reason' in error && error.reason === 1;
+
 const isRefusal = (said: string): boolean => /authentication methods failed/.test(said);
 
 /** What leads to a host in place of a connection of its own: the host before it, or a command; undefined for none. */
-async function openWay({ hostname, port, proxyCommand }: Configuration, through?: LibraryConnection): Promise<Way | undefined> {
-  if (through) {
-    const stream = await through.reach({ host: hostname, port });
-    return { stream, failure: () => undefined, close: () => {} };
-  }
-  return proxyCommand === undefined ? undefined : openProxyCommand(proxyCommand);
+async function openWay({ hostname, port, proxyCommand }: Configuration, gate?: Gate): Promise<Way | undefined> {
+  if (!gate) return proxyCommand === undefined ? undefined : openProxyCommand(proxyCommand);
+  const stream = await gate.connection.reach({ host: hostname, port }).catch((error: unknown) => {
+    throw unreached(gate.host, asHostError(error));
+  });
+  return { stream, failure: () => undefined, close: () => {} };
 }
 
 function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConnection {
@@ -113,7 +124,9 @@ function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConn
     reach: ({ host, port }) =>
       new Promise((resolve, reject) => {
         client.forwardOut('127.0.0.1', 0, host, port, (error, stream) =>
-          error ? reject(hostError(error.message)) : resolve(stream),
+          error
+            ? reject(hostError(isProhibited(error) ? `administratively prohibited: ${error.message}` : error.message))
+            : resolve(stream),
         );
       }),
     close: async () => void client.end(),

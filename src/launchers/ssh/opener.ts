@@ -5,7 +5,7 @@ import { type Connection, HostError } from './connection.js';
 import { asHostError, isPassing } from './failures.js';
 import { type Hop, hopError, hopsOf } from './hops.js';
 import type { Host } from './hosts.js';
-import type { LibraryConnection } from './library.js';
+import type { Gate, LibraryConnection } from './library.js';
 
 /** How connections are made. */
 export interface OpenOptions {
@@ -104,26 +104,23 @@ export class Opener {
     const needs = configuration.needs ?? hops.map((hop) => hop.configuration.needs).find((word) => word !== undefined);
     const system = transport === 'openssh' || (transport === 'auto' && (needs ?? configuration.master) !== undefined);
     if (system) return (await import('./openssh.js')).openWithSystem({ host, configuration, hops, file: config }, bound);
-    const through = await this.#way(hops, bound);
-    const opening = (await import('./library.js')).openWithLibrary(configuration, bound, through);
+    const gate = await this.#way(hops, bound);
+    const opening = (await import('./library.js')).openWithLibrary(configuration, bound, gate);
     return configuration.needs === undefined ? opening : opening.catch(explainNeed(configuration.needs));
   }
 
   /** The connection to the last of the hosts on the way, each reached through the one before it; kept for all who go the same way. */
-  async #way(hops: readonly Hop[], bound: Bound): Promise<LibraryConnection | undefined> {
-    if (hops.length === 0) return undefined;
+  async #way(hops: readonly Hop[], bound: Bound): Promise<Gate | undefined> {
+    const last = hops.at(-1);
+    if (!last) return undefined;
     const key = `way ${hops.map(({ host }) => host.word).join(',')}`;
     const known = this.#open.get(key) as Promise<LibraryConnection> | undefined;
-    return known ?? this.#keep(key, this.#openHop(hops, bound));
+    return { host: last.host, connection: await (known ?? this.#keep(key, this.#openHop(last, hops.slice(0, -1), bound))) };
   }
 
-  async #openHop(hops: readonly Hop[], bound: Bound): Promise<LibraryConnection> {
-    const through = await this.#way(hops.slice(0, -1), bound);
-    const last = hops.at(-1);
-    if (!last) throw new Error('a way has hosts');
-    const { configuration, host } = last;
+  async #openHop({ configuration, host }: Hop, before: readonly Hop[], bound: Bound): Promise<LibraryConnection> {
     try {
-      return await (await import('./library.js')).openWithLibrary(configuration, bound, through);
+      return await (await import('./library.js')).openWithLibrary(configuration, bound, await this.#way(before, bound));
     } catch (error) {
       const known = asHostError(error);
       throw hopError(host, configuration.needs === undefined ? known : withNeed(configuration.needs, known));
@@ -133,7 +130,7 @@ export class Opener {
 
 /** A way in that the library does not have is said where the others did not lead in. */
 function withNeed(needs: string, { verdict }: HostError): HostError {
-  if (!/^host-(auth|typing|key-unknown)$/.test(verdict.code)) return new HostError(verdict);
+  if (needs === 'ProxyCommand' || !/^host-(auth|typing|key-unknown)$/.test(verdict.code)) return new HostError(verdict);
   return new HostError({
     code: 'needs-openssh',
     sentence: `Its configuration has ${needs}, which \`-o transport=ssh2\` cannot do. (${verdict.sentence})`,

@@ -110,13 +110,13 @@ async function openMaster(
 ): Promise<() => void> {
   const opened = deferred<void>();
   const helper = await passphraseHelper([configuration, ...hops.map((hop) => hop.configuration)]);
-  const wait = ['-o', `ConnectTimeout=${Math.max(1, Math.ceil(timeout / 1000))}`];
-  // Each host on the way is told the same, and has a connection of its own.
-  const way = wayCommand(hops, [...helper.args, ...strict, ...wait, '-o', 'ControlMaster=no', '-o', 'ControlPath=none'], file);
+  const wait = Math.max(1, Math.ceil(timeout / 1000));
+  // Each host on the way is told the same, and has a connection of its own. Who is behind one that hangs waits longer than it.
+  const way = wayCommand(hops, [...helper.args, ...strict, '-o', 'ControlMaster=no', '-o', 'ControlPath=none'], wait, file);
   const argv = [
     // ssh takes the first value that it is given.
     ...(['ssh', ...helper.args, ...strict, ...noForwards] as const),
-    ...['-o', 'ControlMaster=yes', ...control, '-o', 'ControlPersist=no', ...wait],
+    ...['-o', 'ControlMaster=yes', ...control, '-o', 'ControlPersist=no', '-o', `ConnectTimeout=${wait + hops.length}`],
     ...(way === undefined ? [] : ['-o', `ProxyCommand=${way}`]),
     // The shell there may not do what it is told, but put another one in its place: ssh says it here as well.
     ...['-o', 'PermitLocalCommand=yes', '-o', `LocalCommand=echo ${ready}`],
@@ -130,7 +130,7 @@ async function openMaster(
   });
   signal?.addEventListener('abort', tool.stop);
   if (signal?.aborted) tool.stop();
-  const limit = new Timer(timeout + 2000, () => {
+  const limit = new Timer(timeout + 2000 + hops.length * 1000, () => {
     tool.stop();
     opened.reject(hostError('Connection timed out'));
   });

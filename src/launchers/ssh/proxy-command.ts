@@ -1,8 +1,10 @@
 import { Duplex } from 'node:stream';
+import { messageOf } from '../../base/errors.js';
 import { spawnProcess } from '../../processes/spawn.js';
 import { signalPid } from '../../processes/table.js';
-import { HostError } from './connection.js';
+import type { HostError } from './connection.js';
 import { hostError } from './failures.js';
+import { proxyError } from './hops.js';
 
 /** What leads to a host in place of a connection of its own. */
 export interface Way {
@@ -20,7 +22,7 @@ export async function openProxyCommand(command: string): Promise<Way> {
   const shell = process.env['SHELL'] || '/bin/sh';
   const child = await spawnProcess([shell, '-c', `exec ${command}`], { detached: true, stdio: 'pipe' }).catch(
     (error: unknown) => {
-      throw wayError(error instanceof Error ? error.message : String(error));
+      throw wayError(messageOf(error));
     },
   );
   const { stdin, stdout, stderr, pid } = child;
@@ -43,8 +45,4 @@ export async function openProxyCommand(command: string): Promise<Way> {
   };
 }
 
-/** What the command said, as a verdict of the way and not of the host behind it. */
-export function wayError(said: string): HostError {
-  const { verdict } = hostError(said);
-  return new HostError({ ...verdict, sentence: `The ProxyCommand of its configuration fails: ${verdict.sentence}` });
-}
+const wayError = (said: string): HostError => proxyError(hostError(said));
