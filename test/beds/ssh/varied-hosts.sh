@@ -20,13 +20,14 @@ make_hosts() {
   for name in 1 2 3 4 6 7 11 13 14 15 16; do knows "host$name" "host$name"; done
   does host0 'ip addr add fd00:124::10/64 dev eth0 nodad'
 
-  # bash that prints without ending its line; umask 027.
+  # bash that prints without ending its line; umask 027; it is no gate to others.
   home host1 /bin/bash <<'FILES'
 == .bashrc
 printf '\033]0;%s\007' "$HOSTNAME"
 umask 027
 FILES
   opens host1 plain
+  sshd host1 'AllowTcpForwarding no'
   says 'Host host1' "  IdentityFile $keys/plain"
 
   # dash, ~/.ssh/rc that prints without ending its line, a key of RSA behind a wrong one, two tries.
