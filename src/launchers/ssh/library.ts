@@ -45,15 +45,16 @@ export async function openWithLibrary(
   const closed = deferred<string>();
   let last = 'the connection was closed';
   const way = await openWay(configuration, gate);
+  const refuse = async (words: string): Promise<void> => opened.reject((await way?.failure()) ?? hostError(words));
   client.once('ready', () => opened.resolve());
   client.on('error', (error) => {
     last = judged ?? messageOf(error);
     const refused = offer.left.length > 0 ? [`${user}@${hostname}: Permission denied (${offer.left.join(',')})`] : [];
-    opened.reject(way?.failure() ?? hostError([...offer.said, last, ...(isRefusal(last) ? refused : [])].join('\n')));
+    void refuse([...offer.said, last, ...(isRefusal(last) ? refused : [])].join('\n'));
   });
   client.once('close', () => {
     way?.close();
-    opened.reject(way?.failure() ?? hostError(`Connection closed: ${last}`));
+    void refuse(`Connection closed: ${last}`);
     closed.resolve(last);
   });
   client.connect({
@@ -95,7 +96,7 @@ async function openWay({ hostname, port, proxyCommand }: Configuration, gate?: G
   const stream = await gate.connection.reach({ host: hostname, port }).catch((error: unknown) => {
     throw unreached(gate.host, asHostError(error));
   });
-  return { stream, failure: () => undefined, close: () => {} };
+  return { stream, failure: async () => undefined, close: () => {} };
 }
 
 function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConnection {
