@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
-import { removeTree } from '../../base/remove-tree.js';
-import { quoteWord } from '../../base/shell.js';
-import { makeTemporaryFolder } from '../../base/temporary.js';
 import { Timer } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
 import { socketPath } from '../../launcher-kit/meeting.js';
@@ -15,7 +10,7 @@ import type { Connection, Target } from './connection.js';
 import { hostError } from './failures.js';
 import { failureOf, type Hop, wayCommand } from './hops.js';
 import type { Host } from './hosts.js';
-import { openKeys } from './keys.js';
+import { passphraseHelper } from './passphrase-helper.js';
 import { forAnyShell, isWhole } from './scripts.js';
 
 /** What every call of ours says: nobody is asked, and no host key is taken unseen, whatever the user's configuration allows. */
@@ -146,28 +141,4 @@ async function openMaster(
     helper.remove();
   }
   return tool.stop;
-}
-
-/** Where a key has a passphrase that no agent knows and somebody is there to ask: ssh gets it from a file that only we may read. */
-async function passphraseHelper(
-  configurations: readonly Configuration[],
-): Promise<{ args: string[]; env: NodeJS.ProcessEnv; said: string[]; remove: () => void }> {
-  const offers = await Promise.all(configurations.map(openKeys));
-  // What cannot be used on the way is said by the host there.
-  const said = offers[0]?.said ?? [];
-  const locked = offers.flatMap(({ keys }) => keys).filter(({ passphrase }) => passphrase !== undefined);
-  if (locked.length === 0) return { args: [], env: {}, said, remove: () => {} };
-  const folder = makeTemporaryFolder('ipcluster-ssh-');
-  const lines = locked.map(({ path, passphrase }, index) => {
-    writeFileSync(join(folder, `p${index}`), `${passphrase}\n`, { mode: 0o600 });
-    return `*${quoteWord(path)}*) cat ${quoteWord(join(folder, `p${index}`))} ;;`;
-  });
-  const script = join(folder, 'ask');
-  writeFileSync(script, `#!/bin/sh\ncase "$1" in\n${lines.join('\n')}\n*) exit 1 ;;\nesac\n`, { mode: 0o700 });
-  return {
-    args: ['-o', 'BatchMode=no', '-o', 'PreferredAuthentications=publickey'],
-    env: { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force' },
-    said,
-    remove: () => void removeTree(folder),
-  };
 }

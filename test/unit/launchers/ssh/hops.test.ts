@@ -25,14 +25,15 @@ test('gates come nearest first, each with its own configuration, and the first o
   expect(hops[2]?.configuration.identityFiles).toEqual(['/k/two']);
 });
 
-test.each(['Host *\n ProxyJump gate\n', 'Host far\n ProxyJump one\nHost one\n ProxyJump two\nHost two\n ProxyJump one\n'])(
-  'a way that leads back to itself is refused: %j',
-  async (text) => {
-    await expect(hopsIn(text)).rejects.toMatchObject({
-      verdict: { code: 'ssh-config', sentence: expect.stringMatching(words) },
-    });
-  },
-);
+test.each([
+  // ssh sees this one itself.
+  ['Host *\n ProxyJump gate\n', /jumphost loop via gate/],
+  ['Host far\n ProxyJump one\nHost one\n ProxyJump two\nHost two\n ProxyJump one\n', /^The way to it leads back to one/],
+])('a way that leads back to itself is refused: %j', async (text, words) => {
+  await expect(hopsIn(text)).rejects.toMatchObject({
+    verdict: { code: 'ssh-config', sentence: expect.stringMatching(words) },
+  });
+});
 
 const gate = (word: string): Hop => ({ host: jumpOf(word), configuration: interpret(jumpOf(word), '') });
 const gates = [gate('bob@one'), gate('two')];
