@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 /*
@@ -16,7 +17,7 @@ interface Row {
 const inside = 'mount -t tmpfs -o mode=1777 tmpfs /var/tmp && exec "$@"';
 
 function prove(...args: string[]): Promise<{ rows: Row[]; said: string }> {
-  const child = spawn('test/beds/alone', [
+  const child = spawn(resolve('test/beds/alone'), [
     'bash',
     '-c',
     inside,
