@@ -7,16 +7,27 @@ import { hosts } from './hosts.js';
 /** What every call of ours says too. */
 const strict = ['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'LogLevel=VERBOSE', '-o', 'ConnectTimeout=10'];
 
+/** After it was let in it has so long to end (milliseconds). */
+const hanging = 5000;
+
 /** Runs `ssh HOST true` on host0 as the user: `in` where it is let in, and the last that it said. */
 async function judge(scene, name, config = join(state, 'varied/config')) {
   const argv = ['exec', 'host0', '-u', 'hpc', 'timeout', '25', 'ssh', '-F', config, ...strict, name, 'true'];
   const child = spawn(join(root, 'test/beds/ssh/host'), argv, { env: scene.env, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
-  child.stderr.on('data', (chunk) => (said += chunk));
-  const code = await new Promise((done) => child.once('exit', done));
-  const isIn = new RegExp(`^Authenticated to `, 'm').test(said) && code !== 255;
+  const letIn = /^Authenticated to /m;
+  const code = await new Promise((done) => {
+    // What it said last may come a moment later.
+    child.once('exit', (ended) => setTimeout(done, 300, ended));
+    // One that was let in and does not end has hung: something holds its streams.
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+      if (letIn.test(said)) setTimeout(done, hanging, null);
+    });
+  });
+  const isIn = letIn.test(said) && code !== 255;
   const last = said.trim().split('\n').map((line) => line.trim()).filter((line) => !/^(@|Transferred|Bytes per)/.test(line));
-  return { ssh: isIn ? 'in' : 'out', code, said, words: isIn ? `in (exit ${code === 124 ? 'none: it hangs' : code})` : (last.at(-1) ?? '') };
+  return { ssh: isIn ? 'in' : 'out', code, said, words: isIn ? `in (exit ${code === null || code === 124 ? 'none: it hangs' : code})` : (last.at(-1) ?? '') };
 }
 
 /** Some, side by side. An ssh that stands for a gate may wait for ever behind the one that needed it: it is ended. */

@@ -2,9 +2,8 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { messageOf } from '../../base/errors.js';
-import { longestDelay, Timer } from '../../base/timer.js';
+import { longestDelay } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
-import type { ToolOutcome } from '../../processes/tool.js';
 import type { Configuration } from './configuration.js';
 import type { Connection, Target } from './connection.js';
 import { asHostError, hostError } from './failures.js';
@@ -13,7 +12,7 @@ import type { Host } from './hosts.js';
 import { judgeKey, knownKeys, wantedAlgorithms } from './known-hosts.js';
 import { offerOf } from './offer.js';
 import { openProxyCommand, type Way } from './proxy-command.js';
-import { forAnyShell, isWhole } from './scripts.js';
+import { runScript } from './run-script.js';
 
 /** A connection that others may go through (ProxyJump). */
 export interface LibraryConnection extends Connection {
@@ -132,36 +131,4 @@ function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConn
       }),
     close: async () => void client.end(),
   };
-}
-
-function runScript(client: ssh2.Client, script: string, timeout: number): Promise<ToolOutcome> {
-  return new Promise((resolve, reject) => {
-    const said = { stdout: '', stderr: '' };
-    const limit = new Timer(timeout, () => resolve({ code: null, ...said, timedOut: true }));
-    const over = (): void => {
-      limit.end();
-      reject(hostError('Connection lost'));
-    };
-    client.once('close', over);
-    client.exec('/bin/sh -s', (error, stream) => {
-      if (error) {
-        limit.end();
-        return reject(hostError(error.message));
-      }
-      const settle = (code: number | null): void => {
-        limit.end();
-        client.off('close', over);
-        resolve({ code, ...said, timedOut: false });
-      };
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said.stdout += text;
-        if (!isWhole(said.stdout)) return;
-        settle(0);
-        stream.close();
-      });
-      stream.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-      stream.once('close', (code: number | null) => settle(code ?? null));
-      stream.end(forAnyShell(script));
-    });
-  });
 }
