@@ -132,6 +132,10 @@ write(
 processes and files of ours on any host after \`stop\`. \`harmed\`: a cluster of the same user on two of the hosts that was not as before.\n\n${ssh.stdout}`,
 );
 
+const matrix = run('ssh-matrix.js');
+write('ssh-matrix', 'Hosts of which every one is different', `Sixteen hosts, each of its own kind (\`test/beds/ssh/up varied\`), in one start with the library, with the system's ssh and with what each wants;
+then ways to one host that fail at a gate. What must come of each was written into \`proof/ssh-matrix/\` before the run; \`ssh HOST true\` with the same configuration was run first.\n\n${matrix.stdout}`);
+
 const interop = run('interop.js');
 write(
   'interop',

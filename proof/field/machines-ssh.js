@@ -254,4 +254,23 @@ export const rows = [
       scene.is('stop', [stop.code, /Warning/.test(stop.err + stop.out)], [0, false]);
     },
   },
+  {
+    name: 'a host that is off for good, and stop',
+    expected: 'it is named and stays on the list; `stop --force` forgets it, and nothing finds it again',
+    bed: 'ssh',
+    quick: true,
+    async run(scene) {
+      await works(scene, 'host[1-2]', ['timeout=3s']);
+      scene.disturb('kill', 'boot', 'host2');
+      const first = await scene.run('stop');
+      scene.is('stop', [first.code, /^host2: It answers, but no sshd/m.test(first.err)], [1, true]);
+      scene.is('on the list', (await scene.json('list')).clusters.length, 1);
+      scene.is('what to try', first.out, /`ipcluster stop --force` to forget it/);
+      const second = await scene.run('stop', '--force');
+      scene.is('stop --force', [second.code, /^host2: /m.test(second.err)], [0, true]);
+      scene.is('list', (await scene.json('list')).clusters, []);
+      scene.is('clean', /host2|queue/.test((await scene.run('clean')).out), false);
+      scene.is('start', (await scene.start('host1')).engines, 4);
+    },
+  },
 ];

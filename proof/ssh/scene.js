@@ -123,9 +123,18 @@ export class Scene {
     const files = () => allHosts.flatMap((name) => host('exec', name, 'find', '/tmp', '/dev/shm', '-user', 'hpc').trim().split('\n').filter((line) => line && !bystander.includes(`${name} ${line}`)));
     await until(() => this.processes().length === 0 && files().length === 0, 20_000);
     const left = [...this.processes(), ...files()];
+    this.left = left.map((one) => (/^\d+$/.test(one) ? `${one} ${commandOf(one)}` : one));
     for (const pid of this.processes()) process.kill(Number(pid), 'SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
     return left.length;
+  }
+}
+
+function commandOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '(gone)';
   }
 }
 

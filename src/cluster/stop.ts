@@ -12,7 +12,7 @@ import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { clearSockets } from '../profile/sockets.js';
 import type { StatusContent } from '../protocol/messages.js';
 import { findCluster, notFound } from './find.js';
-import { attachJob } from './jobs.js';
+import { attachJob, launcherOf } from './jobs.js';
 import { cancelAll, strayJobs } from './strays.js';
 
 /** How long everything may take to end by itself after the controller was asked (milliseconds). */
@@ -26,22 +26,29 @@ export interface Stopped {
   killed: number;
   /** Sentences about what could not be seen to: a scheduler or a host that does not answer. */
   unsure: string[];
+  /** True where that was forgotten, as its user wished: it is on no list any more. */
+  forgotten: boolean;
   /** Core-hours of a batch system: asked for, held by engines, and spent on work; undefined where nothing was asked for. */
   hours?: { asked: number; used: number; busy: number } | undefined;
 }
 
 /**
  * Ends the cluster of that place and proves that nothing is left: ask the controller, wait, end the jobs, sweep what carries
- * the mark. Throws CLUSTER_NOT_FOUND or STOP_FAILED.
+ * the mark. With `force` what cannot be reached is forgotten. Throws CLUSTER_NOT_FOUND or STOP_FAILED.
  */
-export async function stopCluster(place: Place): Promise<Stopped> {
+export async function stopCluster(place: Place, force = false): Promise<Stopped> {
   const { file, client, silence } = await findCluster(place);
   if (!file && !client) throw silence ?? notFound(place);
-  return endCluster(file ? { ...place, workFolder: file.workFolder } : place, file, client);
+  return endCluster(file ? { ...place, workFolder: file.workFolder } : place, file, client, force);
 }
 
 /** Ends what the cluster file names, through the controller where there is one. */
-export async function endCluster(place: Place, file: ClusterFile | undefined, client: Client | undefined): Promise<Stopped> {
+export async function endCluster(
+  place: Place,
+  file: ClusterFile | undefined,
+  client: Client | undefined,
+  force = false,
+): Promise<Stopped> {
   const hours = client && file?.limits?.time ? await countHours(client, file) : undefined;
   const orderly = client ? await askController(client) : false;
   let killed = 0;
@@ -59,12 +66,19 @@ export async function endCluster(place: Place, file: ClusterFile | undefined, cl
       throw new IpclusterError('STOP_FAILED', `Still there after SIGKILL: ${left.map(({ pid }) => pid).join(', ')}.`);
     }
   }
+  const forgotten = force && unsure.length > 0;
+  if (forgotten) await forgetJobs(kept);
   // What could not be made sure of stays on the list, for the next stop.
-  if (file && unsure.length > 0) {
+  if (file && unsure.length > 0 && !forgotten) {
     await removeConnectionFiles(place);
     writeClusterFile(place, { ...file, jobs: kept });
   } else await removeTraces(place);
-  return { orderly, killed, unsure: [...new Set(unsure)], ...(hours && { hours }) };
+  return { orderly, killed, unsure: [...new Set(unsure)], forgotten, ...(hours && { hours }) };
+}
+
+async function forgetJobs(jobs: readonly RecordedJob[]): Promise<void> {
+  for (const { launcher, options = [], ids, jobDir } of jobs)
+    (await launcherOf(launcher, options)).forget?.({ launcher, ids, jobDir });
 }
 
 /** Ends those jobs side by side; answers those of which it is not sure, with sentences in `unsure`. */

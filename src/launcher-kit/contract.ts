@@ -104,6 +104,8 @@ export interface Launcher {
   attach(ref: JobRef): Promise<Job>;
   /** Jobs of a cluster that still live, by what is in its folder of jobs and by how their names begin. */
   find(jobsFolder: string, names: string): Promise<JobRef[]>;
+  /** Takes a job as ended of which nobody can be asked any more, such as on a host that is off for good: `find` has it no longer. */
+  forget?(ref: JobRef): void;
   /** Asks the system for more about a job than its state says, such as why it was ended by nobody of us; undefined for no answer. */
   inquire?(ref: JobRef, state: State): Promise<Verdict | undefined>;
   /** Which of those hosts its system calls down, with its words for it; none where it does not answer. */

@@ -16,7 +16,7 @@ import { z } from '../launcher-kit/options.js';
 import { type LaunchPlan, writePlan } from '../launcher-kit/plan.js';
 import { hostWords } from './ssh/configuration.js';
 import { Fan, type TunnelRule } from './ssh/fan.js';
-import { mayLive, observeHosts } from './ssh/host-jobs.js';
+import { mayLive, noteEnded, observeHosts } from './ssh/host-jobs.js';
 import { type Host, readHosts } from './ssh/hosts.js';
 import { Opener, type OpenOptions } from './ssh/opener.js';
 import { seatFiles } from './ssh/scripts.js';
@@ -144,6 +144,10 @@ class SshLauncher implements Launcher {
       }),
     );
     return live.flat();
+  }
+
+  forget({ jobDir }: JobRef): void {
+    noteEnded(jobDir);
   }
 
   explain = explainEnd;

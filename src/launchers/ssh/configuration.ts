@@ -18,7 +18,11 @@ export interface Configuration {
   keyName: string;
   /** Words of other hosts that lie on the way, nearest first. */
   jumps: readonly string[];
-  /** Why only the system's own ssh can do it; undefined where our library can as well. */
+  /** A command in place of a connection, whose streams lead to the host; undefined where there is none. */
+  proxyCommand: string | undefined;
+  /** Kinds of host keys that may be shown, by the names of their algorithms; empty for any. */
+  hostKeyAlgorithms: readonly string[];
+  /** Why the system's own ssh is to do it; undefined where our library is as good. */
   needs: string | undefined;
   /** A connection of the user's own that is open already (ControlPath). */
   master: string | undefined;
@@ -49,12 +53,13 @@ export function interpret(host: Host, text: string): Configuration {
   const hostname = one('hostname') ?? host.name;
   const port = Number(one('port') ?? host.port ?? 22);
   const user = one('user') ?? host.user ?? userName();
-  const expand = (path: string): string =>
-    expandTokens(expandHome(path), { h: hostname, n: host.name, p: String(port), r: user });
-  const paths = (key: string): string[] => all(key).flatMap((value) => value.split(' ').map(expand));
+  const expand = (path: string, key = host.name): string =>
+    expandTokens(expandHome(path), { h: hostname, n: host.name, p: String(port), r: user, k: key });
+  const paths = (key: string): string[] => all(key).flatMap((value) => value.split(' ').map((path) => expand(path)));
   const identityFiles = paths('identityfile');
   const knownHosts = [...paths('userknownhostsfile'), ...paths('globalknownhostsfile')];
-  const bare = one('hostkeyalias') ?? hostname.toLowerCase();
+  const alias = one('hostkeyalias');
+  const proxy = one('proxycommand');
   const path = one('controlpath');
   const master = path === undefined ? undefined : expand(path);
   return {
@@ -63,8 +68,11 @@ export function interpret(host: Host, text: string): Configuration {
     identitiesOnly: one('identitiesonly') === 'yes',
     agent: agentOf(lines.find(([key]) => key === 'identityagent')?.[1], expand),
     overrides: overridesOf(lines),
-    keyName: port === 22 ? bare : `[${bare}]:${port}`,
+    // An alias stands for a host at whatever port.
+    keyName: alias ?? (port === 22 ? hostname.toLowerCase() : `[${hostname.toLowerCase()}]:${port}`),
     jumps: (one('proxyjump') ?? '').split(',').filter(Boolean),
+    proxyCommand: proxy === undefined ? undefined : expand(proxy, alias ?? host.name),
+    hostKeyAlgorithms: (one('hostkeyalgorithms') ?? '').split(',').filter(Boolean),
     needs: needsSystem({ one, all, identityFiles, knownHosts }),
     master: master !== undefined && existsSync(master) ? master : undefined,
   };
@@ -102,13 +110,15 @@ function needsSystem({
   identityFiles: readonly string[];
   knownHosts: readonly string[];
 }): string | undefined {
-  if (one('proxycommand') !== undefined) return 'ProxyCommand';
+  if (one('proxyusefdpass') === 'yes') return 'ProxyUseFdpass';
   if (one('hostbasedauthentication') === 'yes') return 'HostbasedAuthentication';
   if (all('certificatefile').length > 0 || identityFiles.some((path) => existsSync(`${path}-cert.pub`))) return 'a certificate';
   if (knownHosts.some(hasAuthority)) return 'a certificate authority of host keys';
   if (one('gssapiauthentication') === 'yes' && hasTicket()) return 'Kerberos';
   if (all('pkcs11provider').length > 0 || identityFiles.some((path) => /_sk$/.test(path) && existsSync(path)))
     return 'a key in hardware';
+  // The library can do it as well, but ssh knows more of those who write them.
+  if (one('proxycommand') !== undefined) return 'ProxyCommand';
   return undefined;
 }
 

@@ -47,6 +47,12 @@ const phrases: readonly Phrase[] = [
     suggestions: ['`ping HOST`', 'Longer: `-o timeout=30s`.'],
   },
   {
+    words: /permission denied \((?![^)]*publickey)[^)]*(keyboard-interactive|password)/i,
+    code: 'host-typing',
+    sentence: 'It takes no key alone: something has to be typed, and nobody is there to do it.',
+    suggestions: ['Log in once and keep it open: `ssh -M -N -f HOST`, with a ControlPath in ~/.ssh/config.'],
+  },
+  {
     words: /bad permissions|UNPROTECTED PRIVATE KEY/i,
     code: 'key-file',
     sentence: 'A key file of yours may be read by others, so it is not used.',
@@ -75,6 +81,12 @@ const phrases: readonly Phrase[] = [
     code: 'host-account',
     sentence: 'Your account there may not log in now.',
     suggestions: ['Ask who looks after it.'],
+  },
+  {
+    words: /prohibited.*stdio forwarding failed|prohibited.*channel open failure/is,
+    code: 'gate-refused',
+    sentence: 'It lets nobody through to other hosts.',
+    suggestions: ["sshd's AllowTcpForwarding and PermitOpen there."],
   },
   {
     words: /forwarding failed|prohibited|unable to bind/i,

@@ -133,15 +133,18 @@ async function endAll({ jobDir }: JobRef, { mark }: Seating, parts: readonly Par
     }),
   );
   const left = lines.flat();
-  if (left.length === 0) return void writeWhole(endedFile(jobDir), '{}\n');
+  if (left.length === 0) return noteEnded(jobDir);
   throw new IpclusterError(
     'STOP_FAILED',
     `What is left there is not known; it ends by itself within two leases:\n${left.join('\n')}`,
     {
-      suggestions: ['When they can be reached again: `ipcluster kill`.'],
+      suggestions: ['When they can be reached again: `ipcluster kill`.', 'When they are off for good: `ipcluster stop --force`.'],
     },
   );
 }
+
+/** Writes down that nothing of a job is to be looked for any more. */
+export const noteEnded = (jobDir: string): void => writeWhole(endedFile(jobDir), '{}\n');
 
 const endedFile = (jobDir: string): string => join(jobDir, 'ended.json');
 

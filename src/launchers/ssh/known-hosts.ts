@@ -41,9 +41,20 @@ export function judgeKey(known: readonly KnownKey[], type: string, key: string):
   return `No ${type} host key is known`;
 }
 
-/** The algorithms to ask for, so that a host shows a key of a kind that is known; undefined for any. */
-export function wantedAlgorithms(known: readonly KnownKey[]): string[] | undefined {
-  const types = [...new Set(known.filter(({ revoked }) => !revoked).map(({ type }) => type))];
-  if (types.length === 0) return undefined;
-  return types.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]));
+/** Kinds of host keys that our library can judge. */
+const judged = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
+/** A key of RSA has other names as an algorithm. */
+const algorithmsOf = (type: string): string[] => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]);
+
+/**
+ * The algorithms to ask for, so that a host shows a key of a kind that is known, in the order of those that the configuration allows
+ * (none named: all). Where no kind is known: all that are allowed; undefined for any.
+ */
+export function wantedAlgorithms(known: readonly KnownKey[], allowed: readonly string[] = []): string[] | undefined {
+  const valid = known.filter(({ type, revoked }) => !revoked && judged.includes(type));
+  const fitting = [...new Set(valid.map(({ type }) => type))].flatMap(algorithmsOf);
+  const possible = allowed.filter((algorithm) => judged.flatMap(algorithmsOf).includes(algorithm));
+  const wanted = possible.length === 0 ? fitting : possible.filter((algorithm) => fitting.includes(algorithm));
+  const chosen = wanted.length > 0 ? wanted : possible;
+  return chosen.length > 0 ? chosen : undefined;
 }

@@ -2,20 +2,27 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { messageOf } from '../../base/errors.js';
-import { longestDelay, Timer } from '../../base/timer.js';
+import { longestDelay } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
-import type { ToolOutcome } from '../../processes/tool.js';
-import { ChosenKeys } from './agent.js';
 import type { Configuration } from './configuration.js';
 import type { Connection, Target } from './connection.js';
-import { hostError } from './failures.js';
-import { openKeys } from './keys.js';
+import { asHostError, hostError } from './failures.js';
+import { unreached } from './hops.js';
+import type { Host } from './hosts.js';
 import { judgeKey, knownKeys, wantedAlgorithms } from './known-hosts.js';
-import { isWhole } from './scripts.js';
+import { offerOf } from './offer.js';
+import { openProxyCommand, type Way } from './proxy-command.js';
+import { runScript } from './run-script.js';
 
 /** A connection that others may go through (ProxyJump). */
 export interface LibraryConnection extends Connection {
   reach(target: Target): Promise<Duplex>;
+}
+
+/** The last host on the way to another one, and the connection to it. */
+export interface Gate {
+  host: Host;
+  connection: LibraryConnection;
 }
 
 /**
@@ -25,35 +32,30 @@ export interface LibraryConnection extends Connection {
 export async function openWithLibrary(
   configuration: Configuration,
   { timeout, signal }: Bound,
-  through?: LibraryConnection,
+  gate?: Gate,
 ): Promise<LibraryConnection> {
-  const { hostname, port, user, agent } = configuration;
+  const { hostname, port, user, hostKeyAlgorithms } = configuration;
   const known = await knownKeys(configuration);
-  const { keys, fromAgent: offered, said } = await openKeys(configuration);
-  const fromKeys = keys.map(({ text, passphrase }) => ({
-    ...{ type: 'publickey' as const, username: user, key: text },
-    ...(passphrase !== undefined && { passphrase }),
-  }));
-  const fromAgent =
-    agent !== undefined && offered.length > 0
-      ? [{ type: 'agent' as const, username: user, agent: new ChosenKeys(agent, offered) }]
-      : [];
+  const offer = await offerOf(configuration);
   let judged: string | undefined;
-  const algorithms = wantedAlgorithms(known);
+  const algorithms = wantedAlgorithms(known, hostKeyAlgorithms);
   const client = new ssh2.Client();
   const opened = deferred<void>();
   const closed = deferred<string>();
   let last = 'the connection was closed';
+  const way = await openWay(configuration, gate);
+  const refuse = async (words: string): Promise<void> => opened.reject((await way?.failure()) ?? hostError(words));
   client.once('ready', () => opened.resolve());
   client.on('error', (error) => {
     last = judged ?? messageOf(error);
-    opened.reject(hostError([...said, last].join('\n')));
+    const refused = offer.left.length > 0 ? [`${user}@${hostname}: Permission denied (${offer.left.join(',')})`] : [];
+    void refuse([...offer.said, last, ...(isRefusal(last) ? refused : [])].join('\n'));
   });
   client.once('close', () => {
-    opened.reject(hostError(`Connection closed: ${last}`));
+    way?.close();
+    void refuse(`Connection closed: ${last}`);
     closed.resolve(last);
   });
-  const sock = through ? await through.reach({ host: hostname, port }) : undefined;
   client.connect({
     ...{
       host: hostname,
@@ -63,8 +65,8 @@ export async function openWithLibrary(
       keepaliveInterval: 15_000,
       keepaliveCountMax: 3,
     },
-    ...(sock && { sock: sock as never }),
-    authHandler: [...fromAgent, ...fromKeys] as never,
+    ...(way && { sock: way.stream as never }),
+    authHandler: offer.next as never,
     hostVerifier: (key: Buffer) => {
       judged = judgeKey(known, key.toString('latin1', 4, 4 + key.readUInt32BE(0)), key.toString('base64'));
       return judged === undefined;
@@ -80,6 +82,20 @@ export async function openWithLibrary(
     signal?.removeEventListener('abort', giveUp);
   }
   return connectionOf(client, closed.promise);
+}
+
+/** RFC 4254, 5.1: the reason SSH_OPEN_ADMINISTRATIVELY_PROHIBITED. */
+const isProhibited = (error: Error): boolean => 'reason' in error && error.reason === 1;
+
+const isRefusal = (said: string): boolean => /authentication methods failed/.test(said);
+
+/** What leads to a host in place of a connection of its own: the host before it, or a command; undefined for none. */
+async function openWay({ hostname, port, proxyCommand }: Configuration, gate?: Gate): Promise<Way | undefined> {
+  if (!gate) return proxyCommand === undefined ? undefined : openProxyCommand(proxyCommand);
+  const stream = await gate.connection.reach({ host: hostname, port }).catch((error: unknown) => {
+    throw unreached(gate.host, asHostError(error));
+  });
+  return { stream, failure: async () => undefined, close: () => {} };
 }
 
 function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConnection {
@@ -108,41 +124,11 @@ function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConn
     reach: ({ host, port }) =>
       new Promise((resolve, reject) => {
         client.forwardOut('127.0.0.1', 0, host, port, (error, stream) =>
-          error ? reject(hostError(error.message)) : resolve(stream),
+          error
+            ? reject(hostError(isProhibited(error) ? `administratively prohibited: ${error.message}` : error.message))
+            : resolve(stream),
         );
       }),
     close: async () => void client.end(),
   };
-}
-
-function runScript(client: ssh2.Client, script: string, timeout: number): Promise<ToolOutcome> {
-  return new Promise((resolve, reject) => {
-    const said = { stdout: '', stderr: '' };
-    const limit = new Timer(timeout, () => resolve({ code: null, ...said, timedOut: true }));
-    const over = (): void => {
-      limit.end();
-      reject(hostError('Connection lost'));
-    };
-    client.once('close', over);
-    client.exec('/bin/sh -s', (error, stream) => {
-      if (error) {
-        limit.end();
-        return reject(hostError(error.message));
-      }
-      const settle = (code: number | null): void => {
-        limit.end();
-        client.off('close', over);
-        resolve({ code, ...said, timedOut: false });
-      };
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said.stdout += text;
-        if (!isWhole(said.stdout)) return;
-        settle(0);
-        stream.close();
-      });
-      stream.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-      stream.once('close', (code: number | null) => settle(code ?? null));
-      stream.end(script);
-    });
-  });
 }

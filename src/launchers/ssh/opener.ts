@@ -3,8 +3,9 @@ import { type Bound, sleep } from '../../base/wait.js';
 import { type Configuration, configurationOf } from './configuration.js';
 import { type Connection, HostError } from './connection.js';
 import { asHostError, isPassing } from './failures.js';
-import { type Host, jumpOf } from './hosts.js';
-import type { LibraryConnection } from './library.js';
+import { type Hop, hopError, hopsOf } from './hops.js';
+import type { Host } from './hosts.js';
+import type { Gate, LibraryConnection } from './library.js';
 
 /** How connections are made. */
 export interface OpenOptions {
@@ -86,9 +87,10 @@ export class Opener {
 
   async #openAgain(host: Host, bound: Bound): Promise<Connection> {
     const configuration = await configurationOf(host, this.#options.config);
+    const hops = await hopsOf(configuration, this.#options.config);
     for (let attempt = 1, pause = firstPause; ; attempt++, pause *= 2) {
       try {
-        return await this.#openOnce(host, configuration, bound);
+        return await this.#openOnce(host, configuration, hops, bound);
       } catch (error) {
         const known = asHostError(error);
         if (!isPassing(known) || attempt === tries || bound.signal?.aborted) throw known;
@@ -97,27 +99,47 @@ export class Opener {
     }
   }
 
-  async #openOnce(host: Host, configuration: Configuration, bound: Bound): Promise<Connection> {
+  async #openOnce(host: Host, configuration: Configuration, hops: readonly Hop[], bound: Bound): Promise<Connection> {
     const { transport, config } = this.#options;
-    const system =
-      transport === 'openssh' || (transport === 'auto' && (configuration.needs ?? configuration.master) !== undefined);
-    if (system) return (await import('./openssh.js')).openWithSystem(host, configuration, config, bound);
-    const through = await this.#way(configuration.jumps, bound);
-    return (await import('./library.js')).openWithLibrary(configuration, bound, through);
+    const needs = configuration.needs ?? hops.map((hop) => hop.configuration.needs).find((word) => word !== undefined);
+    const system = transport === 'openssh' || (transport === 'auto' && (needs ?? configuration.master) !== undefined);
+    if (system) return (await import('./openssh.js')).openWithSystem({ host, configuration, hops, file: config }, bound);
+    const gate = await this.#way(hops, bound);
+    const opening = (await import('./library.js')).openWithLibrary(configuration, bound, gate);
+    return configuration.needs === undefined ? opening : opening.catch(explainNeed(configuration.needs));
   }
 
   /** The connection to the last of the hosts on the way, each reached through the one before it; kept for all who go the same way. */
-  async #way(jumps: readonly string[], bound: Bound): Promise<LibraryConnection | undefined> {
-    const last = jumps.at(-1);
-    if (last === undefined) return undefined;
-    const key = `way ${jumps.join(',')}`;
+  async #way(hops: readonly Hop[], bound: Bound): Promise<Gate | undefined> {
+    const last = hops.at(-1);
+    if (!last) return undefined;
+    const key = `way ${hops.map(({ host }) => host.word).join(',')}`;
     const known = this.#open.get(key) as Promise<LibraryConnection> | undefined;
-    return known ?? this.#keep(key, this.#openJump(last, jumps.slice(0, -1), bound));
+    return { host: last.host, connection: await (known ?? this.#keep(key, this.#openHop(last, hops.slice(0, -1), bound))) };
   }
 
-  async #openJump(word: string, before: readonly string[], bound: Bound): Promise<LibraryConnection> {
-    const own = await configurationOf(jumpOf(word), this.#options.config);
-    const through = await this.#way(before.length > 0 ? before : own.jumps, bound);
-    return (await import('./library.js')).openWithLibrary(own, bound, through);
+  async #openHop({ configuration, host }: Hop, before: readonly Hop[], bound: Bound): Promise<LibraryConnection> {
+    try {
+      return await (await import('./library.js')).openWithLibrary(configuration, bound, await this.#way(before, bound));
+    } catch (error) {
+      const known = asHostError(error);
+      throw hopError(host, configuration.needs === undefined ? known : withNeed(configuration.needs, known));
+    }
   }
 }
+
+/** A way in that the library does not have is said where the others did not lead in. */
+function withNeed(needs: string, { verdict }: HostError): HostError {
+  if (needs === 'ProxyCommand' || !/^host-(auth|typing|key-unknown)$/.test(verdict.code)) return new HostError(verdict);
+  return new HostError({
+    code: 'needs-openssh',
+    sentence: `Its configuration has ${needs}, which \`-o transport=ssh2\` cannot do. (${verdict.sentence})`,
+    suggestions: ['Leave `-o transport` out, or `-o transport=openssh`.'],
+  });
+}
+
+const explainNeed =
+  (needs: string) =>
+  (error: unknown): never => {
+    throw withNeed(needs, asHostError(error));
+  };

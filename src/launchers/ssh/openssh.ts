@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
-import { removeTree } from '../../base/remove-tree.js';
-import { quoteWord } from '../../base/shell.js';
-import { makeTemporaryFolder } from '../../base/temporary.js';
 import { Timer } from '../../base/timer.js';
 import { type Bound, deferred } from '../../base/wait.js';
 import { socketPath } from '../../launcher-kit/meeting.js';
@@ -13,9 +8,10 @@ import { openTool, runTool } from '../../processes/tool.js';
 import { type Configuration, hostWords } from './configuration.js';
 import type { Connection, Target } from './connection.js';
 import { hostError } from './failures.js';
+import { failureOf, type Hop, wayCommand } from './hops.js';
 import type { Host } from './hosts.js';
-import { openKeys } from './keys.js';
-import { isWhole } from './scripts.js';
+import { passphraseHelper } from './passphrase-helper.js';
+import { forAnyShell, isWhole } from './scripts.js';
 
 /** What every call of ours says: nobody is asked, and no host key is taken unseen, whatever the user's configuration allows. */
 const strict = [
@@ -28,16 +24,21 @@ const strict = [
 const noForwards = ['-o', 'ClearAllForwardings=yes'];
 const ready = 'ipcluster-ready';
 
+/** A host, and the way there. */
+export interface Goal {
+  host: Host;
+  configuration: Configuration;
+  hops: readonly Hop[];
+  /** A configuration file in place of the user's and the system's. */
+  file: string | undefined;
+}
+
 /**
  * Opens a connection with the system's own ssh: a master that all later calls go through (ControlMaster), the user's own where one
  * is open. Throws {@link HostError}.
  */
-export async function openWithSystem(
-  host: Host,
-  configuration: Configuration,
-  file: string | undefined,
-  bound: Bound,
-): Promise<Connection> {
+export async function openWithSystem(goal: Goal, bound: Bound): Promise<Connection> {
+  const { host, configuration, file } = goal;
   const words = [...configuration.overrides, ...hostWords(host, file)];
   // Among our other sockets, where a dead one is found and removed.
   const seed = randomUUID();
@@ -47,7 +48,7 @@ export async function openWithSystem(
   for (let tries = 3; configuration.master === undefined; tries--) {
     closed = deferred<string>();
     try {
-      stop = await openMaster(words, control, configuration, bound, closed.resolve);
+      stop = await openMaster(goal, words, control, bound, closed.resolve);
       break;
     } catch (error) {
       // Another program of ours has ended meanwhile and taken the folder along, which was empty.
@@ -66,7 +67,7 @@ export async function openWithSystem(
   return {
     closed: closed.promise,
     async run(script, time) {
-      const outcome = await call([...noForwards, ...words, '/bin/sh -s'], time, script);
+      const outcome = await call([...noForwards, ...words, '/bin/sh -s'], time, forAnyShell(script));
       if (outcome.code === 255) throw hostError(outcome.stderr || 'Connection lost');
       return outcome;
     },
@@ -96,19 +97,24 @@ export async function openWithSystem(
 
 /** Starts the master and waits until it is let in; answers how to end it. */
 async function openMaster(
+  { configuration, hops, file }: Goal,
   words: readonly string[],
   control: readonly string[],
-  configuration: Configuration,
   { timeout, signal }: Bound,
   onEnd: (said: string) => void,
 ): Promise<() => void> {
   const opened = deferred<void>();
-  const helper = await passphraseHelper(configuration);
+  const helper = await passphraseHelper([configuration, ...hops.map((hop) => hop.configuration)]);
   const wait = Math.max(1, Math.ceil(timeout / 1000));
+  // Each host on the way is told the same, and has a connection of its own. Who is behind one that hangs waits longer than it.
+  const way = wayCommand(hops, [...helper.args, ...strict, '-o', 'ControlMaster=no', '-o', 'ControlPath=none'], wait, file);
   const argv = [
     // ssh takes the first value that it is given.
     ...(['ssh', ...helper.args, ...strict, ...noForwards] as const),
-    ...['-o', 'ControlMaster=yes', ...control, '-o', 'ControlPersist=no', '-o', `ConnectTimeout=${wait}`],
+    ...['-o', 'ControlMaster=yes', ...control, '-o', 'ControlPersist=no', '-o', `ConnectTimeout=${wait + hops.length}`],
+    ...(way === undefined ? [] : ['-o', `ProxyCommand=${way}`]),
+    // The shell there may not do what it is told, but put another one in its place: ssh says it here as well.
+    ...['-o', 'PermitLocalCommand=yes', '-o', `LocalCommand=echo ${ready}`],
     // Says when we are let in, and ends when this program does, so that no master is ever left alone.
     ...[...words, `echo ${ready}; exec cat >/dev/null`],
   ] as const;
@@ -119,13 +125,13 @@ async function openMaster(
   });
   signal?.addEventListener('abort', tool.stop);
   if (signal?.aborted) tool.stop();
-  const limit = new Timer(timeout + 2000, () => {
+  const limit = new Timer(timeout + 2000 + hops.length * 1000, () => {
     tool.stop();
     opened.reject(hostError('Connection timed out'));
   });
   void tool.ended.then((said) => {
-    opened.reject(hostError([...helper.said, said || 'Connection closed'].join('\n')));
-    onEnd(said.replace(ready, '').trim());
+    opened.reject(failureOf([...helper.said, said || 'Connection closed'].join('\n'), hops));
+    onEnd(said.replaceAll(ready, '').trim());
   });
   try {
     await opened.promise;
@@ -135,26 +141,4 @@ async function openMaster(
     helper.remove();
   }
   return tool.stop;
-}
-
-/** Where a key has a passphrase that no agent knows and somebody is there to ask: ssh gets it from a file that only we may read. */
-async function passphraseHelper(
-  configuration: Configuration,
-): Promise<{ args: string[]; env: NodeJS.ProcessEnv; said: string[]; remove: () => void }> {
-  const { keys, said } = await openKeys(configuration);
-  const locked = keys.filter(({ passphrase }) => passphrase !== undefined);
-  if (locked.length === 0) return { args: [], env: {}, said, remove: () => {} };
-  const folder = makeTemporaryFolder('ipcluster-ssh-');
-  const lines = locked.map(({ path, passphrase }, index) => {
-    writeFileSync(join(folder, `p${index}`), `${passphrase}\n`, { mode: 0o600 });
-    return `*${quoteWord(path)}*) cat ${quoteWord(join(folder, `p${index}`))} ;;`;
-  });
-  const script = join(folder, 'ask');
-  writeFileSync(script, `#!/bin/sh\ncase "$1" in\n${lines.join('\n')}\n*) exit 1 ;;\nesac\n`, { mode: 0o700 });
-  return {
-    args: ['-o', 'BatchMode=no', '-o', 'PreferredAuthentications=publickey'],
-    env: { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force' },
-    said,
-    remove: () => void removeTree(folder),
-  };
 }

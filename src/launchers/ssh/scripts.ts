@@ -22,6 +22,21 @@ export function isWhole(stdout: string): boolean {
   return begin >= 0 && stdout.includes('\nover=yes\n', begin);
 }
 
+/** The longest word that every shell reads (characters): the C shell of BSD has a thousand. */
+const longestWord = 800;
+
+/**
+ * A script as one line that each shell understands alike, the C shell and fish too: files of a user's may have put another one in the
+ * place of that which was asked for. Nothing of it is in an argument list, since `echo` is a word of the shell's own everywhere.
+ */
+export function forAnyShell(script: string): string {
+  const words =
+    Buffer.from(script)
+      .toString('base64')
+      .match(new RegExp(`.{1,${longestWord}}`, 'g')) ?? [];
+  return `echo ${words.join(' ')} | tr -d ' ' | base64 -d | /bin/sh -s\n`;
+}
+
 /** Renders one of the scripts that are sent to hosts. */
 function render(name: string, values: Values, spec?: JobSpec): string {
   return renderTemplate(`ssh/${name}.sh.hbs`, values, [...ownTemplates(spec?.templates), templateRoot()]);

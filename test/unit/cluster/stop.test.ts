@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ensureFolder } from '../../../src/base/own-folder.js';
 import { askedHours, endCluster, heldHours } from '../../../src/cluster/stop.js';
+import { mayLive } from '../../../src/launchers/ssh/host-jobs.js';
+import { writeSeating } from '../../../src/launchers/ssh/seats.js';
 import { type ClusterFile, type RecordedJob, readClusterFile, writeClusterFile } from '../../../src/profile/cluster-file.js';
 import { claimFolders } from '../../../src/profile/folders.js';
 import type { EngineRecord } from '../../../src/protocol/messages.js';
@@ -37,6 +40,26 @@ test('a job of which nobody could make sure stays on the list, until it is sure'
   fake.behave({});
   expect((await endCluster(place, file, undefined)).unsure).toEqual([]);
   expect(await readClusterFile(place)).toBeUndefined();
+});
+
+test('what cannot be reached is forgotten where its user says so, and on no list then', async () => {
+  const jobDir = join(place.workFolder, 'default', 'jobs', 'far');
+  ensureFolder(jobDir);
+  // Nobody answers at that port: as a host that is off.
+  const host = { word: 'localhost:9', name: 'localhost', port: 9, environment: {}, setup: [] };
+  const options = { transport: 'ssh2', fanout: 1, timeout: 1000 } as const;
+  const seat = { index: 0, host, share: 1, shared: false, folder: '/tmp/none', scripts: '/tmp/none', process: '1@1' };
+  writeSeating(jobDir, { mark: 'no-such-mark', options, seats: [seat] });
+  const far: RecordedJob = { launcher: 'ssh', ids: ['localhost:9'], jobDir, name: 'ipc-x-e2', role: 'engines', count: 1 };
+  const own = { ...file, launcher: 'ssh', jobs: [far] };
+  writeClusterFile(place, own);
+  const kept = await endCluster(place, own, undefined);
+  expect([kept.unsure.join(), kept.forgotten]).toEqual([expect.stringMatching(/localhost:9: It answers, but no sshd/), false]);
+  expect((await readClusterFile(place))?.jobs).toEqual([far]);
+  const forced = await endCluster(place, own, undefined, true);
+  expect([forced.unsure.join(), forced.forgotten]).toEqual([expect.stringMatching(/localhost:9: It answers, but no sshd/), true]);
+  expect(await readClusterFile(place)).toBeUndefined();
+  expect(await mayLive(jobDir)).toBe(false);
 });
 
 test('core-hours are asked for by each set’s own time and processors', () => {

@@ -63,6 +63,8 @@ test('what `ssh -G` resolves is what connections are made with', () => {
     ...{ jumps: ['gate1', 'bob@gate2:2201'], needs: undefined },
   });
   expect(configuration.identityFiles).toContain('/keys/bob@far.example');
+  // An alias stands for the host at any port.
+  expect(interpret(host('host1'), 'port 2201\nhostkeyalias first\n').keyName).toBe('first');
   expect(interpret(host('host1'), '')).toMatchObject({ hostname: 'host1', port: 22, jumps: [], keyName: 'host1' });
 });
 
@@ -71,6 +73,7 @@ test.each([
   ['hostbasedauthentication yes', 'HostbasedAuthentication'],
   ['certificatefile ~/.ssh/id-cert.pub', 'a certificate'],
   ['proxycommand none', undefined],
+  ['proxyusefdpass yes', 'ProxyUseFdpass'],
 ])('%s needs %s', (line, needs) => {
   expect(interpret(host('host1'), `hostname host1\n${line}\n`).needs).toBe(needs);
 });
@@ -85,6 +88,10 @@ test('a host key is known, changed, revoked or unknown', () => {
   expect(judgeKey([], 'ssh-ed25519', 'AAAA')).toMatch(/No .* known/);
   expect(wantedAlgorithms(known)).toEqual(['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256']);
   expect(wantedAlgorithms([])).toBeUndefined();
+  // What the configuration allows goes before what is known, and a kind that our library cannot judge is not asked for.
+  expect(wantedAlgorithms(known, ['rsa-sha2-256', 'sk-ssh-ed25519@openssh.com'])).toEqual(['rsa-sha2-256']);
+  expect(wantedAlgorithms(known, ['ecdsa-sha2-nistp256'])).toEqual(['ecdsa-sha2-nistp256']);
+  expect(wantedAlgorithms([{ type: 'sk-ssh-ed25519@openssh.com', key: 'EEEE', revoked: false }])).toBeUndefined();
 });
 
 test('answers stand below their line, whatever a login shell says before it', () => {
