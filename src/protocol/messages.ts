@@ -42,7 +42,7 @@ export interface CommandContent {
   stderrFile?: string;
 }
 
-/** How a shell task ended, as it travels; `stdout` and `stderr` are empty where they went to a file, or are asked for as bytes and no text. */
+/** How a shell task ended, as it travels; `stdout` and `stderr` are empty where they went to a file, or go along as bytes. */
 export interface CommandReport {
   exitCode: number | null;
   signal: string | null;
@@ -60,7 +60,7 @@ export interface CommandReport {
   started: number;
 }
 
-/** How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8. */
+/** How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8, and empty where they are no text of at most 16 MiB. */
 export interface CommandResult extends CommandReport {
   /** Not among the fields that are listed or printed as JSON. */
   readonly stdoutBytes: Buffer;
@@ -285,7 +285,7 @@ export interface MessageContents {
   command_request: CommandContent;
   /** The bytes of both streams follow as buffers where one of them is no text. */
   command_reply: Reply<{ result: CommandReport }>;
-  /** The bytes follow as a buffer where they are no text. */
+  /** The bytes follow as a buffer, and the text is empty, where they are no text. */
   stream: { name: 'stdout' | 'stderr'; text: string };
 
   registration_request: {
