@@ -26,7 +26,7 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 class Here {
   constructor() {
     this.bed = new Bed('surroundings');
-    chmodSync(this.bed.folder, 0o777);
+    chmodSync(this.bed.folder, 0o711);
   }
 
   run(row, words) {
