@@ -256,7 +256,8 @@ function readOutput(body: Buffer): Pick<OutputEvent, 'name' | 'text' | 'bytes'> 
     const { content, buffers } = decodeMessage(body);
     const { name, text } = content as OutputEvent;
     const bytes = copyOf(buffers[0]);
-    if ((name === 'stdout' || name === 'stderr') && typeof text === 'string') return { name, text, ...(bytes && { bytes }) };
+    if ((name === 'stdout' || name === 'stderr') && typeof text === 'string')
+      return bytes ? { name, text: bytes.toString(), bytes } : { name, text };
   } catch {
     // It is told like any other.
   }
@@ -294,13 +295,25 @@ function replyValue({ buffers, content }: Message): unknown {
   return decodeValue(buffers);
 }
 
-/** A command's result with what it wrote as bytes; they came along where they are no text. */
+/** Of bytes that came as such a text is made up to this: 16 MiB. */
+const mostText = 16 * 1024 * 1024;
+const textOf = (bytes: Buffer, text: string): string => (bytes.length > mostText ? text : bytes.toString());
+
+/** A command's result with what it wrote as bytes; they came along where they are no text, and the texts are made of them when asked for. */
 function commandResult(report: CommandReport, [stdout, stderr]: readonly Buffer[]): CommandResult {
+  const texts = stdout && stderr && { stdout: lazily(stdout, report.stdout), stderr: lazily(stderr, report.stderr) };
   return Object.defineProperties({ ...report } as CommandResult, {
+    ...texts,
     stdoutBytes: { get: () => copyOf(stdout) ?? Buffer.from(report.stdout) },
     stderrBytes: { get: () => copyOf(stderr) ?? Buffer.from(report.stderr) },
   });
 }
+
+const lazily = (bytes: Buffer, text: string): PropertyDescriptor => ({
+  enumerable: true,
+  configurable: true,
+  get: () => textOf(bytes, text),
+});
 
 /** Bytes of their own: what a reply has carried is part of a larger buffer. */
 const copyOf = (bytes: Buffer | undefined): Buffer | undefined => bytes && Buffer.from(new Uint8Array(bytes).buffer);

@@ -24,7 +24,7 @@ interface Written {
   dropped: number;
 }
 
-type Outcome = CommandEnd & Record<OutputName, Written> & { asBytes: boolean };
+type Outcome = CommandEnd & Record<OutputName, Written>;
 
 export interface CommandsOptions {
   /** Where output that is not streamed is kept while a command runs. */
@@ -81,11 +81,10 @@ export class Commands {
       cwd: resolve(content.cwd ?? process.cwd()),
       timeLimit: content.timeLimit,
     });
-    const asBytes = metadata['bytes'] === true;
     return this.#follow(command, request, ({ files, ...end }) => {
-      const keep = asBytes ? keptBytes : keptOutput;
+      const keep = metadata['bytes'] === true ? keptBytes : keptOutput;
       try {
-        return { ...end, stdout: readFile(files.stdout, keep), stderr: readFile(files.stderr, keep), asBytes };
+        return { ...end, stdout: readFile(files.stdout, keep), stderr: readFile(files.stderr, keep) };
       } finally {
         files.stdout.close();
         files.stderr.close();
@@ -118,7 +117,7 @@ export class Commands {
     return this.#follow(command, request, (end) => {
       pieces.stdout.end();
       pieces.stderr.end();
-      return { ...end, ...kept, asBytes: false };
+      return { ...end, ...kept };
     });
   }
 
@@ -142,14 +141,15 @@ export class Commands {
 const here = hostname();
 
 function describe(
-  { stdout, stderr, exitCode, signal, timedOut, asBytes }: Outcome,
+  { stdout, stderr, exitCode, signal, timedOut }: Outcome,
   times: Pick<CommandReport, 'runTime' | 'started'>,
 ): Answer {
   const dropped = { stdout: stdout.dropped, stderr: stderr.dropped };
   const truncated = dropped.stdout + dropped.stderr > 0;
   const buffers = [stdout.bytes, stderr.bytes];
   const isText = buffers.every((bytes) => bytes.length <= keptOutput && isUtf8(bytes));
-  const [out, err] = asBytes && !isText ? ['', ''] : buffers.map(String);
+  // Where it goes as bytes, its reader makes the text that he wants.
+  const [out, err] = isText ? buffers.map(String) : ['', ''];
   const ended = { exitCode, signal, timedOut, host: here, ...times };
   const result = { ...ended, stdout: out ?? '', stderr: err ?? '', truncated, dropped };
   return { content: { status: 'ok', result }, ...(isText ? {} : { buffers }) };

@@ -27,7 +27,9 @@ export class TextPieces {
 
   add(chunk: Buffer): void {
     const all = this.#begun.length > 0 ? Buffer.concat([this.#begun, chunk]) : chunk;
-    const whole = all.length - begunAtEnd(all);
+    const characters = all.length - begunAtEnd(all);
+    // What is no text has no characters to be kept whole.
+    const whole = isUtf8(all.subarray(0, characters)) ? characters : all.length;
     this.#begun = all.subarray(whole);
     this.#give(all.subarray(0, whole));
   }

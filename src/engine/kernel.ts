@@ -70,7 +70,7 @@ export class Kernel {
     this.#session = session;
     this.#send = send;
     this.output = new OutputCollector(
-      (name, text) => this.#stream(name, text),
+      (name, text, bytes) => this.#stream(name, text, bytes),
       (work) => slots.inside(work),
     );
   }
@@ -248,7 +248,7 @@ export class Kernel {
   #finish(running: Running, status: ReplyStatus, { content, buffers = [] }: Answer): void {
     this.#current = undefined;
     this.#slots.put(running.route.sequence, phase.done);
-    this.output.flush();
+    this.output.end();
     this.#tellDropped(running);
     const type = replyTypeOf(running.type);
     const metadata = {
@@ -295,8 +295,9 @@ export class Kernel {
   }
 
   #publish(running: Running, name: 'stdout' | 'stderr', text: string, bytes?: Buffer): void {
-    const buffers = bytes ? [bytes] : [];
-    const body = this.#session.encode({ type: 'stream', content: { name, text }, parent: running.header, buffers });
+    // As bytes it is not sent twice: whoever wants a text makes it of them.
+    const [content, buffers] = [{ name, text: bytes ? '' : text }, bytes ? [bytes] : []];
+    const body = this.#session.encode({ type: 'stream', content, parent: running.header, buffers });
     this.#send({ channel: 'output', id: running.route.id, session: running.session, from: this.engineId }, body);
   }
 }

@@ -106,7 +106,7 @@ export class HelperShell {
       opened.push(new OutputFile(this.#folder));
     } catch (error) {
       for (const file of opened) file.close();
-      throw systemFault(`${program} cannot be started: there is no place for its output`, error);
+      throw systemFault(`${program} cannot be started: there is no place for its output in ${this.#folder}`, error);
     }
     return { stdout: opened[0] as OutputFile, stderr: opened[1] as OutputFile };
   }

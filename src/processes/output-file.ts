@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, type StatsFs, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.js';
 import { ensureFolder } from '../base/own-folder.js';
@@ -16,6 +16,7 @@ export class OutputFile {
 
   /** Throws the system's error when there is no room or no descriptor for it. */
   constructor(folder: string) {
+    needRoom(folder);
     this.#named = !canBeNameless();
     const nameless = this.#named ? undefined : openNameless(folder);
     if (nameless !== undefined) this.#descriptor = nameless;
@@ -48,6 +49,24 @@ export class OutputFile {
   close(): void {
     closeSync(this.#descriptor);
     if (this.#named) unlinkSync(this.path);
+  }
+}
+
+/** With less free than this, a command could not even say what went wrong (bytes). */
+const leastRoom = 64 * 1024;
+
+/** Throws ENOSPC for a full file system: a command that cannot write there fails without a word. A folder that is not there is made later. */
+function needRoom(folder: string): void {
+  const room = statfsOf(folder);
+  if (room === undefined || room.blocks === 0 || room.bavail * room.bsize >= leastRoom) return;
+  throw Object.assign(new Error(`ENOSPC: no space is left in ${folder}`), { code: 'ENOSPC' });
+}
+
+function statfsOf(folder: string): StatsFs | undefined {
+  try {
+    return statfsSync(folder);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { formatDuration } from '../../base/quantities.js';
 import { toBytes } from '../../base/shell.js';
+import type { CommandReport } from '../../protocol/messages.js';
 import { put } from '../pipes.js';
 import { type FarmItem, isGood, outputOf } from './farm.js';
 
@@ -60,12 +62,25 @@ async function write({ input, result, error }: FarmItem): Promise<void> {
   if (error) await say(error);
 }
 
+/** A run as JSON has it: output that is no text in UTF-8 stands there in base64, since JSON is text. */
+function asJson(item: FarmItem): object {
+  const { result, ...rest } = item;
+  if (!result) return item;
+  const described: Record<string, unknown> = {};
+  for (const key of Object.keys(result) as (keyof CommandReport)[]) {
+    const bytes = key === 'stdout' || key === 'stderr' ? outputOf(result, key) : undefined;
+    if (!bytes || isUtf8(bytes)) described[key] = result[key];
+    else Object.assign(described, { [key]: '', [`${key}Base64`]: Buffer.from(bytes).toString('base64') });
+  }
+  return { ...rest, result: described };
+}
+
 /** Prints one JSON object with all runs, one after the other: together they may be larger than a text can be. */
 export async function printJson(facts: Record<string, unknown>, items: readonly FarmItem[]): Promise<void> {
   await put('stdout', `${JSON.stringify(facts).slice(0, -1)},"items":[`);
   let between = '';
   for (const item of items.toSorted((a, b) => a.number - b.number)) {
-    await put('stdout', `${between}${JSON.stringify(item)}`);
+    await put('stdout', `${between}${JSON.stringify(asJson(item))}`);
     between = ',';
   }
   await put('stdout', ']}\n');

@@ -12,7 +12,7 @@ export interface CommandContent {
   stderrFile?: string;
 }
 
-/** How a shell task ended, as it travels; `stdout` and `stderr` are empty where they went to a file, or are asked for as bytes and no text. */
+/** How a shell task ended, as it travels; `stdout` and `stderr` are empty where they went to a file, or go along as bytes. */
 export interface CommandReport {
   exitCode: number | null;
   signal: string | null;
@@ -30,7 +30,10 @@ export interface CommandReport {
   started: number;
 }
 
-/** How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8. */
+/**
+ * How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8, and empty where they are no text of at most
+ * 16 MiB.
+ */
 export interface CommandResult extends CommandReport {
   /** Not among the fields that are listed or printed as JSON. */
   readonly stdoutBytes: Buffer;

@@ -18,6 +18,6 @@ export interface ClientToEngine {
 
 /** What an engine tells the client whose request it runs. */
 export interface EngineToClient {
-  /** The bytes follow as a buffer where they are no text. */
+  /** The bytes follow as a buffer, and the text is empty, where they are no text. */
   stream: Tell<{ name: 'stdout' | 'stderr'; text: string }>;
 }
