@@ -52,6 +52,8 @@ export interface ControllerOptions {
   reuse: boolean;
   /** Folders of batch jobs whose supervisors may join. */
   joins: readonly string[];
+  /** True where Python's tools of this machine may list it, and end it by its process. */
+  listed: boolean;
   keep: KeepPolicy;
   intake: IntakeLimits;
   /** Opens the gateway for Python; none without it. */
@@ -95,7 +97,7 @@ export class Controller {
 
   /** Starts everything; when this resolves, peers can come. Throws CLUSTER_RUNNING, CONNECTION_FILE, PORT_IN_USE or ADDRESS. */
   async start(): Promise<void> {
-    const { place, log, lease, reuse } = this.#options;
+    const { place, log, lease, reuse, listed } = this.#options;
     claimFolders(place);
     await refuseSecond(place);
     const obtained = obtainKeys(place, reuse, lease);
@@ -107,7 +109,7 @@ export class Controller {
     this.#server = await this.#listen(keys, socket, passes);
     const { addresses } = this.#options.listening;
     this.#gateway = await this.#openGateway(obtained);
-    const presence = { place, addresses, socket, nonce: this.#nonce, lease, python: this.#gateway };
+    const presence = { place, addresses, socket, nonce: this.#nonce, lease, listed, python: this.#gateway };
     const published = { ...keys, port: this.#server.port, gateway: this.#gateway?.state };
     this.#announcement = new Announcement(presence, published, passes, log, this.#options.joins);
     this.#announcement.publish();
