@@ -61,12 +61,13 @@ export class Announcement {
     const { place, listed, python } = this.#presence;
     const { engineFile, clientFile, keyFile, listedFile } = pathsOf(place);
     const { engine, client } = this.#keys.tokens;
+    const list = { path: listedFile, write: () => isPythons(place) || writeListedFile(place, process.pid) };
     return [
       { path: keyFile, write: () => writeKeyFile(keyFile, this.#keys) },
       ...this.#passes.folders.map((folder) => ({ path: joinFile(folder), write: () => this.#writeJoin(folder) })),
       { path: engineFile, write: () => this.#write(engineFile, 'engine', engine, python?.engine) },
       { path: clientFile, write: () => this.#write(clientFile, 'client', client, python?.client) },
-      ...(listed ? [{ path: listedFile, write: () => isPythons(place) || writeListedFile(place, process.pid) }] : []),
+      ...(listed ? [list] : []),
     ];
   }
 
@@ -130,7 +131,7 @@ export class Announcement {
   }
 }
 
-/** True where Python's tools have listed a cluster of theirs that lives, which may be this controller under `ipp.Cluster`. */
+/** True where Python's tools have listed a cluster of theirs that lives: it may be this one, under `ipp.Cluster`. */
 function isPythons(place: Place): boolean {
   const { owner, pid } = ownerOfListedFile(place);
   return owner === 'python' && (pid === undefined || inspectProcess(pid) !== undefined);

@@ -120,7 +120,7 @@ async function main(): Promise<void> {
     idleTimeout: parseDuration(flags['idle-timeout'], '--idle-timeout'),
     reuse: flags.reuse,
     joins: flags.join,
-    // In a job its number is that of a process on a node, which Python's tools would take for one of the machine where they run.
+    // In a job its number is that of a process on a node; Python's tools would take it for one of their own machine.
     listed: findJobShell() === undefined,
     keep: {
       count: parseCount(flags['keep-count'], '--keep-count'),

@@ -254,7 +254,7 @@ export class EngineSide {
   #giveUpSilent(engine: PythonEngine, now: number): void {
     for (const [key, held] of [...engine.held])
       if (held.idleSince !== undefined && now - held.idleSince > answerTime)
-        this.#fail(engine, key, held, `the engine is done with this ${held.header.msg_type}, but has given no answer`);
+        this.#fail(engine, key, held, `the engine is done with it (${held.header.msg_type}), but gave no answer`);
   }
 
   #fail(engine: PythonEngine, key: string, held: Held, evalue: string): void {

@@ -134,7 +134,7 @@ export class PythonEngine {
 /** What IPython takes on its control channel; everything else goes to the shell. */
 const controlTypes = new Set(['clear_request', 'interrupt_request', 'debug_request']);
 
-/** True for a request that the engine is done with and has not answered: what waits behind it need not wait for the answer. */
+/** True for a request that the engine is done with and has not answered: what is behind it need not wait for that. */
 const isSilent = ({ idleSince, reply }: Held, now: number): boolean =>
   idleSince !== undefined && reply === undefined && now - idleSince > silentTime;
 /** A reply comes on another socket than the word that it is done (milliseconds). */

@@ -2,14 +2,14 @@ import { writeWhole } from '../base/files.js';
 import { readFileText } from '../base/own-file.js';
 import { type Place, pathsOf } from './paths.js';
 
-/** What Python's tools write of a cluster, as far as it is looked at here (ipyparallel 7.1, cluster/cluster.py, `Cluster.to_dict`). */
+/** What Python's tools write of a cluster, as far as it is looked at (7.1, cluster/cluster.py, `to_dict`). */
 interface ListedFile {
   controller?: { class?: unknown; state?: { pid?: unknown; output_file?: unknown } };
 }
 
 /**
- * Writes the file by which Python's `ipcluster list`, `Cluster.from_file` and Jupyter's tab find a cluster. The fields are those of
- * `LocalControllerLauncher.to_dict`; without engine sets, since its engines end with the controller.
+ * Writes the file by which Python's `ipcluster list`, `Cluster.from_file` and Jupyter's tab find a cluster. The
+ * fields are those of `LocalControllerLauncher.to_dict`; without engine sets: engines end with the controller.
  */
 export function writeListedFile(place: Place, pid: number): void {
   const { profileFolder: profile_dir, clusterId: cluster_id } = place;
@@ -17,12 +17,13 @@ export function writeListedFile(place: Place, pid: number): void {
   const cluster = { cluster_id, profile_dir, ...settings, class: 'ipyparallel.cluster.cluster.Cluster' };
   const state = { cluster_id, output_file: '', pid, profile_dir, state: 'running' };
   const engines = { class: 'local', sets: {} };
-  writeWhole(pathsOf(place).listedFile, JSON.stringify({ cluster, controller: { class: 'local', state }, engines }));
+  const controller = { class: 'local', state };
+  writeWhole(pathsOf(place).listedFile, JSON.stringify({ cluster, controller, engines }));
 }
 
 /**
- * Whose that file is. Python's tools write ours anew from what they have read of it, so nothing of ours stays in it but values: their own
- * controllers of this machine always have a file for their output, ours never.
+ * Whose that file is. Python's tools write ours anew from what they have read of it, so nothing of ours stays in it
+ * but values: their own controllers of this machine always have a file for their output, ours never.
  */
 export function ownerOfListedFile(place: Place): { owner: 'ours' | 'python' | 'nobody'; pid?: number } {
   const { controller } = read(pathsOf(place).listedFile) ?? {};

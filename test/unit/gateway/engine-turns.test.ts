@@ -4,9 +4,19 @@ import { toFrame } from '../../../src/gateway/wire.js';
 import { encodeFrames } from '../../../src/protocol/frames.js';
 
 function request(id: string, type = 'execute_request'): { id: string; body: Buffer } {
-  const header = { msg_id: id, msg_type: type, session: 's', username: 'u', date: '2026-01-01T00:00:00Z', version: '5.3' };
+  const header = {
+    msg_id: id,
+    msg_type: type,
+    session: 's',
+    username: 'u',
+    date: '2026-01-01T00:00:00Z',
+    version: '5.3',
+  };
   const content = { code: '1', silent: false, stop_on_error: true };
-  return { id, body: Buffer.concat(encodeFrames([toFrame(header), toFrame({}), toFrame({}), toFrame(content)])) };
+  return {
+    id,
+    body: Buffer.concat(encodeFrames([toFrame(header), toFrame({}), toFrame({}), toFrame(content)])),
+  };
 }
 
 describe('what an engine of Python is given', () => {
