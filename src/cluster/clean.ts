@@ -5,6 +5,7 @@ import { removeMemoryFolders } from '../base/memory-files.js';
 import { removeTree } from '../base/remove-tree.js';
 import { configTemplate } from '../config/template.js';
 import { readClusterFile } from '../profile/cluster-file.js';
+import { ownerOfListedFile } from '../profile/listed-file.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { clearSockets } from '../profile/sockets.js';
 import { findCluster } from './find.js';
@@ -59,9 +60,9 @@ async function cleanPlace(place: Place): Promise<Report> {
 }
 
 async function ownConnectionFiles(place: Place): Promise<string[]> {
-  const { clientFile, engineFile, keyFile } = pathsOf(place);
+  const { clientFile, engineFile, keyFile, listedFile } = pathsOf(place);
   const own = await Promise.all([clientFile, engineFile, keyFile].map(async (path) => ((await isOwnFile(path)) ? [path] : [])));
-  return own.flat();
+  return [...own.flat(), ...(ownerOfListedFile(place).owner === 'ours' ? [listedFile] : [])];
 }
 
 /** Ends and removes all that is ours in a profile: processes, files, results. The user's own IPython files stay. */

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { IpclusterError } from '../base/errors.js';
 import { describeState, isFinal } from '../launcher-kit/states.js';
-import { findMarked } from '../processes/table.js';
+import { findMarked, inspectProcess } from '../processes/table.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import { filesOfPython } from '../profile/connection-file.js';
+import { ownerOfListedFile } from '../profile/listed-file.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { clearSockets } from '../profile/sockets.js';
 import { findLiving } from './find.js';
@@ -48,7 +49,9 @@ export async function clearTheWay(place: Place): Promise<string[]> {
 
 /** Files of Python's controller are its alone, whether it lives or not. Throws CLUSTER_RUNNING. */
 function refusePythons(place: Place): void {
-  const files = filesOfPython(place);
+  const { owner, pid = 0 } = ownerOfListedFile(place);
+  const lives = owner === 'python' && /ipyparallel|ipcontroller/.test(inspectProcess(pid)?.command ?? '');
+  const files = [...filesOfPython(place), ...(lives ? [pathsOf(place).listedFile] : [])];
   if (files.length === 0) return;
   const sentence = `A controller of Python's ipyparallel has its connection files there: ${files.join(', ')}.`;
   throw new IpclusterError('CLUSTER_RUNNING', sentence, {

@@ -8,6 +8,7 @@ import { sweepMarked } from '../processes/end.js';
 import { findMarked } from '../processes/table.js';
 import { type ClusterFile, isOfJob, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
 import { filesOfPython } from '../profile/connection-file.js';
+import { ownerOfListedFile } from '../profile/listed-file.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { clearSockets } from '../profile/sockets.js';
 import type { StatusContent } from '../protocol/messages.js';
@@ -153,11 +154,12 @@ async function askController(client: Client): Promise<boolean> {
 
 /** Removes what a controller of ours writes for its peers, with its folder in memory; answers the files that were there. */
 export async function removeConnectionFiles(place: Place): Promise<string[]> {
-  const { clientFile, engineFile, keyFile, registeredFile } = pathsOf(place);
+  const { clientFile, engineFile, keyFile, listedFile, registeredFile } = pathsOf(place);
   removeMemoryFolders(markOf(place, ''));
   const foreign = filesOfPython(place);
   const present = [clientFile, engineFile, keyFile].filter((path) => existsSync(path) && !foreign.includes(path));
-  await Promise.all([...present, registeredFile].map(removeFile));
+  const listed = ownerOfListedFile(place).owner === 'ours' ? [listedFile] : [];
+  await Promise.all([...present, ...listed, registeredFile].map(removeFile));
   return present;
 }
 

@@ -8,8 +8,10 @@ import { removeFile } from '../base/files.js';
 import { newToken } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { isOwnFolder } from '../base/own-folder.js';
+import { inspectProcess } from '../processes/table.js';
 import { type ConnectionFile, filesOfPython, type Role, writeConnectionFile } from '../profile/connection-file.js';
 import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
+import { ownerOfListedFile, writeListedFile } from '../profile/listed-file.js';
 import { joinFile, type Place, pathsOf } from '../profile/paths.js';
 import { protocolVersion } from '../protocol/messages.js';
 import type { OpenGateway } from '../transport/gateway-door.js';
@@ -25,6 +27,8 @@ export interface Presence {
   socket: string;
   nonce: string;
   lease: number;
+  /** True where Python's tools of this machine may list it, and end it by its process. */
+  listed: boolean;
   /** Fields by which Python's programs find their gateway. */
   python?: Pick<OpenGateway, 'engine' | 'client'> | undefined;
 }
@@ -53,15 +57,17 @@ export class Announcement {
   }
 
   /** Every file and how it is written, in the order in which peers may find them. */
-  #files(): { path: string; write: () => void }[] {
-    const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
+  #files(): { path: string; write: () => unknown }[] {
+    const { place, listed, python } = this.#presence;
+    const { engineFile, clientFile, keyFile, listedFile } = pathsOf(place);
     const { engine, client } = this.#keys.tokens;
-    const { python } = this.#presence;
+    const list = { path: listedFile, write: () => isPythons(place) || writeListedFile(place, process.pid) };
     return [
       { path: keyFile, write: () => writeKeyFile(keyFile, this.#keys) },
       ...this.#passes.folders.map((folder) => ({ path: joinFile(folder), write: () => this.#writeJoin(folder) })),
       { path: engineFile, write: () => this.#write(engineFile, 'engine', engine, python?.engine) },
       { path: clientFile, write: () => this.#write(clientFile, 'client', client, python?.client) },
+      ...(listed ? [list] : []),
     ];
   }
 
@@ -100,10 +106,11 @@ export class Announcement {
   async withdraw(keepKeys = false): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    const { engineFile, clientFile, keyFile } = pathsOf(this.#presence.place);
+    const { engineFile, clientFile, keyFile, listedFile } = pathsOf(this.#presence.place);
     const joins = this.#passes.folders.map(joinFile);
     const foreign = filesOfPython(this.#presence.place);
     const own = [clientFile, engineFile].filter((path) => !foreign.includes(path));
+    if (ownerOfListedFile(this.#presence.place).owner === 'ours') own.push(listedFile);
     await Promise.all([...own, ...(keepKeys ? [] : [keyFile]), ...joins].map(removeFile));
   }
 
@@ -137,6 +144,12 @@ export class Announcement {
     };
     writeConnectionFile(path, { ...python, ...file });
   }
+}
+
+/** True where Python's tools have listed a cluster of theirs that lives: it may be this one, under `ipp.Cluster`. */
+function isPythons(place: Place): boolean {
+  const { owner, pid } = ownerOfListedFile(place);
+  return owner === 'python' && (pid === undefined || inspectProcess(pid) !== undefined);
 }
 
 /** Throws USAGE unless that is the folder of a job: nothing is written anywhere else for anybody. */

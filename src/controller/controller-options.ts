@@ -24,6 +24,8 @@ export interface ControllerOptions {
   ending: Deferred<string>;
   /** Folders of batch jobs whose supervisors may join. */
   joins: readonly string[];
+  /** True where Python's tools of this machine may list it, and end it by its process. */
+  listed: boolean;
   keep: KeepPolicy;
   intake: IntakeLimits;
   /** Opens the gateway for Python; none without it. */

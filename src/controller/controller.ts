@@ -99,7 +99,8 @@ async function open(options: ControllerOptions, begun: Partial<Running>): Promis
   const known = (before?.supervisors ?? []).flatMap(({ name, engines }) => (name === gatewayName ? engines : []));
   const gateway = await openGateway(options, obtained, parts, known);
   begun.gateway = gateway;
-  const presence = { place, addresses: listening.addresses, socket, nonce, lease, python: gateway };
+  const listed = options.listed && gateway !== undefined;
+  const presence = { place, addresses: listening.addresses, socket, nonce, lease, listed, python: gateway };
   const published = { ...keys, port: server.port, gateway: gateway?.state };
   const announcement = new Announcement(presence, published, passes, log, options.joins);
   begun.announcement = announcement;

@@ -116,6 +116,7 @@ async function main(): Promise<void> {
   for (const flag of ignored) log.warn(`${flag} means nothing here and is ignored`);
   const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
   const ending = deferred<string>();
+  const scheduled = process.env['IPCLUSTER_JOB'] !== undefined;
   const options: ControllerOptions = {
     place,
     log,
@@ -125,8 +126,10 @@ async function main(): Promise<void> {
     lease: parseLease(flags.lease),
     idleTimeout: parseDuration(flags['idle-timeout'], '--idle-timeout'),
     reuse: flags.reuse,
-    scheduled: process.env['IPCLUSTER_JOB'] !== undefined,
+    scheduled,
     joins: flags.join,
+    // In a job its number is that of a process on a node; Python's tools would take it for one of their own machine.
+    listed: !scheduled && findJobShell() === undefined,
     keep: {
       count: parseCount(flags['keep-count'], '--keep-count'),
       bytes: parseBytes(flags['keep-bytes'], '--keep-bytes'),

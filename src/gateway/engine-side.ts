@@ -64,7 +64,10 @@ export class EngineSide {
       },
       lost: (engine, reason) => this.#lose(engine, reason, false),
       round: (now) => {
-        for (const engine of this.engines.values()) this.#giveUpSilent(engine, now);
+        for (const engine of this.engines.values()) {
+          this.#giveUpSilent(engine, now);
+          this.#hand(engine);
+        }
       },
     });
   }
@@ -101,7 +104,7 @@ export class EngineSide {
   /** Gives an engine a request, now or when those before it are done. */
   run(uuid: string, id: string, body: Buffer): void {
     const engine = this.engines.get(uuid);
-    engine?.waiting.push({ id, body });
+    engine?.add(id, body);
     if (engine) this.#hand(engine);
   }
 
@@ -251,7 +254,7 @@ export class EngineSide {
   #giveUpSilent(engine: PythonEngine, now: number): void {
     for (const [key, held] of [...engine.held])
       if (held.idleSince !== undefined && now - held.idleSince > answerTime)
-        this.#fail(engine, key, held, 'the engine has given no answer, as it does for a request that it cannot read');
+        this.#fail(engine, key, held, `the engine is done with it (${held.header.msg_type}), but gave no answer`);
   }
 
   #fail(engine: PythonEngine, key: string, held: Held, evalue: string): void {

@@ -49,6 +49,8 @@ export class PythonEngine {
   misses = 0;
   answered = true;
   readonly waiting: { id: string; body: Buffer }[] = [];
+  /** Requests for the control channel: they are done beside running code. */
+  readonly #beside: { id: string; body: Buffer }[] = [];
   /** Requests that it has, by the id that it knows. */
   readonly held = new Map<string, Held>();
   readonly #pace = new Pace(pace);
@@ -62,11 +64,23 @@ export class PythonEngine {
 
   /** The next request that it may be given now. */
   next(): EngineRequest | undefined {
-    if (!this.ready || this.waiting.length === 0) return undefined;
-    const window = [...this.held.values()].some(({ stops }) => stops) ? 1 : this.#pace.window;
-    if (this.held.size >= window) return undefined;
-    const first = this.waiting.shift();
+    if (!this.ready) return undefined;
+    const first = this.#beside.shift() ?? (this.#hasRoom() ? this.waiting.shift() : undefined);
     return first && this.#prepare(first.id, first.body);
+  }
+
+  /** Takes a request, to be given when it is its turn. */
+  add(id: string, body: Buffer): void {
+    const isControl = controlTypes.has(readHeader(decodeFrames(body)[0])?.msg_type ?? '');
+    (isControl ? this.#beside : this.waiting).push({ id, body });
+  }
+
+  #hasRoom(): boolean {
+    if (this.waiting.length === 0) return false;
+    const now = performance.now();
+    const running = [...this.held.values()].filter((held) => !isSilent(held, now));
+    const window = running.some(({ stops }) => stops) ? 1 : this.#pace.window;
+    return running.length < window;
   }
 
   /** It has answered; what it holds by that id is over. */
@@ -86,9 +100,11 @@ export class PythonEngine {
 
   /** Takes a request back that it has not been given; false when it has. */
   takeBack(id: string): boolean {
-    const at = this.waiting.findIndex((request) => request.id === id);
-    if (at >= 0) this.waiting.splice(at, 1);
-    return at >= 0;
+    return [this.waiting, this.#beside].some((requests) => {
+      const at = requests.findIndex((request) => request.id === id);
+      if (at >= 0) requests.splice(at, 1);
+      return at >= 0;
+    });
   }
 
   #prepare(id: string, body: Buffer): EngineRequest | undefined {
@@ -117,6 +133,12 @@ export class PythonEngine {
 
 /** What IPython takes on its control channel; everything else goes to the shell. */
 const controlTypes = new Set(['clear_request', 'interrupt_request', 'debug_request']);
+
+/** True for a request that the engine is done with and has not answered: what is behind it need not wait for that. */
+const isSilent = ({ idleSince, reply }: Held, now: number): boolean =>
+  idleSince !== undefined && reply === undefined && now - idleSince > silentTime;
+/** A reply comes on another socket than the word that it is done (milliseconds). */
+const silentTime = 1000;
 
 /** Our request to run code, in IPython's words. */
 function executeContent(content: Buffer): Buffer {

@@ -70,6 +70,8 @@ export function pathsOf(place: Place) {
     keyFile: `${prefix}-key.json`,
     /** The file for Python's clients of one machine that is not the controller's; `name` tells machines apart. */
     relayFile: (name: string) => `${prefix}-relay-${name}-client.json`,
+    /** Python's own file of a cluster, by which its tools list it. */
+    listedFile: join(security, `cluster-${place.clusterId}.json`),
     clusters: join(place.profileFolder, 'cluster'),
     clusterFile: join(place.profileFolder, 'cluster', `${id}.json`),
     work,
