@@ -15,7 +15,7 @@ const entry = (exitCode: CatalogueEntry['exitCode'], what: string, ...suggestion
 
 /** Every error that a user can meet, with what to try. */
 export const errorCatalogue = {
-  USAGE: entry(2, 'A flag, argument or value is not what the command takes.', 'See `ipcluster COMMAND --help`.'),
+  USAGE: entry(2, 'A flag, argument or value is not what the command takes.', 'See `ipcluster --help`.'),
   PROFILE: entry(
     2,
     'The profile or cluster id has a name that cannot be a folder, or its folder cannot be used.',
@@ -34,7 +34,7 @@ export const errorCatalogue = {
     'A cluster of that profile and cluster id is running already; nothing was started.',
     'Use it: `ipcluster status`.',
     'Stop it first: `ipcluster stop`.',
-    'Start a second one beside it: `--cluster-id NAME`.',
+    'Start a second one beside it: `ipcluster start --cluster-id second`.',
   ),
   CLUSTER_NOT_FOUND: entry(
     4,

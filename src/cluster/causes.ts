@@ -43,7 +43,7 @@ const causes: readonly Phrase[] = [
     words: /node failure|due to node fail|NODE_FAIL|lost node/i,
     code: 'node-failed',
     sentence: 'A node failed: its engines are gone, the others go on.',
-    suggestions: ['Take others in their place: `ipcluster engines add`.'],
+    suggestions: ['Take others in their place: `ipcluster engines add -n 1`.'],
   },
   {
     words: /\bprolog (failure|failed|error)|prolog .*(failed|non-zero)/i,
@@ -86,7 +86,7 @@ const causes: readonly Phrase[] = [
     words: /^ipcluster: what ran on .* was killed by signal/,
     code: 'supervisor-killed',
     sentence: 'What looked after the engines of a node was killed from outside, and its engines ended with it.',
-    suggestions: ['Out of memory? `dmesg -T | tail` there.', 'Take others in their place: `ipcluster engines add`.'],
+    suggestions: ['Out of memory? `dmesg -T | tail` there.', 'Take others in their place: `ipcluster engines add -n 1`.'],
   },
   {
     words: /does not accept this token/,
@@ -197,7 +197,7 @@ const causes: readonly Phrase[] = [
     words: /no engine is left \(the last: stopped/i,
     code: 'engines-stopped',
     sentence: 'Its engines were stopped, as somebody asked for it.',
-    suggestions: ['Others: `ipcluster engines add`.'],
+    suggestions: ['Others: `ipcluster engines add -n 1`.'],
   },
   {
     words: /no engine is left/i,

@@ -58,7 +58,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       code: 'last-minute',
       about: 'tasks',
       sentence: `${waiting} tasks wait because the jobs of all engines end within a minute.`,
-      suggestions: ['Take others: `ipcluster engines add`.', 'Ask for more time: `--time`.'],
+      suggestions: ['Take others: `ipcluster engines add -n 1`.', 'Ask for more time: `--time`.'],
     });
   const unused = engines.filter(({ state }) => state === 'idle');
   const ends = unused.flatMap(({ deadline }) => (deadline === null ? [] : [Date.parse(deadline) - Date.now()]));
@@ -67,7 +67,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       code: 'time-left',
       about: 'tasks',
       sentence: `${queues.balanced} tasks wait although engines are idle: their time limit is longer than what is left of the engines' jobs (at most ${formatDuration(Math.max(...ends))}), or they are for other engines.`,
-      suggestions: ['Take engines with more time: `ipcluster engines add --time`.', 'A shorter limit: `--time-limit`.'],
+      suggestions: ['Take engines with more time: `ipcluster engines add -n 1 --time 2h`.', 'A shorter limit: `--time-limit`.'],
     });
   const busy = engines.filter(({ state }) => state === 'busy');
   if (waiting > 0 && engines.length > 0 && busy.length === engines.length) {
@@ -76,7 +76,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       code: 'all-busy',
       about: 'tasks',
       sentence: `${waiting} tasks wait because all engines are busy, the longest for ${formatDuration(longest)}.`,
-      suggestions: ['What they run, and for how long: `ipcluster status`.', 'More engines: `ipcluster engines add`.'],
+      suggestions: ['What they run, and for how long: `ipcluster status`.', 'More engines: `ipcluster engines add -n 1`.'],
     });
   }
   return findings;
