@@ -134,7 +134,7 @@ export const errorCatalogue = {
   PROTOCOL: entry(1, 'Bytes arrived that are no message of ours.', 'Look at the log of the controller.'),
   CLOSED: entry(1, 'The connection was closed while something was waited for.', 'See `ipcluster status`.'),
   NO_ENGINES: entry(4, 'No engine is registered, or none fits.', 'See `ipcluster status`.'),
-  ENGINE_DIED: entry(1, 'An engine ended while it had work.', 'Look at its log: `ipcluster logs --engine ID`.'),
+  ENGINE_DIED: entry(1, 'An engine ended while it had work.', 'Look at the logs: `ipcluster logs`.'),
   JOB_FAILED: entry(
     1,
     'The controller or the engines ended instead of starting.',

@@ -49,6 +49,8 @@ export interface Engine {
   completed: number;
   stopping: boolean;
   restarts: number;
+  /** How the one before it under this id ended. */
+  reason: string | undefined;
   /** Resident bytes when last looked at. */
   memory: number | null;
   stale: string[];
@@ -161,7 +163,7 @@ export class EngineTable {
     const engine: Engine = {
       ...{ id, uuid, pid, node, language, log, idleSince: Date.now(), joined: Date.now(), busy: 0, assigned: [] },
       ...{ average: Number.POSITIVE_INFINITY, lastReply: 0, completed: 0, stopping: false },
-      ...{ restarts, memory: null, stale: [], cpus, gpus },
+      ...{ restarts, reason: this.#away.get(id)?.reason, memory: null, stale: [], cpus, gpus },
     };
     this.#engines.set(id, engine);
     this.#changes += 1;
@@ -254,5 +256,6 @@ function describeEngine(engine: Engine): EngineRecord {
     ...{ joined: new Date(joined).toISOString(), busy: Math.round(working) },
     ...{ job, node: place, deadline: deadline === null ? null : new Date(deadline).toISOString() },
     silence: Math.round(node.peer.link.silence),
+    ...(engine.reason !== undefined && { reason: engine.reason }),
   };
 }

@@ -109,7 +109,7 @@ export class Hub {
       },
       engines: broker.engines.describe(),
       givenUp: [...broker.engines.givenUp].map(([id, reason]) => ({ id, reason })),
-      ...{ lost: broker.engines.past.lost, past: broker.engines.past.work },
+      ...{ lost: broker.engines.past.lost, past: broker.engines.past.work, ends: broker.engines.past.ends },
       queues: { ...counts, direct: broker.direct.size, completed: broker.balanced.completed },
     };
   }
