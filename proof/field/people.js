@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { linesIn, unfilled } from './tips.js';
 
 const words = ({ out, wrong }) => `${out}${wrong}`.trim();
-const ended = async (scene, line) => words(await scene.shell(`${line}; echo "code $?"`));
+const ended = async (scene, line) => words(await scene.shell(`{ ${line}\n} 2>&1; echo "code $?"`));
 
 /** A line with a fault in its words. */
 const refused = (name, line, expected, right) => ({
@@ -58,7 +58,7 @@ export const rows = [
       const { out } = await scene.shell(`script -qec ${quoted(program)} /dev/null`);
       scene.is('first', out.slice(0, 80), /\[\.+\] 0\/2/);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: the bar is taken away by such.
-      scene.is('lines of output', out.split('\n').filter((line) => line.includes('out-')).map((line) => line.replace(/^.*\x1b\[K/, '').trim()), ['out-a', 'out-b']);
+      scene.is('lines of output', out.split('\n').filter((line) => line.includes('out-')).map((line) => line.replace(/^[^]*\x1b\[K/, '').trim()), ['out-a', 'out-b']);
     },
   },
   {
@@ -172,6 +172,6 @@ export const rows = [
 ];
 
 /** The same words, so that they are checked and nothing is done: a start is planned, what ends a cluster shows its help. */
-const dry = (line) => (line.startsWith('ipcluster start') ? `${line} --dry-run --cluster-id dry` : `${line} --help`);
+const dry = (line) => (line.startsWith('ipcluster start') ? `${line} --dry-run${line.includes('--cluster-id') ? '' : ' --cluster-id dry'}` : `${line} --help`);
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
