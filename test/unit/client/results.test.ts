@@ -76,7 +76,10 @@ describe('a result', () => {
       new AsyncResult(
         3,
         (values) => values,
-        async () => (cancelled.push(true), {}),
+        async () => {
+          cancelled.push(true);
+          return {};
+        },
         true,
       );
     const left = map();
