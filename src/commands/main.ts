@@ -7,7 +7,7 @@ import { describeError, suggestionsOf } from '../base/program.js';
 import { guardProcess } from '../base/signals.js';
 import { fromIpython } from '../config/ipython-flags.js';
 import { type CommandLine, readCommandLine } from './command-words.js';
-import { COMMANDS } from './commands.js';
+import { COMMANDS, flagsOf } from './commands.js';
 import { exactWords, isReaderGone, leave, watchReader } from './pipes.js';
 import { Interrupted, setRest } from './shared.js';
 import { inPlace, rememberPlace } from './tips.js';
@@ -25,7 +25,7 @@ export async function main(given: readonly string[]): Promise<void> {
   const cut = argv.indexOf('--');
   const words = cut < 0 ? [...argv] : argv.slice(0, cut);
   setRest(cut < 0 ? undefined : argv.slice(cut + 1));
-  rememberPlace(words);
+  rememberPlace(words, flagNames);
   let id: string | undefined;
   try {
     if (words[0] === '--version' || words[0] === '-V') {
@@ -40,6 +40,8 @@ export async function main(given: readonly string[]): Promise<void> {
   }
   await leave();
 }
+
+const flagNames = (id: string): string[] | undefined => (id in COMMANDS ? Object.keys(flagsOf(COMMANDS[id])) : undefined);
 
 /** Commands that pass on what stands after `--`. */
 const takingRest = new Set(['map', 'start', 'script', 'engines:add']);
@@ -65,7 +67,7 @@ async function runCommand({ id, rest }: CommandLine, hasRest: boolean): Promise<
     throw new IpclusterError('USAGE', `\`ipcluster ${id?.replace(':', ' ')}\` takes nothing after --.`);
   command.id = id as string;
   const words = ownWords(id as string, rest);
-  rememberPlace(words);
+  rememberPlace(words, flagNames);
   await command.run(words, { root: packageRoot() });
 }
 
