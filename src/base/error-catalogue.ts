@@ -15,7 +15,7 @@ const entry = (exitCode: CatalogueEntry['exitCode'], what: string, ...suggestion
 
 /** Every error that a user can meet, with what to try. */
 export const errorCatalogue = {
-  USAGE: entry(2, 'A flag, argument or value is not what the command takes.', 'See `ipcluster COMMAND --help`.'),
+  USAGE: entry(2, 'A flag, argument or value is not what the command takes.', 'See `ipcluster --help`.'),
   PROFILE: entry(
     2,
     'The profile or cluster id has a name that cannot be a folder, or its folder cannot be used.',
@@ -34,7 +34,7 @@ export const errorCatalogue = {
     'A cluster of that profile and cluster id is running already; nothing was started.',
     'Use it: `ipcluster status`.',
     'Stop it first: `ipcluster stop`.',
-    'Start a second one beside it: `--cluster-id NAME`.',
+    'Start a second one beside it: `ipcluster start --cluster-id second`.',
   ),
   CLUSTER_NOT_FOUND: entry(
     4,
@@ -134,7 +134,7 @@ export const errorCatalogue = {
   PROTOCOL: entry(1, 'Bytes arrived that are no message of ours.', 'Look at the log of the controller.'),
   CLOSED: entry(1, 'The connection was closed while something was waited for.', 'See `ipcluster status`.'),
   NO_ENGINES: entry(4, 'No engine is registered, or none fits.', 'See `ipcluster status`.'),
-  ENGINE_DIED: entry(1, 'An engine ended while it had work.', 'Look at its log: `ipcluster logs --engine ID`.'),
+  ENGINE_DIED: entry(1, 'An engine ended while it had work.', 'Look at the logs: `ipcluster logs`.'),
   JOB_FAILED: entry(
     1,
     'The controller or the engines ended instead of starting.',

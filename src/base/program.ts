@@ -15,18 +15,26 @@ export function runProgram(name: string, main: () => Promise<void>): void {
 /** Ends a program because of that error: its last words are a sentence, and its exit code tells its job's script. */
 function endWith(name: string, thrown: unknown): never {
   const error = explained(thrown);
-  new LogFile().write(`${name}: ${describeError(error)}`);
+  new LogFile().write(`${name}: ${describeError(error, `${name} --help`)}`);
   process.exit(isIpclusterError(error) ? error.exitCode : 1);
 }
 
-/** An error for people: what happened, what to try, which files to look at. */
-export function describeError(error: unknown): string {
+/** An error for people: what happened, what to try, which files to look at. `help` is the line that shows the program's help. */
+export function describeError(error: unknown, help = generalHelp): string {
   const lines = [messageOf(error)];
   if (isIpclusterError(error)) {
-    for (const line of error.suggestions) lines.push(`  try: ${line}`);
+    for (const line of suggestionsOf(error, help)) lines.push(`  try: ${line}`);
     for (const file of error.files) lines.push(`  see: ${file}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The help that the catalogue names, which does not know in which program it is read. */
+const generalHelp = 'ipcluster --help';
+
+/** What to try, where advice to read the help names that of the program or command that was typed. */
+export function suggestionsOf({ suggestions }: IpclusterError, help: string): string[] {
+  return suggestions.map((line) => line.replace(`\`${generalHelp}\``, `\`${help}\``));
 }
 
 /** Reads `--log-level`; throws USAGE. */

@@ -69,6 +69,11 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
   readonly #total: number;
   readonly #assemble: (values: unknown[]) => T;
   readonly #cancel: CancelRequests;
+  readonly #isMap: boolean;
+  /** Loops that are under way. */
+  #readers = 0;
+  /** True once somebody wants all of it, whatever a loop does. */
+  #isAwaited = false;
   readonly #settled: (Settled | undefined)[] = [];
   readonly #arrived: number[] = [];
   readonly #arrivals = new Feed<number>();
@@ -80,8 +85,9 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
   #serial = 0;
   #output = '';
 
-  /** @internal Views make results. */
-  constructor(total: number, assemble: (values: unknown[]) => T, cancel: CancelRequests) {
+  /** @internal Views make results. Of a map, what is left is cancelled when a loop over it ends early. */
+  constructor(total: number, assemble: (values: unknown[]) => T, cancel: CancelRequests, isMap = false) {
+    this.#isMap = isMap;
     this.#total = total;
     this.#assemble = assemble;
     this.#cancel = cancel;
@@ -112,21 +118,25 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
     onValue?: ((value: T) => A | PromiseLike<A>) | null,
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
+    this.#isAwaited = true;
     return this.#all.promise.then(onValue, onError);
   }
 
   /** As a promise has it: for the error alone. */
   catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    this.#isAwaited = true;
     return this.#all.promise.catch(onError);
   }
 
   /** As a promise has it: at the end, whichever it is. */
   finally(onEnd?: (() => void) | null): Promise<T> {
+    this.#isAwaited = true;
     return this.#all.promise.finally(onEnd);
   }
 
   /** How every part ended, in order: for those who want the good ones although others failed. */
   async settled(): Promise<PromiseSettledResult<I>[]> {
+    this.#isAwaited = true;
     await this.#all.promise.catch(() => {});
     return this.#settled.map((part) => {
       if (part && 'value' in part) return { status: 'fulfilled', value: part.value as I };
@@ -134,9 +144,13 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
     });
   }
 
-  /** Each part as it comes; one that failed throws its error. */
+  /**
+   * Each part as it comes; one that failed throws its error. A loop over a map that ends early cancels what is left, unless all of
+   * it is awaited elsewhere.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Item<I>> {
     const later = this.#arrivals.follow();
+    this.#readers += 1;
     try {
       for (let next = 0; next < this.#total; next++) {
         while (next >= this.#arrived.length) if ((await later.next()).done) break;
@@ -145,12 +159,14 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
       }
     } finally {
       await later.return?.();
+      await this.#left();
     }
   }
 
-  /** Each part in order, as soon as it and those before it are there. */
+  /** Each part in order, as soon as it and those before it are there; ended early like the loop over what comes. */
   async *inOrder(): AsyncGenerator<Item<I>> {
     const later = this.#arrivals.follow();
+    this.#readers += 1;
     try {
       for (let index = 0; index < this.#total; index++) {
         while (!this.#settled[index]) if ((await later.next()).done) break;
@@ -158,6 +174,7 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
       }
     } finally {
       await later.return?.();
+      await this.#left();
     }
   }
 
@@ -187,6 +204,14 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
   write(event: OutputEvent): void {
     this.#output = (this.#output + event.text).slice(-1_048_576);
     this.#outputs.push(event);
+  }
+
+  /** A loop is over. Where nobody else wants what has not ended, it is cancelled. */
+  async #left(): Promise<void> {
+    this.#readers -= 1;
+    if (!this.#isMap || this.#readers > 0 || this.#isAwaited || this.#completed !== undefined) return;
+    // A connection that is over has nothing to cancel any more; whoever asks the result is told.
+    await this.cancel().catch(() => {});
   }
 
   #item(index: number): Item<I> {

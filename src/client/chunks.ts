@@ -41,6 +41,7 @@ export function mapInChunks<R, I>(
       giveUp(new RemoteError({ status: 'aborted', how: 'removed' }, undefined));
       return context.cancel(ids);
     },
+    true,
   );
 
   const send = (): void => {
@@ -51,7 +52,7 @@ export function mapInChunks<R, I>(
     if (!outgoing) return;
     const answer = ({ engineId, outcome, runTime }: Answer): void => {
       underWay -= 1;
-      const ends = endsOf(outcome, part.length, engineId);
+      const ends = endsOf(outcome, part, engineId);
       part.forEach(({ index }, offset) => {
         result.settle(index, ends[offset] as Settled, engineId, runTime / part.length);
       });
@@ -110,24 +111,27 @@ const ours = (error: unknown): IpclusterError =>
   isIpclusterError(error) ? error : new IpclusterError('NOT_CLONEABLE', messageOf(error), { cause: error });
 
 /** How each item of a chunk ended. Where some have failed, the engine says which, and sends the values of the others. */
-function endsOf(outcome: Answer['outcome'], count: number, engineId: number | undefined): Settled[] {
-  const each = (make: (offset: number) => Settled): Settled[] => Array.from({ length: count }, (_unused, offset) => make(offset));
+function endsOf(outcome: Answer['outcome'], part: readonly Place<unknown>[], engineId: number | undefined): Settled[] {
   if ('value' in outcome) {
     const values = Array.isArray(outcome.value) ? (outcome.value as unknown[]) : undefined;
-    if (values?.length === count) return each((offset) => ({ value: values[offset] }));
-    return each(() => ({
+    if (values?.length === part.length) return part.map((_place, offset) => ({ value: values[offset] }));
+    return part.map(() => ({
       error: new IpclusterError('PROTOCOL', 'An engine has answered with other values than were asked for.'),
     }));
   }
   const { error } = outcome;
-  if (!(error instanceof RemoteError) || !error.parts) return each(() => ({ error }));
+  if (!(error instanceof RemoteError) || !error.parts) return part.map((place) => ({ error: placed(error, place, part.length) }));
   const { values, failures } = error.parts;
   const failed = new Map(failures);
-  return each((offset) => {
+  return part.map(({ index, item }, offset) => {
     const content = failed.get(offset);
-    return content ? { error: new RemoteError(content, engineId) } : { value: values[offset] };
+    return content ? { error: new RemoteError(content, engineId).about(index, item) } : { value: values[offset] };
   });
 }
+
+/** An error that one item alone has names it; what has ended several is one error for all of them. */
+const placed = (error: IpclusterError, { index, item }: Place<unknown>, length: number): IpclusterError =>
+  length === 1 && error instanceof RemoteError ? error.about(index, item) : error;
 
 /** Towards the aim, by a factor of four at most; run times are whole milliseconds, so 0 means less than half of one. */
 function grow(size: number, length: number, runTime: number): number {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { IpclusterError } from '../base/errors.js';
 import { Feed, type FeedLimit } from '../base/feed.js';
 import { newSession } from '../base/identifiers.js';
@@ -56,6 +57,12 @@ export class Client implements AsyncDisposable {
   readonly #events = new Feed<ClusterEvent>(eventLimit);
   #watching = 0;
   readonly #context: ViewContext;
+
+  /** What `console.log` shows of a client: which cluster it is connected to, and its engines. */
+  [inspect.custom](): string {
+    const { host, pid, clusterId } = this.connection;
+    return `Client { clusterId: ${JSON.stringify(clusterId)}, controller: ${host} (pid ${pid}), engines: [${this.ids.join(', ')}], ${this.#connection.open ? 'open' : 'closed'} }`;
+  }
 
   private constructor(peer: Peer, file: ConnectionFile, path: string, patience: number) {
     this.#connection = new Connection(peer, file, path, patience, {

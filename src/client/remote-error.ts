@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type ErrorCode, IpclusterError } from '../base/errors.js';
 import type { AbortedContent, ErrorContent } from '../protocol/messages.js';
 
@@ -22,6 +23,10 @@ const ownNames: Record<string, ErrorCode> = {
 export class RemoteError extends IpclusterError {
   /** @internal Of a call for many items of which some have failed: the values of the others, and the errors by place. */
   parts?: { values: readonly unknown[]; failures: readonly (readonly [number, ErrorContent])[] };
+  /** Of a map: which item failed, counted from 0. */
+  index?: number;
+  /** Of a map: that item, shortened for people. */
+  item?: string;
   readonly ename: string;
   readonly evalue: string;
   /** The engine's stack, the part in user code. */
@@ -46,6 +51,28 @@ export class RemoteError extends IpclusterError {
     this.engineId = engineId;
     if (this.traceback.length > 0) this.stack = this.traceback.join('\n');
   }
+
+  /** @internal Says which item of a map it is about. */
+  about(index: number, item: unknown): this {
+    this.index = index;
+    this.item = shortened(item);
+    this.message += ` (item ${index}: ${this.item})`;
+    return this;
+  }
+}
+
+/** The most characters of an item that an error shows. */
+const mostShown = 60;
+
+/** A value as one short line. It may have getters and proxies that throw. */
+function shortened(value: unknown): string {
+  try {
+    const shown = { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 5, maxStringLength: mostShown };
+    const text = inspect(value, shown).replaceAll(/\s+/g, ' ');
+    return text.length > mostShown ? `${text.slice(0, mostShown)}…` : text;
+  } catch {
+    return 'a value that cannot be shown';
+  }
 }
 
 /** Several requests failed; each error names its engine. */
@@ -55,7 +82,8 @@ export class CompositeError extends IpclusterError {
   constructor(errors: readonly IpclusterError[]) {
     const shown = errors.slice(0, 4).map(({ message }) => `  ${message}`);
     const more = errors.length > 4 ? [`  and ${errors.length - 4} more`] : [];
-    super('REMOTE', [`${errors.length} failed:`, ...shown, ...more].join('\n'));
+    const suggestions = [...new Set(errors.flatMap((error) => error.suggestions))];
+    super('REMOTE', [`${errors.length} failed:`, ...shown, ...more].join('\n'), { suggestions });
     this.errors = errors;
   }
 }

@@ -60,7 +60,7 @@ export const machineCauses: readonly Phrase[] = [
     words: /no engine is left \(the last: stopped/i,
     code: 'engines-stopped',
     sentence: 'Its engines were stopped, as somebody asked for it.',
-    suggestions: ['Others: `ipcluster engines add`.'],
+    suggestions: ['Others: `ipcluster engines add -n 1`.'],
   },
   {
     words: /no engine is left/i,

@@ -27,7 +27,7 @@ export const nodeCauses: readonly Phrase[] = [
     words: /node failure|due to node fail|NODE_FAIL|lost node/i,
     code: 'node-failed',
     sentence: 'A node failed: its engines are gone, the others go on.',
-    suggestions: ['Take others in their place: `ipcluster engines add`.'],
+    suggestions: ['Take others in their place: `ipcluster engines add -n 1`.'],
   },
   {
     words: /\bprolog (failure|failed|error)|prolog .*(failed|non-zero)/i,
@@ -70,7 +70,7 @@ export const nodeCauses: readonly Phrase[] = [
     words: /^ipcluster: what ran on .* was killed by signal/,
     code: 'supervisor-killed',
     sentence: 'What looked after the engines of a node was killed from outside, and its engines ended with it.',
-    suggestions: ['Out of memory? `dmesg -T | tail` there.', 'Take others in their place: `ipcluster engines add`.'],
+    suggestions: ['Out of memory? `dmesg -T | tail` there.', 'Take others in their place: `ipcluster engines add -n 1`.'],
   },
 ];
 

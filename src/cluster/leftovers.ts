@@ -80,7 +80,7 @@ async function refuseSilent(place: Place, file: ClusterFile | undefined): Promis
 async function refuseUnseen(file: ClusterFile): Promise<void> {
   const home = file.jobs.find(({ role }) => role === 'controller') ?? file.jobs[0];
   if (!home) return;
-  const suggestions = ['End it: `ipcluster stop`.', 'Start a second one beside it: `--cluster-id NAME`.'];
+  const suggestions = ['End it: `ipcluster stop`.', 'Start a second one beside it: `ipcluster start --cluster-id second`.'];
   if ((await launcherOf(home.launcher, home.options ?? [])).reach === 'here') {
     if (file.host === hostname()) return;
     const sentence = `A cluster was started from ${file.host}, and its controller does not answer from here.`;

@@ -69,7 +69,7 @@ function busy(path: string, owner: Owner | undefined): IpclusterError {
   const who = owner ? `process ${owner.pid} on ${owner.host}` : 'another process';
   return new IpclusterError('CLUSTER_RUNNING', `A cluster is being started there right now, by ${who}.`, {
     files: [path],
-    suggestions: ['Wait for it: `ipcluster status`.', 'Start a second one beside it: `--cluster-id NAME`.'],
+    suggestions: ['Wait for it: `ipcluster status`.', 'Start a second one beside it: `ipcluster start --cluster-id second`.'],
   });
 }
 

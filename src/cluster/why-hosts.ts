@@ -95,7 +95,7 @@ function lostFinding(host: string, lost: readonly LostSupervisor[], said: string
   return {
     ...{ code: 'node-failed', about: 'engines', node: host },
     sentence: `The host ${host} is lost with its engines (${ids.join(' ')}): ${how}. The others go on.`,
-    suggestions: ['Take others in their place: `ipcluster engines add`.'],
+    suggestions: ['Take others in their place: `ipcluster engines add -n 1`.'],
   };
 }
 

@@ -3,8 +3,26 @@ import type { ClusterFile } from '../profile/cluster-file.js';
 import { lastMinute, type StatusContent } from '../protocol/messages.js';
 import type { Finding } from './causes.js';
 
+const timesText = (count: number): string => (count === 1 ? 'once' : `${count} times`);
+
+/** How an engine ended before it was started again; an earlier controller does not say it. */
+function reasonText(reason: string | undefined): string {
+  if (reason === undefined) return '';
+  return reason === 'restarted' ? ', as somebody asked for it' : `; the last time it had ended so: ${reason}`;
+}
+
+/** Which engines are missing because somebody has stopped them. */
+function stoppedText(ends: readonly { id: number; reason: string }[]): string {
+  const ids = ends.filter(({ reason }) => reason === 'stopped').map(({ id }) => id);
+  if (ids.length === 0) return '';
+  return `; ${ids.length === 1 ? 'engine' : 'engines'} ${ids.join(' ')} ${ids.length === 1 ? 'was' : 'were'} stopped, as somebody asked for it`;
+}
+
 /** What the controller itself knows. */
-export function explainStatus({ controller, engines, givenUp, queues }: StatusContent, file: ClusterFile | undefined): Finding[] {
+export function explainStatus(
+  { controller, engines, givenUp, ends: gone = [], queues }: StatusContent,
+  file: ClusterFile | undefined,
+): Finding[] {
   const findings: Finding[] = [];
   if (controller.rejoining)
     findings.push({
@@ -21,12 +39,12 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
     });
   for (const { id, reason } of givenUp)
     findings.push({ code: 'given-up', about: 'engines', sentence: `Engine ${id}: ${reason}.` });
-  for (const { id, restarts } of engines.filter((engine) => engine.restarts > 0))
+  for (const { id, restarts, reason } of engines.filter((engine) => engine.restarts > 0))
     findings.push({
       code: 'restarted',
       about: 'engines',
-      sentence: `Engine ${id} has been started again (${restarts}).`,
-      suggestions: ['`ipcluster logs`'],
+      sentence: `Engine ${id} has been started again (${timesText(restarts)})${reasonText(reason)}.`,
+      suggestions: [`\`ipcluster logs --engine ${id}\``],
     });
   for (const { id, stale } of engines.filter((engine) => engine.stale.length > 0))
     findings.push({
@@ -42,7 +60,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
     findings.push({
       code: 'engines-missing',
       about: 'engines',
-      sentence: `${engines.length} of ${file.engines} engines are registered.`,
+      sentence: `${engines.length} of ${file.engines} engines are registered${stoppedText(gone)}.`,
     });
   const waiting = queues.balanced + queues.waiting;
   if (waiting > 0 && engines.length === 0)
@@ -58,7 +76,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       code: 'last-minute',
       about: 'tasks',
       sentence: `${waiting} tasks wait because the jobs of all engines end within a minute.`,
-      suggestions: ['Take others: `ipcluster engines add`.', 'Ask for more time: `--time`.'],
+      suggestions: ['Take others: `ipcluster engines add -n 1`.', 'Ask for more time: `--time`.'],
     });
   const unused = engines.filter(({ state }) => state === 'idle');
   const ends = unused.flatMap(({ deadline }) => (deadline === null ? [] : [Date.parse(deadline) - Date.now()]));
@@ -67,7 +85,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       code: 'time-left',
       about: 'tasks',
       sentence: `${queues.balanced} tasks wait although engines are idle: their time limit is longer than what is left of the engines' jobs (at most ${formatDuration(Math.max(...ends))}), or they are for other engines.`,
-      suggestions: ['Take engines with more time: `ipcluster engines add --time`.', 'A shorter limit: `--time-limit`.'],
+      suggestions: ['Take engines with more time: `ipcluster engines add -n 1 --time 2h`.', 'A shorter limit: `--time-limit`.'],
     });
   const busy = engines.filter(({ state }) => state === 'busy');
   if (waiting > 0 && engines.length > 0 && busy.length === engines.length) {
@@ -76,7 +94,7 @@ export function explainStatus({ controller, engines, givenUp, queues }: StatusCo
       code: 'all-busy',
       about: 'tasks',
       sentence: `${waiting} tasks wait because all engines are busy, the longest for ${formatDuration(longest)}.`,
-      suggestions: ['What they run, and for how long: `ipcluster status`.', 'More engines: `ipcluster engines add`.'],
+      suggestions: ['What they run, and for how long: `ipcluster status`.', 'More engines: `ipcluster engines add -n 1`.'],
     });
   }
   return findings;

@@ -55,3 +55,8 @@ export const COMMANDS: Record<string, Command.Class> = {
   script: Script,
   completion: Completion,
 };
+
+/** The flags of a command by name; some have none. */
+export function flagsOf(command: Command.Class | undefined): Command.Class['flags'] {
+  return command?.flags ?? {};
+}

@@ -7,6 +7,7 @@ import { RemoteError } from '../client/remote-error.js';
 import { connectTo } from '../cluster/find.js';
 import { put, readInput } from './pipes.js';
 import { commonFlags, Interrupted, interruption, parseTargets, placeOf, print, targetsFlag } from './shared.js';
+import { inPlace } from './tips.js';
 
 export default class Exec extends Command {
   static override summary = 'run code on engines and show its value';
@@ -57,8 +58,7 @@ export default class Exec extends Command {
     print(flags.json, { id, results }, text);
     const failed = parts.flatMap((part) => (part.status === 'rejected' ? [part.reason as Error] : []));
     if (flags.json && failed.length > 0) process.exitCode = 1;
-    for (const error of flags.json ? [] : failed)
-      process.stderr.write(`${error instanceof RemoteError ? remoteText(error) : messageOf(error)}\n`);
+    for (const text of flags.json ? [] : failureTexts(failed)) process.stderr.write(`${text}\n`);
     if (failed.length > 0) process.exitCode = 1;
   }
 }
@@ -88,6 +88,33 @@ function describe(part: PromiseSettledResult<unknown>, result: AsyncResult<unkno
   return { engine, error: { ename, evalue, traceback } };
 }
 
-function remoteText({ message, traceback, suggestions }: RemoteError): string {
-  return [message, ...traceback.slice(1), ...suggestions.map((line) => `  try: ${line}`)].join('\n');
+/** What each failure says; what several engines say alike is said once, with their ids. */
+function failureTexts(failed: readonly Error[]): string[] {
+  const engines = new Map<string, number[]>();
+  const texts = failed.map((error) => {
+    if (!(error instanceof RemoteError) || error.engineId === undefined) return inPlace(messageOf(error));
+    const text = remoteText(error);
+    const known = engines.get(text);
+    if (known) known.push(error.engineId);
+    else engines.set(text, [error.engineId]);
+    return text;
+  });
+  return [...new Set(texts)].map((text) => {
+    const ids = engines.get(text);
+    return ids ? `${ids.length > 1 ? 'engines' : 'engine'} ${formatIds(ids)}: ${text}` : text;
+  });
+}
+
+/** Ids as `--targets` takes them: `0-3,5`. */
+function formatIds(ids: readonly number[]): string {
+  const sorted = ids.toSorted((a, b) => a - b);
+  const starts = sorted.filter((id) => !sorted.includes(id - 1));
+  const ends = sorted.filter((id) => !sorted.includes(id + 1));
+  return starts.map((start, index) => (start === ends[index] ? `${start}` : `${start}-${ends[index]}`)).join(',');
+}
+
+/** What an engine said, without its id. */
+function remoteText({ ename, evalue, traceback, suggestions }: RemoteError): string {
+  const lines = [`${ename}: ${evalue}`, ...traceback.slice(1), ...suggestions.map((line) => `  try: ${inPlace(line)}`)];
+  return lines.join('\n');
 }

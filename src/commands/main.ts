@@ -3,12 +3,15 @@ import './without-user.js';
 import { run } from '@oclif/core';
 import { explained, IpclusterError, isIpclusterError, messageOf } from '../base/errors.js';
 import { packageRoot, packageVersion } from '../base/package.js';
-import { describeError } from '../base/program.js';
+import { describeError, suggestionsOf } from '../base/program.js';
 import { guardProcess } from '../base/signals.js';
 import { fromIpython } from '../config/ipython-flags.js';
-import { COMMANDS } from './commands.js';
+import { type CommandLine, readCommandLine } from './command-words.js';
+import { COMMANDS, flagsOf } from './commands.js';
 import { exactWords, isReaderGone, leave, watchReader } from './pipes.js';
 import { Interrupted, setRest } from './shared.js';
+import { inPlace, rememberPlace } from './tips.js';
+import { explainUse, helpOf } from './wrong-use.js';
 
 export { COMMANDS } from './commands.js';
 
@@ -22,66 +25,54 @@ export async function main(given: readonly string[]): Promise<void> {
   const cut = argv.indexOf('--');
   const words = cut < 0 ? [...argv] : argv.slice(0, cut);
   setRest(cut < 0 ? undefined : argv.slice(cut + 1));
+  rememberPlace(words, flagNames);
+  let id: string | undefined;
   try {
     if (words[0] === '--version' || words[0] === '-V') {
       process.stdout.write(`ipcluster ${packageVersion()} (TypeScript, ${packageRoot()}), node ${process.version}\n`);
     } else {
-      await run(ownWords(await checkCommand(words, cut >= 0)), { root: packageRoot() });
+      const line = readCommandLine(words);
+      id = line.id;
+      await runCommand(line, cut >= 0);
     }
   } catch (error) {
-    process.exitCode = report(explained(error), words.includes('--json'));
+    process.exitCode = report(explained(explainUse(error, id)), words.includes('--json'), helpOf(id));
   }
   await leave();
 }
 
+const flagNames = (id: string): string[] | undefined => (id in COMMANDS ? Object.keys(flagsOf(COMMANDS[id])) : undefined);
+
 /** Commands that pass on what stands after `--`. */
 const takingRest = new Set(['map', 'start', 'script', 'engines:add']);
-
-/** Words that stand before a command's own. */
-const topics = new Set(Object.keys(COMMANDS).flatMap((id) => (id.includes(':') ? [id.split(':')[0] as string] : [])));
 
 /** Commands that IPython's ipcluster has too. */
 const ofIpython = new Set(['start', 'stop', 'list', 'clean']);
 
 /** The words of a command, where they may be IPython's. Throws USAGE for what is not done here. */
-function ownWords(words: readonly string[]): string[] {
-  if (!ofIpython.has(words[0] ?? '')) return [...words];
+function ownWords(id: string, words: readonly string[]): string[] {
+  if (!ofIpython.has(id)) return [...words];
   const { argv, ignored, variables } = fromIpython(words, 'ipcluster');
   Object.assign(process.env, variables);
   for (const flag of ignored) process.stderr.write(`ipcluster: ${flag} means nothing here and is ignored\n`);
   return argv;
 }
 
-/** `ipcluster -n 4` means `ipcluster start -n 4`. Throws USAGE for a command that there is not, or that takes no `--`. */
-async function checkCommand(words: readonly string[], hasRest: boolean): Promise<string[]> {
-  const [first, second] = words;
-  const help = first === undefined || first === '--help' || first === '-h' || first === 'help';
-  if (help) return first === undefined || first === '-h' ? ['--help'] : [...words];
-  if (first.startsWith('-')) return ['start', ...words];
-  if (first === 'engines' && (second === undefined || /^-(?!h$|-help$)/.test(second)))
-    throw new IpclusterError('USAGE', 'What is to be done with engines? IPython starts some by this command.', {
-      suggestions: [
-        'Here: `ipcluster engines add -n N`.',
-        'One for each task of srun or mpirun: `srun ipengine`.',
-        'See `ipcluster engines --help`.',
-      ],
-    });
-  const isTopic = topics.has(first);
-  if (isTopic && (second === undefined || second.startsWith('-'))) return [...words];
-  const id = isTopic ? `${first}:${second}` : first;
-  if (!(id in COMMANDS)) {
-    throw new IpclusterError('USAGE', `There is no command "${id.replace(':', ' ')}".`, {
-      suggestions: ['See `ipcluster --help`.'],
-    });
-  }
-  if (hasRest && !takingRest.has(id)) {
-    throw new IpclusterError('USAGE', `\`ipcluster ${id.replace(':', ' ')}\` takes nothing after --.`);
-  }
-  return [...words];
+/** Runs a command, or prints its help. Throws USAGE where it takes no `--`. */
+async function runCommand({ id, rest }: CommandLine, hasRest: boolean): Promise<void> {
+  const command = id === undefined ? undefined : COMMANDS[id];
+  if (!command || rest.includes('--help'))
+    return void (await run([...(id?.split(':') ?? []), '--help'], { root: packageRoot() }));
+  if (hasRest && !takingRest.has(id as string))
+    throw new IpclusterError('USAGE', `\`ipcluster ${id?.replace(':', ' ')}\` takes nothing after --.`);
+  command.id = id as string;
+  const words = ownWords(id as string, rest);
+  rememberPlace(words, flagNames);
+  await command.run(words, { root: packageRoot() });
 }
 
-/** Prints why it did not work, as a sentence or as JSON, and answers the exit code. */
-function report(error: unknown, json: boolean): number {
+/** Prints why it did not work, as a sentence or as JSON, and answers the exit code. `help` is the line that shows the command's help. */
+function report(error: unknown, json: boolean, help: string): number {
   if (error instanceof Interrupted) {
     if (error.message && !isReaderGone()) process.stderr.write(`ipcluster: ${error.message}\n`);
     return 130;
@@ -91,11 +82,12 @@ function report(error: unknown, json: boolean): number {
   if (exit === 0) return 0;
   if (json) {
     const unknown = { code: exit === undefined ? 'INTERNAL' : 'USAGE', suggestions: [], files: [] };
-    const { code, suggestions, files } = isIpclusterError(error) ? error : unknown;
+    const { code, files } = isIpclusterError(error) ? error : unknown;
+    const suggestions = isIpclusterError(error) ? suggestionsOf(error, help).map(inPlace) : [];
     const verdict = isIpclusterError(error) ? error.verdict : undefined;
     process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error), verdict, suggestions, files } })}\n`);
   } else {
-    process.stderr.write(`ipcluster: ${describeError(error)}`);
+    process.stderr.write(`ipcluster: ${inPlace(describeError(error, help))}`);
   }
   return isIpclusterError(error) ? error.exitCode : (exit ?? 1);
 }

@@ -56,8 +56,8 @@ export default class MapCommand extends Command {
     const opened = flags.joblog === undefined ? undefined : JobLog.open(flags.joblog, flags.resume, commandOf);
     const skip = new Set([...(opened?.succeeded ?? []), ...blank]);
     const total = inputs.length - [...skip].filter((number) => number <= inputs.length).length;
-    const printer = new FarmPrinter(flags['keep-order'], skip);
-    const progress = new FarmProgress(total, flags.progress ?? (process.stderr.isTTY && !flags.json));
+    const progress = new FarmProgress(total, flags.progress ?? !flags.json);
+    const printer = new FarmPrinter(flags['keep-order'], skip, progress);
     const items: FarmItem[] = [];
     const { done, failed, cut, interrupted } = await runFarm({
       ...{
@@ -80,8 +80,7 @@ export default class MapCommand extends Command {
         if (flags.json) items.push(item);
         else await printer.add(item);
       },
-    });
-    progress.clear();
+    }).finally(() => progress.clear());
     if (flags.json) await printJson({ total, done, failed, cut, interrupted }, items);
     else await printer.finish();
     if (interrupted) throw new Interrupted(`interrupted after ${done} of ${total}${flags.joblog ? '; go on with --resume' : ''}`);

@@ -2,6 +2,7 @@ import { Command } from '@oclif/core';
 import { listProcesses } from '../cluster/processes.js';
 import { strayJobs } from '../cluster/strays.js';
 import { commonFlags, formatTable, placeOf, print } from './shared.js';
+import { inPlace } from './tips.js';
 
 export default class Ps extends Command {
   static override summary = 'list the processes of a cluster on this machine, and its jobs in a scheduler';
@@ -13,7 +14,7 @@ export default class Ps extends Command {
     const place = placeOf(flags);
     const processes = listProcesses(place);
     const { found: jobs, silent } = await strayJobs(place);
-    for (const sentence of silent) process.stderr.write(`${sentence}\n`);
+    for (const sentence of silent) process.stderr.write(`${inPlace(sentence)}\n`);
     const rows = processes.map(({ pid, what, memory, command }) => [
       String(pid),
       what,

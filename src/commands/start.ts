@@ -1,5 +1,6 @@
 import { Command, Flags } from '@oclif/core';
 import { formatDuration } from '../base/quantities.js';
+import { quoteWord } from '../base/shell.js';
 import { engineCount, jobSettings, launcherSettings } from '../cluster/job-settings.js';
 import { planStart, type StartedCluster, type StartRequest } from '../cluster/prepare.js';
 import { startCluster } from '../cluster/start.js';
@@ -9,6 +10,7 @@ import { formatPlan } from '../launcher-kit/plan.js';
 import { readClusterFile } from '../profile/cluster-file.js';
 import { pathsOf } from '../profile/paths.js';
 import { commonFlags, givenBy, Interrupted, interruption, launcherFlags, placeOf, print, restOfLine } from './shared.js';
+import { inPlace, lineInPlace } from './tips.js';
 
 export default class Start extends Command {
   static override summary = 'start a controller and engines';
@@ -61,7 +63,7 @@ export default class Start extends Command {
       onProgress: bar
         ? (have, count, jobs) => process.stderr.write(`\r\x1b[Kengines ${have}/${count}${jobs === 'running' ? '' : ` ${jobs}`} `)
         : undefined,
-      onNotice: (sentence) => void process.stderr.write(`${sentence}\n`),
+      onNotice: (sentence) => void process.stderr.write(`${inPlace(sentence)}\n`),
     };
     if (flags['dry-run']) {
       const plans = await planStart(request);
@@ -69,7 +71,7 @@ export default class Start extends Command {
     }
     const cluster = await startCluster(request);
     if (bar) process.stderr.write('\r\x1b[K');
-    print(flags.json, summarize(cluster), describe(cluster, flags.daemonize));
+    print(flags.json, summarize(cluster), describe(cluster, flags.daemonize, values.text('engine')));
     await cluster.client?.close();
     if (!flags.daemonize) await foreground(cluster, signal);
   }
@@ -89,18 +91,28 @@ function summarize({ place, client, registered, took }: StartedCluster) {
   };
 }
 
-function describe(cluster: StartedCluster, daemonized: boolean): string {
+function describe(cluster: StartedCluster, daemonized: boolean, engine: string | undefined): string {
   const { engines, connectionFile } = summarize(cluster);
-  const name = cluster.place.clusterId ? ` --cluster-id ${cluster.place.clusterId}` : '';
+  const code = firstCode(engine ?? 'node');
+  const next = [
+    ...(code === undefined || engines === 0 ? [] : [`try: \`${lineInPlace(`ipcluster exec ${quoteWord(code)}`)}\``]),
+    `how to connect: \`${lineInPlace('ipcluster connect')}\``,
+  ];
   return [
     `${engines} engines in ${formatDuration(cluster.took)}`,
     `connection file: ${connectionFile}`,
-    `try: ipcluster exec${name} 'process.pid'      how to connect: ipcluster connect${name}`,
+    next.join('      '),
     ...(cluster.client
       ? []
       : ['the controller cannot be reached from here: status, why, logs and stop work, what needs an answer does not']),
-    daemonized ? `stop: ipcluster stop${name}` : 'Ctrl-C stops it',
+    daemonized ? `stop: \`${lineInPlace('ipcluster stop')}\`` : 'Ctrl-C stops it',
   ].join('\n');
+}
+
+/** A first thing to try, in the language of the engines; undefined where that is not known. */
+function firstCode(engine: string): string | undefined {
+  if (engine === 'node') return 'process.pid';
+  return engine === 'python' ? 'import os; os.getpid()' : undefined;
 }
 
 async function foreground(cluster: StartedCluster, signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@ import { type ClusterStatus, clusterStatus } from '../cluster/status.js';
 import { silentHosts } from '../cluster/why-hosts.js';
 import type { EngineRecord } from '../protocol/messages.js';
 import { commonFlags, formatTable, interruption, placeOf, print } from './shared.js';
+import { inPlace } from './tips.js';
 
 export default class Status extends Command {
   static override summary = 'show controller, engines, queues and jobs';
@@ -21,7 +22,7 @@ export default class Status extends Command {
     for (;;) {
       const status = await clusterStatus(place);
       if (flags.watch && !flags.json) process.stdout.write('\x1b[H\x1b[2J');
-      print(flags.json, status, describe(status));
+      print(flags.json, status, inPlace(describe(status)));
       if (!flags.watch) return;
       await sleep(1000, signal);
     }

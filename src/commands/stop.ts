@@ -1,6 +1,7 @@
 import { Command, Flags } from '@oclif/core';
 import { stopCluster } from '../cluster/stop.js';
 import { commonFlags, placeOf, print } from './shared.js';
+import { inPlace } from './tips.js';
 
 export default class Stop extends Command {
   static override summary = 'stop a cluster, and prove that nothing is left of it';
@@ -13,7 +14,7 @@ export default class Stop extends Command {
     const { flags } = await this.parse(Stop);
     const place = placeOf(flags);
     const { orderly, killed, unsure, forgotten, hours } = await stopCluster(place, flags.force);
-    for (const sentence of unsure) process.stderr.write(`${sentence}\n`);
+    for (const sentence of unsure) process.stderr.write(`${inPlace(sentence)}\n`);
     // What nobody could make sure of is no success: it stays on the list, for the next stop.
     if (unsure.length > 0 && !forgotten) process.exitCode = 1;
     const how = forgotten

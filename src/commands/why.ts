@@ -2,6 +2,7 @@ import { Command } from '@oclif/core';
 import type { Finding } from '../cluster/causes.js';
 import { explainCluster } from '../cluster/why.js';
 import { commonFlags, placeOf, print } from './shared.js';
+import { inPlace } from './tips.js';
 
 export default class Why extends Command {
   static override summary = 'say why a cluster is as it is: what died, did not start, or waits';
@@ -18,6 +19,6 @@ function describe({ code, about, sentence, lines = [], suggestions = [] }: Findi
   return [
     `${about}: ${sentence} [${code}]`,
     ...lines.map((line) => `    ${line}`),
-    ...suggestions.map((line) => `  try: ${line}`),
+    ...suggestions.map((line) => `  try: ${inPlace(line)}`),
   ].join('\n');
 }

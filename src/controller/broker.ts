@@ -176,6 +176,7 @@ export class Broker {
       this.engines.restarting.delete(id);
       this.direct.abandon(id, reason);
       if (evidence?.crash) this.engines.givenUp.set(id, reason);
+      else this.engines.past.endedForGood(id, reason);
     }
     if (engine) this.#left(engine, { id, reason, restarting, evidence });
     // What waited for one that was being started again may go elsewhere now, or nowhere.

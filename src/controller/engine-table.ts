@@ -108,6 +108,7 @@ export class EngineTable {
       completed: 0,
       stopping: false,
       restarts,
+      reason: this.#away.get(id)?.reason,
       memory: null,
       stale: [],
       cpus,

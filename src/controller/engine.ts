@@ -31,6 +31,8 @@ export interface Engine {
   completed: number;
   stopping: boolean;
   restarts: number;
+  /** How the one before it under this id ended. */
+  reason: string | undefined;
   /** Resident bytes when last looked at. */
   memory: number | null;
   stale: string[];
@@ -105,5 +107,6 @@ export function describeEngine(engine: Engine): EngineRecord {
     node,
     deadline: deadline === null ? null : new Date(deadline).toISOString(),
     silence: Math.round(supervisor.peer.link.silence),
+    ...(engine.reason !== undefined && { reason: engine.reason }),
   };
 }

@@ -94,6 +94,7 @@ export class Hub {
       givenUp: [...broker.engines.givenUp].map(([id, reason]) => ({ id, reason })),
       lost: broker.engines.past.lost,
       past: broker.engines.past.work,
+      ends: broker.engines.past.ends,
       queues: { ...counts, direct: broker.direct.size, completed: broker.balanced.completed },
     };
   }

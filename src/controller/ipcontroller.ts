@@ -79,7 +79,7 @@ function readArguments(argv: string[]) {
       },
     }).values;
   } catch (error) {
-    throw new IpclusterError('USAGE', `${messageOf(error)} See ipcontroller --help.`);
+    throw new IpclusterError('USAGE', `${messageOf(error)}.`);
   }
 }
 

@@ -4,14 +4,29 @@ import type { Supervisor } from './supervisor.js';
 
 /** Of those that were lost, so many are remembered. */
 const mostLost = 100;
+/** Of those that ended for good, so many are remembered. */
+const mostEnded = 1000;
 
 /** What is known of engines that are over: how long they were there and worked, and whose supervisors left without a word. */
 export class PastEngines {
   readonly #work = new Map<string | null, PastWork>();
   #lost: LostSupervisor[] = [];
+  readonly #ends = new Map<number, string>();
 
   get work(): PastWork[] {
     return [...this.#work.values()];
+  }
+
+  /** Engines that ended for good, with the reason. */
+  get ends(): { id: number; reason: string }[] {
+    return [...this.#ends].map(([id, reason]) => ({ id, reason }));
+  }
+
+  /** An engine is over for good. */
+  endedForGood(id: number, reason: string): void {
+    this.#ends.set(id, reason);
+    const [oldest] = this.#ends.keys();
+    if (this.#ends.size > mostEnded && oldest !== undefined) this.#ends.delete(oldest);
   }
 
   get lost(): readonly LostSupervisor[] {

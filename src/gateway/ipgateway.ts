@@ -48,7 +48,7 @@ function readArguments() {
       },
     }).values;
   } catch (error) {
-    throw new IpclusterError('USAGE', `${messageOf(error)} See ipgateway --help.`);
+    throw new IpclusterError('USAGE', `${messageOf(error)}.`);
   }
 }
 
@@ -104,7 +104,7 @@ async function main(): Promise<void> {
   if (flags.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipgateway (TypeScript)\n`);
   const { engines, controller, file, plain } = flags;
   if (file === undefined || (engines === undefined) === (controller === undefined))
-    throw new IpclusterError('USAGE', 'Say --file, and either --engines or --controller. See ipgateway --help.');
+    throw new IpclusterError('USAGE', 'Say --file, and either --engines or --controller..');
   const log = createLog('ipgateway', readLogLevel(flags['log-level']));
   const asked = deferred<string>();
   onEndingSignal(asked.resolve);

@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { IpclusterError, messageOf } from '../base/errors.js';
 import { packageRoot } from '../base/package.js';
+import { nearest } from '../config/nearest.js';
 import { parseWords } from '../config/schema.js';
 import type { Launcher, LauncherDefinition } from './contract.js';
 
@@ -31,7 +32,9 @@ export async function openLauncher(name: string): Promise<LauncherDefinition> {
     const module = (await import(target ? pathToFileURL(target).href : name)) as { default?: LauncherDefinition };
     if (module.default && 'create' in module.default) return module.default;
   } catch (cause) {
-    throw new IpclusterError('LAUNCHER_UNKNOWN', `There is no launcher "${name}"; there are ${ownLaunchers().join(', ')}.`, {
+    const near = nearest(name, ownLaunchers());
+    const sentence = `There is no launcher "${name}"; ${near ? `did you mean ${near}? There` : 'there'} are ${ownLaunchers().join(', ')}.`;
+    throw new IpclusterError('LAUNCHER_UNKNOWN', sentence, {
       cause: messageOf(cause),
     });
   }

@@ -45,4 +45,4 @@ export type GoodReply<T extends MessageType> = Extract<MessageContents[ReplyTo<T
 export type RequestType = Extract<MessageType, `${string}_request`>;
 
 /** Raised with every change that older programs cannot follow; test/golden/protocol holds the shape of each version. */
-export const protocolVersion = 6;
+export const protocolVersion = 7;

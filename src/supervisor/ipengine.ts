@@ -83,7 +83,7 @@ function readArguments(argv: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new IpclusterError('USAGE', `${messageOf(error)} See ipengine --help.`);
+    throw new IpclusterError('USAGE', `${messageOf(error)}.`);
   }
 }
 
@@ -112,8 +112,7 @@ async function main(): Promise<void> {
   const { argv, ignored, variables } = fromIpython(process.argv.slice(2), 'ipengine');
   Object.assign(process.env, variables);
   const { values: given, positionals } = readArguments(argv);
-  if (positionals.length > 0 && !given.controller)
-    throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag. See ipengine --help.`);
+  if (positionals.length > 0 && !given.controller) throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag..`);
   if (given.help) return void process.stdout.write(help);
   if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
   const fromProfile = programFlags(given.profile, ['urlFile', 'engine', 'python', 'gateway', 'restart', 'timeout', 'logLevel'], {

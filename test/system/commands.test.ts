@@ -163,7 +163,7 @@ describe('a cluster of four, by the command line', () => {
 
 describe('wrong use', () => {
   test.each([
-    [['start', '--colour'], /Nonexistent flag: --colour/],
+    [['start', '--colour'], /has no flag --colour/],
     [['fly'], /no command "fly"/],
     [['engines', 'fly'], /no command "engines fly"/],
     [['start', '-n', '-1'], /-n/],

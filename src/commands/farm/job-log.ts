@@ -58,18 +58,50 @@ export class JobLog {
 
 const oneLine = (command: string): string => command.replaceAll('\n', ' ');
 
+/**
+ * The numbers that have succeeded. A line counts for the input that makes its command, whatever its number is by now: files may have
+ * come and gone since. Throws JOB_LOG where no line is of these inputs.
+ */
 function readSucceeded(log: Buffer, path: string, commandOf: (number: number) => string | undefined): Set<number> {
   const succeeded = new Set<number>();
-  for (const line of splitBytes(log, 10).slice(1).map(fromBytes)) {
-    const [number, , , , , , exitCode, signal, ...command] = line.split('\t');
-    if (number === undefined || exitCode === undefined) continue;
-    const expected = commandOf(Number(number));
-    if (expected !== undefined && oneLine(expected) !== command.join('\t')) {
-      throw new IpclusterError('JOB_LOG', `Line ${number} of the job log is of another run: it has "${command.join(' ')}".`, {
-        files: [path],
-      });
-    }
-    if (exitCode === '0' && signal === '0') succeeded.add(Number(number));
+  const lines = splitBytes(log, 10)
+    .slice(1)
+    .map(fromBytes)
+    .map(readLine)
+    .filter((line) => line !== undefined);
+  const numbers = lines.some(({ number, command }) => textOf(commandOf(number)) !== command) ? byCommand(commandOf) : undefined;
+  let matched = 0;
+  for (const { number, good, command } of lines) {
+    const all = textOf(commandOf(number)) === command ? [number] : (numbers?.get(command) ?? []);
+    matched += all.length;
+    // The same input may stand there twice: each line is for one of them.
+    const free = all.find((candidate) => !succeeded.has(candidate));
+    if (good && free !== undefined) succeeded.add(free);
   }
+  const [first] = lines;
+  if (first && matched === 0 && commandOf(1) !== undefined)
+    throw new IpclusterError('JOB_LOG', `The job log is of another run: it has "${first.command}", but no input makes that.`, {
+      files: [path],
+    });
   return succeeded;
+}
+
+const textOf = (command: string | undefined): string | undefined => command && oneLine(command);
+
+function readLine(line: string): { number: number; good: boolean; command: string } | undefined {
+  const [number, , , , , , exitCode, signal, ...command] = line.split('\t');
+  if (number === undefined || exitCode === undefined) return undefined;
+  return { number: Number(number), good: exitCode === '0' && signal === '0', command: command.join('\t') };
+}
+
+/** Which inputs make a command. */
+function byCommand(commandOf: (number: number) => string | undefined): Map<string, number[]> {
+  const numbers = new Map<string, number[]>();
+  for (let number = 1; ; number++) {
+    const command = textOf(commandOf(number));
+    if (command === undefined) return numbers;
+    const known = numbers.get(command);
+    if (known) known.push(number);
+    else numbers.set(command, [number]);
+  }
 }

@@ -5,6 +5,8 @@ import type { CommandReport } from '../../protocol/messages.js';
 import { put } from '../pipes.js';
 import { type FarmItem, isGood, outputOf } from './farm.js';
 
+const newLine = 10;
+
 /** Prints what runs wrote: as they end, or in the order of the inputs. */
 export class FarmPrinter {
   readonly #inOrder: boolean;
@@ -13,8 +15,10 @@ export class FarmPrinter {
   /** Settles when what was printed so far is written: one run's output never stands in another's. */
   #written: Promise<void> = Promise.resolve();
   readonly #skip: ReadonlySet<number>;
+  readonly #progress: FarmProgress;
 
-  constructor(inOrder: boolean, skip: ReadonlySet<number>) {
+  constructor(inOrder: boolean, skip: ReadonlySet<number>, progress: FarmProgress) {
+    this.#progress = progress;
     this.#inOrder = inOrder;
     this.#skip = skip;
     this.#next = 1;
@@ -36,7 +40,7 @@ export class FarmPrinter {
   }
 
   #write(item: FarmItem): Promise<void> {
-    this.#written = this.#written.then(() => write(item));
+    this.#written = this.#written.then(() => this.#progress.around(() => write(item)));
     return this.#written;
   }
 
@@ -51,15 +55,22 @@ export class FarmPrinter {
   }
 }
 
-async function write({ input, result, error }: FarmItem): Promise<void> {
+/** Writes what a run wrote, and what is to be said of it; answers whether the last line has no end. */
+async function write({ input, result, error }: FarmItem): Promise<boolean> {
+  let last: number | undefined = newLine;
+  const add = async (name: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> => {
+    if (bytes.length > 0) last = bytes.at(-1);
+    await put(name, bytes);
+  };
   if (result) {
-    await put('stdout', outputOf(result, 'stdout'));
-    await put('stderr', outputOf(result, 'stderr'));
+    await add('stdout', outputOf(result, 'stdout'));
+    await add('stderr', outputOf(result, 'stderr'));
   }
-  const say = (what: string): Promise<void> => put('stderr', toBytes(`ipcluster map: ${input}: ${what}\n`));
+  const say = (what: string): Promise<void> => add('stderr', toBytes(`ipcluster map: ${input}: ${what}\n`));
   if (result?.timedOut) await say('killed after its time limit');
   if (result?.truncated) await say('its output was larger than is kept; the rest is lost');
   if (error) await say(error);
+  return last !== newLine;
 }
 
 /** A run as JSON has it: output that is no text in UTF-8 stands there in base64, since JSON is text. */
@@ -86,41 +97,79 @@ export async function printJson(facts: Record<string, unknown>, items: readonly 
   await put('stdout', ']}\n');
 }
 
+/** Milliseconds between two looks at the clock of a bar: it moves although no run ends. */
+const pace = 500;
+
 /** A line on the terminal that is written over: how many, how fast, how long still. */
 export class FarmProgress {
   readonly #total: number;
   readonly #begin = Date.now();
   readonly #shown: boolean;
+  readonly #clock: NodeJS.Timeout | undefined;
   #done = 0;
   #failed = 0;
   #last = 0;
+  /** Runs whose output is being written: the line must not stand in it. */
+  #writing = 0;
+  #isDrawn = false;
+  /** True while the cursor stands behind output that has no end of line. */
+  #isOpen = false;
 
   constructor(total: number, shown: boolean) {
     this.#total = total;
-    this.#shown = shown;
+    this.#shown = shown && process.stderr.isTTY;
+    if (!this.#shown) return;
+    this.#draw();
+    this.#clock = setInterval(() => this.#draw(), pace).unref();
   }
 
   add(item: FarmItem): void {
     this.#done += 1;
     if (!isGood(item)) this.#failed += 1;
-    if (this.#shown && (Date.now() - this.#last > 100 || this.#done === this.#total)) this.#draw();
+    if (Date.now() - this.#last > 100 || this.#done === this.#total) this.#draw();
   }
 
+  /** Takes the line away while a run's output is written, and puts it below; `write` says whether its last line is open. */
+  async around(write: () => Promise<boolean>): Promise<void> {
+    this.#writing += 1;
+    this.#erase();
+    try {
+      this.#isOpen = await write();
+    } finally {
+      this.#writing -= 1;
+      this.#draw();
+    }
+  }
+
+  /** Takes the line away for good. */
   clear(): void {
-    if (this.#shown) process.stderr.write('\r\x1b[K');
+    clearInterval(this.#clock);
+    this.#erase();
+    this.#writing += 1;
+  }
+
+  #erase(): void {
+    if (this.#isDrawn) process.stderr.write('\r\x1b[K');
+    this.#isDrawn = false;
   }
 
   #draw(): void {
+    if (!this.#shown || this.#writing > 0) return;
     this.#last = Date.now();
-    const elapsed = this.#last - this.#begin;
     const width = 24;
     const full = Math.round((width * this.#done) / Math.max(1, this.#total));
-    const rate = this.#done / Math.max(0.001, elapsed / 1000);
-    const left = ((this.#total - this.#done) / rate) * 1000;
     const failed = this.#failed > 0 ? `, ${this.#failed} failed` : '';
     const bar = `[${'#'.repeat(full)}${'.'.repeat(width - full)}]`;
-    process.stderr.write(
-      `\r\x1b[K${bar} ${this.#done}/${this.#total}${failed}  ${rate.toFixed(1)}/s  ${formatDuration(left)} left`,
-    );
+    const before = this.#isOpen && !this.#isDrawn ? '\n' : '\r\x1b[K';
+    this.#isDrawn = true;
+    process.stderr.write(`${before}${bar} ${this.#done}/${this.#total}${failed}${this.#speed()}`);
+  }
+
+  /** How fast, and how long still; nothing is known of that before the first run has ended. */
+  #speed(): string {
+    const elapsed = Date.now() - this.#begin;
+    if (this.#done === 0) return `  ${formatDuration(elapsed)}`;
+    const rate = this.#done / Math.max(0.001, elapsed / 1000);
+    return `  ${rate.toFixed(1)}/s  ${formatDuration(((this.#total - this.#done) / rate) * 1000)} left`;
   }
 }

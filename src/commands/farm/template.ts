@@ -36,7 +36,7 @@ export function splitCommand(
   }
   checkPlaces(words, columns !== undefined);
   const shell = words.length === 1 && /[\s|&;<>()$`"'*?]/.test(first);
-  const hasPlace = words.some((word) => [...word.matchAll(places)].some(([place]) => place !== '{#}'));
+  const hasPlace = words.some((word) => word.search(places) >= 0);
   const complete = hasPlace ? words : shell ? [`${first} {}`] : [...words, '{}'];
   return { template: { words: complete, shell, columns }, sources: marker < 0 ? undefined : sourcesOf(rest ?? [], marker) };
 }
@@ -56,7 +56,10 @@ function sourcesOf(rest: readonly string[], marker: number): Sources {
 
 function checkPlaces(words: readonly string[], hasColumns: boolean): void {
   for (const [place, name, column] of words.flatMap((word) => [...word.matchAll(places)])) {
-    if (name === '%') throw new IpclusterError('USAGE', '{%} has no meaning here: engines are no slots.', { suggestions: [] });
+    if (name === '%')
+      throw new IpclusterError('USAGE', '{%} has no meaning here: engines are no slots.', {
+        suggestions: ['The number of the input is {#}; code finds the id of its engine in the variable `$IPCLUSTER_ENGINE_ID`.'],
+      });
     if (column && Number(column) === 0) throw new IpclusterError('USAGE', `${place}: columns count from 1.`, { suggestions: [] });
     if (column && Number(column) > 1 && !hasColumns)
       throw new IpclusterError('USAGE', `${place} is a column of the input, but nothing says what separates columns.`, {

@@ -9,7 +9,7 @@ export interface EngineRecord {
   host: string;
   pid: number;
   state: EngineState;
-  /** Why it is being started again. */
+  /** Why it is being started again, or was the last time. */
   reason?: string;
   /** Id of the request it runs. */
   task: string | null;
@@ -88,6 +88,8 @@ export interface StatusContent extends OkContent {
   };
   /** Engines that are not started again, with the sentence that says why. */
   givenUp: { id: number; reason: string }[];
+  /** Engines that ended for good otherwise, with the reason. */
+  ends: { id: number; reason: string }[];
   engines: EngineRecord[];
   lost: readonly LostSupervisor[];
   past: PastWork[];

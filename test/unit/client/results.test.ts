@@ -70,6 +70,45 @@ describe('a result', () => {
     await expect(two).rejects.toThrow(/2 failed:\n {2}engine 1: TypeError: x\n {2}gone/);
   });
 
+  test('a loop over a map that ends early cancels what is left, unless all of it is awaited', async () => {
+    const cancelled: boolean[] = [];
+    const map = (): AsyncResult<unknown[], unknown> =>
+      new AsyncResult(
+        3,
+        (values) => values,
+        async () => {
+          cancelled.push(true);
+          return {};
+        },
+        true,
+      );
+    const left = map();
+    left.settle(0, { value: 1 }, 0);
+    for await (const _item of left) break;
+    expect(cancelled.length).toBe(1);
+    const thrown = map();
+    thrown.settle(0, { error: new IpclusterError('CLOSED', 'gone') }, 0);
+    await expect(thrown.inOrder().next()).rejects.toThrow('gone');
+    expect(cancelled.length).toBe(2);
+    const awaited = map();
+    void awaited.settled();
+    awaited.settle(0, { value: 1 }, 0);
+    for await (const _item of awaited) break;
+    const whole = map();
+    for (const index of [0, 1, 2]) whole.settle(index, { value: 1 }, 0);
+    for await (const _item of whole);
+    expect(cancelled.length).toBe(2);
+  });
+
+  test('an error of a map says which item it is about', () => {
+    const error = new RemoteError({ status: 'error', ename: 'E', evalue: 'odd', traceback: [] }, 1).about(7, 'x'.repeat(200));
+    expect(error.index).toBe(7);
+    expect(error.item?.length).toBeLessThan(70);
+    expect(error.message).toMatch(/^engine 1: E: odd \(item 7: 'x+/);
+    const advised = new RemoteError({ status: 'error', ename: 'E', evalue: 'b', traceback: [], suggestions: ['so'] }, 1);
+    expect(new CompositeError([error, advised, advised]).suggestions).toEqual(['so']);
+  });
+
   test('a part that is settled stays so', async () => {
     const result = make(1);
     result.settle(0, { value: 'first' }, 0);

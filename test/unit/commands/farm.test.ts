@@ -54,7 +54,7 @@ describe('columns and parts of an input', () => {
     [['echo', '{//}', '{.}'], 'name', undefined, ['echo', '.', 'name']],
     [['echo', '{//}'], '/name', undefined, ['echo', '/']],
     [['echo', '{2.}'], 'a b.c', / /, ['echo', 'b']],
-    [['echo', '{#}'], 'a', undefined, ['echo', '7', 'a']],
+    [['echo', '{#}'], 'a', undefined, ['echo', '7']],
     [['cp', '{}', '{}'], '{#}$&', undefined, ['cp', '{#}$&', '{#}$&']],
   ])('%j of %j', (words, input, separator, argv) => {
     expect(fill(words, input, separator)).toEqual(argv);
@@ -113,7 +113,7 @@ describe('the job log', () => {
   });
 
   const line = { host: 'engine-0', start: 1, runTime: 0.5, sent: 0, received: 3, signal: 0 };
-  const commandOf = (number: number): string => `echo ${number}`;
+  const commandOf = (number: number) => (number <= 3 ? `echo ${number}` : undefined);
 
   test('is of the form of GNU parallel, and says what succeeded', () => {
     const path = join(folder, 'log');
@@ -130,6 +130,13 @@ describe('the job log', () => {
     const path = join(folder, 'cut');
     writeFileSync(path, 'Seq\n1\th\t0\t0\t0\t0\t0\t0\techo 1\n2\th\t0\t0\t0\t0\t0\t0\techo');
     expect([...JobLog.open(path, true, commandOf).succeeded]).toEqual([1]);
+  });
+
+  test('a line counts for its input, whatever its number is by now', () => {
+    const path = join(folder, 'moved');
+    const lines = ['5\th\t0\t0\t0\t0\t0\t0\techo 2', '1\th\t0\t0\t0\t0\t1\t0\techo 3', '2\th\t0\t0\t0\t0\t0\t0\techo gone'];
+    writeFileSync(path, `Seq\n${lines.join('\n')}\n`);
+    expect([...JobLog.open(path, true, commandOf).succeeded]).toEqual([2]);
   });
 
   test('of another run, or one that cannot be written, is refused', () => {
