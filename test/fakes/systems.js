@@ -43,6 +43,8 @@ function pbsBlock(job, history) {
     `    Job_Owner = ${job.owner}@${server}`,
     `    job_state = ${ended ? history : letters[job.state]}`,
   ];
+  lines.push(`    queue = ${job.queue ?? 'workq'}`, `    project = ${job.project ?? '_pbs_project_default'}`);
+  if (job.account) lines.push(`    Account_Name = ${job.account}`);
   if (hosts.length > 0) lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, '    run_count = 1');
   if (job.seconds) lines.push(`    Resource_List.walltime = ${hoursOf(job.seconds)}`);
   if (job.started) lines.push(`    stime = ${clock(job.started)}`);
@@ -62,6 +64,8 @@ function pbs(flavor) {
   const parentId = (job) => (job.element === null ? pbsId(job) : `${job.number}[].${server}`);
   const matches = (id, job) => [pbsId(job), parentId(job), String(job.number)].includes(id) || parentId(job).startsWith(`${id}.`);
   return {
+    // The script is the child of a shell that has no trap of any kind: a signal to the session ends that one, and with it the job (recorded).
+    outerShell: ['-c', '/bin/bash "$0"; exit "$?"'],
     idOf: (job) => pbsId(job),
     down: (command) => `Connection refused\n${command}: cannot connect to server ${server} (errno=15010)\n`,
     environment: ({ id, element, name, hostFile, env, ncpus }) => ({
@@ -76,7 +80,7 @@ function pbs(flavor) {
       PATH: env.PATH,
       ...(element !== null && { [isTorque ? 'PBS_ARRAYID' : 'PBS_ARRAY_INDEX']: String(element) }),
     }),
-    async answer(command, words, { all, submit, end, suspend, wish }) {
+    async answer(command, words, { all, submit, end, alter, suspend, wish }) {
       if (command === 'qsub') {
         if (words.includes('--version'))
           return isTorque ? { err: 'Version: 6.1.3\nCommit: 0\n' } : { out: 'pbs_version = 23.06.06\n' };
@@ -101,7 +105,13 @@ function pbs(flavor) {
           chunks,
           array,
           seconds: seconds(resources.walltime),
-          extra: { ncpus: Number(/ncpus=(\d+)/.exec(rest)?.[1] ?? 1), scatter: resources.place === 'scatter' || isTorque },
+          extra: {
+            queue: last('-q'),
+            account: last('-A'),
+            project: last('-P'),
+            ncpus: Number(/ncpus=(\d+)/.exec(rest)?.[1] ?? 1),
+            scatter: resources.place === 'scatter' || isTorque,
+          },
         });
         return { out: `${number}${array ? '[]' : ''}.${server}\n` };
       }
@@ -112,15 +122,15 @@ function pbs(flavor) {
       const ids = words.filter((word, index) => /^\d/.test(word) && words[index - 1] !== '-s');
       const history = isTorque ? 'C' : 'F';
       if (command === 'qstat') {
-        // Job history off, as it is by default (recorded).
-        if (wish.history === false && words.includes('-x'))
-          return { err: 'qstat: PBS is not configured to maintain job history\n' };
+        // Off, as it is by default (recorded); Torque keeps what has ended for some minutes.
+        const keepsHistory = isTorque || wish.history === true;
+        if (!keepsHistory && words.includes('-x')) return { err: 'qstat: PBS is not configured to maintain job history\n' };
         let [out, err, code] = ['', '', 0];
         for (const id of ids.length > 0 ? ids : all().map(pbsId)) {
           const jobs = all().filter((job) => matches(id, job));
           if (jobs.length === 0) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
           for (const job of jobs) {
-            if (job.state === 'ended' && wish.history === false) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
+            if (job.state === 'ended' && !keepsHistory) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
             else if (job.state !== 'ended' || isTorque || words.includes('-x'))
               out += pbsBlock(job, job.element !== null && jobs.some(({ state }) => state !== 'ended') ? 'X' : history);
             else [err, code] = [`${err}qstat: ${id} Job has finished, use -x or -H to obtain historical job information\n`, 35];
@@ -138,6 +148,11 @@ function pbs(flavor) {
         const signal = words[words.indexOf('-s') + 1];
         for (const job of all().filter((one) => /^(running|suspended)$/.test(one.state) && ids.some((id) => matches(id, one))))
           await signalJob(job, signal, suspend);
+        return {};
+      }
+      if (command === 'qalter') {
+        const limit = seconds(/walltime=(\S+)/.exec(words.join(' '))?.[1]);
+        for (const job of all().filter((one) => ids.some((id) => matches(id, one)))) alter(job, { seconds: limit });
         return {};
       }
       if (command === 'pbsnodes') return { out: nodesOf(words, wish) };
@@ -197,7 +212,7 @@ const lsf = {
     for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) + 1);
     return { LSB_JOBID: id, LSB_JOBINDEX: String(element ?? 0), LSB_JOBNAME: name, LSB_MCPU_HOSTS: [...counts].flat().join(' ') };
   },
-  async answer(command, words, { all, submit, end, input }) {
+  async answer(command, words, { all, submit, end, alter, input }) {
     if (command === 'bsub') {
       if (words.includes('-V')) return { err: 'IBM Spectrum LSF 10.1.0.0 build 0, Jan 01 2020\n' };
       const script = input();
@@ -211,21 +226,29 @@ const lsf = {
         chunks: Array.from({ length: Number(last('-n') ?? 1) }, () => 1),
         array: range(name),
         seconds: (hours * 60 + minutes) * 60,
-        extra: { hostSize: Number(/ptile=(\d+)/.exec(script)?.[1] ?? 16) },
+        extra: { hostSize: Number(/ptile=(\d+)/.exec(script)?.[1] ?? 16), project: last('-P'), queue: last('-q') },
       });
       return { out: `Job <${number}> is submitted to default queue <normal>.\n` };
     }
-    const ids = words.filter((word) => /^\d+$/.test(word));
+    const ids = words.filter((word) => /^\d+(\[\d+\])?$/.test(word)).map((word) => word.replace(/\[.*/, ''));
     const found = all().filter(({ number }) => ids.includes(String(number)));
     if (command === 'bjobs') {
       const live = words.includes('-a') ? found : all().filter(({ state }) => state !== 'ended');
       if (live.length === 0)
         return { err: ids.length > 0 ? `Job <${ids[0]}> is not found\n` : 'No unfinished job found\n', code: 255 };
+      const asked = live.filter(({ element }) => (wantedElement(words) ?? element) === element);
+      if (words.some((word) => /finish_time/.test(word))) return { out: asked.map(finishLine).join('') };
+      if (words.some((word) => /runtimelimit/.test(word))) return { out: `${asked.map(holdsLine)[0]}\n` };
       if (words.some((word) => word.includes('job_name')))
         return {
           out: live.map(({ number, element, name }) => `${number}|${name}${element === null ? '' : `[${element}]`}\n`).join(''),
         };
       return { out: live.map(bjobsLine).join('') };
+    }
+    if (command === 'bmod') {
+      const [hours, minutes] = words[words.indexOf('-W') + 1].split(':').map(Number);
+      for (const job of found) alter(job, { seconds: (hours * 60 + minutes) * 60 });
+      return { out: `Parameters of job <${ids[0]}> are being changed\n` };
     }
     if (command === 'bkill') {
       const signal = words.includes('-s') ? words[words.indexOf('-s') + 1] : undefined;
@@ -238,6 +261,22 @@ const lsf = {
     return { err: `${command}: not here\n`, code: 2 };
   },
 };
+
+const wantedElement = (words) => {
+  const index = words.map((word) => /^\d+\[(\d+)\]$/.exec(word)?.[1]).find(Boolean);
+  return index === undefined ? undefined : Number(index);
+};
+
+/** `finish_time` of bjobs -o: to the minute, with L for a limit (IBM's documentation of bjobs -WF). */
+function finishLine({ started, seconds: limit }) {
+  if (!started || !limit) return '-\n';
+  const [, month, date, , at] = new Date(started + limit * 1000).toString().split(' ');
+  return `${month} ${date} ${at.slice(0, 5)} L\n`;
+}
+
+/** `runtimelimit` of bjobs -o is in minutes and names a host. */
+const holdsLine = ({ project = 'default', queue = 'normal', seconds: limit }) =>
+  `${project}|${queue}|${limit ? `${(limit / 60).toFixed(1)}/node1` : '-'}`;
 
 function bjobsLine({ number, element, state, exit, told, comment }) {
   const stat = { queued: 'PEND', running: 'RUN', ended: exit === 0 ? 'DONE' : 'EXIT' }[state];

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { describeChange } from '../../../src/launcher-kit/holds.js';
+import { describeHolds } from '../../../src/launcher-kit/holds.js';
 import { plainRequest } from '../../../src/launcher-kit/script.js';
 import { holds } from '../../../src/launchers/slurm/questions.js';
 
 const heard = (stdout: string) => holds('7').parse({ code: 0, stdout, stderr: '', timedOut: false });
 const resources = { queue: 'debug', account: 'proj1', time: 3_600_000 };
-const told = (line: string, more = {}) => describeChange({ ...plainRequest, resources, ...more }, heard(line) ?? {});
+const told = (line: string, more = {}) => describeHolds({ ...plainRequest, resources, ...more }, heard(line) ?? {}, () => false);
 
 describe('what a filter has made of a request', () => {
   test('its limit and partition are told as they hold', () => {
