@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Command, Flags } from '@oclif/core';
 import { formatDuration } from '../base/quantities.js';
 import { engineCount, jobSettings, launcherSettings } from '../cluster/job-settings.js';
@@ -90,12 +91,19 @@ function summarize({ place, client, registered, took }: StartedCluster) {
 }
 
 function describe(cluster: StartedCluster, daemonized: boolean): string {
-  const { engines, connectionFile } = summarize(cluster);
+  const { engines, connectionFile, controller } = summarize(cluster);
+  // Sockets of Python's are on the loopback of the controller's machine: a client of another one would wait there for nothing.
+  const isElsewhere = controller !== null && controller.host !== hostname();
   const name = cluster.place.clusterId ? ` --cluster-id ${cluster.place.clusterId}` : '';
   return [
     `${engines} engines in ${formatDuration(cluster.took)}`,
     `connection file: ${connectionFile}`,
     `try: ipcluster exec${name} 'process.pid'      how to connect: ipcluster connect${name}`,
+    ...(isElsewhere
+      ? [
+          `The controller is on ${controller.host}. Python's clients of this machine reach it by: ipcluster connect --relay${name}`,
+        ]
+      : []),
     ...(cluster.client
       ? []
       : ['the controller cannot be reached from here: status, why, logs and stop work, what needs an answer does not']),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const commands = {
-  openpbs: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes', 'qalter'],
+  openpbs: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes', 'qalter', 'qrerun'],
   torque: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh'],
   lsf: ['bsub', 'bjobs', 'bkill', 'bmod', 'blaunch'],
 };

@@ -2,7 +2,7 @@
 // systems' recorded outputs do. node scheduler.js SYSTEM STATE COMMAND [ARGUMENTS]; the state is a folder.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { constants, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systems } from './systems.js';
 
@@ -92,7 +92,9 @@ async function run(number, element) {
     ...job.env,
     ...systems[system].environment({ ...job, hosts, hostFile: `${log}.hosts`, id: systems[system].idOf(job) }),
   };
-  const child = spawn('/bin/bash', [...(systems[system].outerShell ?? []), join(jobsFolder, `${number}.sh`)], {
+  const program = ['/bin/bash', ...(systems[system].outerShell ?? []), join(jobsFolder, `${number}.sh`)];
+  const [first, ...rest] = behave().ownNames ? [...underName(hosts[0]), ...program] : program;
+  const child = spawn(first, rest, {
     detached: true,
     stdio: 'ignore',
     env,
@@ -109,6 +111,7 @@ async function run(number, element) {
   clearInterval(limit);
   await endSession(child.pid, load(number, element).told ? orderGrace : signalGrace);
   const last = load(number, element);
+  if (last.told === 'rerun') return again(last);
   save({ ...last, state: 'ended', exit: last.told === 'limit' ? -29 : last.told === 'delete' && exit !== 0 ? 271 : exit });
 }
 
@@ -140,6 +143,22 @@ async function end(number, element, told) {
   sends(job.pid, 'SIGTERM');
   for (let waited = 0; waited < orderGrace && load(number, element).state === 'running'; waited += 50) await sleep(50);
   sends(job.pid, 'SIGKILL');
+}
+
+/** The command that runs another with a host's name of its own, as the same user. */
+function underName(host) {
+  const { uid, gid } = userInfo();
+  const own = `hostname "$0" && exec unshare -U --map-user=${uid} --map-group=${gid} "$@"`;
+  return ['unshare', '-U', '-r', '--uts', 'sh', '-c', own, host];
+}
+
+/** Puts a job that was ended for that into the queue again. */
+function again({ number, element, runs = 1, ...job }) {
+  save({ ...job, number, element, runs: runs + 1, state: 'queued', told: null, exit: null });
+  spawn(process.execPath, [self, system, state, 'run', String(number), String(element ?? '')], {
+    detached: true,
+    stdio: 'ignore',
+  }).unref();
 }
 
 /** Changes what a job has. */

@@ -45,7 +45,8 @@ function pbsBlock(job, history) {
   ];
   lines.push(`    queue = ${job.queue ?? 'workq'}`, `    project = ${job.project ?? '_pbs_project_default'}`);
   if (job.account) lines.push(`    Account_Name = ${job.account}`);
-  if (hosts.length > 0) lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, '    run_count = 1');
+  if (hosts.length > 0)
+    lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, `    run_count = ${job.runs ?? 1}`);
   if (job.seconds) lines.push(`    Resource_List.walltime = ${hoursOf(job.seconds)}`);
   if (job.started) lines.push(`    stime = ${clock(job.started)}`);
   if (ended) lines.push(`    substate = ${job.told === 'delete' ? 91 : job.exit === 0 ? 92 : 93}`);
@@ -56,6 +57,17 @@ function pbsBlock(job, history) {
     lines.push(`    comment = ${job.comment ?? 'Not Running: Insufficient amount of reso\n\turce: ncpus'}`);
   return `${lines.join('\n')}\n\n`;
 }
+
+/** What an option comes to that OpenPBS has not (recorded): what is wrong, then all that there is. */
+const noSuchOption = `qsub: invalid option -- 't'
+usage: qsub [-a date_time] [-A account_string] [-c interval]
+\t[-C directive_prefix] [-e path] [-f ] [-h ] [-I [-X]] [-j oe|eo] [-J X-Y[:Z]]
+\t[-k keep] [-l resource_list] [-m mail_options] [-M user_list]
+\t[-N jobname] [-o path] [-p priority] [-P project] [-q queue] [-r y|n]
+\t[-R o|e|oe] [-S path] [-u user_list] [-W otherattributes=value...]
+\t[-v variable_list] [-V ] [-z] [script | -- command [arg1 ...]]
+       qsub --version
+`;
 
 /** OpenPBS 23.06 and Torque differ in flags, ids and what they remember. */
 function pbs(flavor) {
@@ -94,7 +106,7 @@ function pbs(flavor) {
             .map((text) => text.split(/=(.*)/s)),
         );
         if (last('-q') === 'nosuch') return { err: 'qsub: Unknown queue\n', code: 170 };
-        if (last(isTorque ? '-J' : '-t')) return { err: 'qsub: illegal -t value\n', code: 2 };
+        if (last(isTorque ? '-J' : '-t')) return { err: isTorque ? 'qsub: illegal -J value\n' : noSuchOption, code: 2 };
         const [times, rest = ''] = (resources.select ?? resources.nodes ?? '1').split(/:(.*)/s);
         const size = Number(/mpiprocs=(\d+)|ppn=(\d+)/.exec(rest)?.slice(1).find(Boolean) ?? 1);
         const chunks = Array.from({ length: Number(times) }, () => size);
@@ -107,6 +119,7 @@ function pbs(flavor) {
           seconds: seconds(resources.walltime),
           extra: {
             queue: last('-q'),
+            rerunable: last('-r'),
             account: last('-A'),
             project: last('-P'),
             ncpus: Number(/ncpus=(\d+)/.exec(rest)?.[1] ?? 1),
@@ -150,6 +163,15 @@ function pbs(flavor) {
           await signalJob(job, signal, suspend);
         return {};
       }
+      if (command === 'qrerun') {
+        const jobs = all().filter((one) => one.state === 'running' && ids.some((id) => matches(id, one)));
+        if (jobs.length === 0) return { err: `qrerun: Request invalid for state of job ${ids[0]}\n`, code: 150 };
+        // Arrays are always rerunnable (qsub(1B), -r).
+        if (jobs.some((job) => job.element === null && job.rerunable === 'n'))
+          return { err: `qrerun: Job is not rerunable ${ids[0]}\n`, code: 137 };
+        await Promise.all(jobs.map(({ number, element }) => end(number, element, 'rerun')));
+        return {};
+      }
       if (command === 'qalter') {
         const limit = seconds(/walltime=(\S+)/.exec(words.join(' '))?.[1]);
         for (const job of all().filter((one) => ids.some((id) => matches(id, one)))) alter(job, { seconds: limit });
@@ -180,22 +202,31 @@ function nodesOf(words, { downNodes = [] }) {
 }
 
 /**
- * pbsdsh -n LINE -- command: nothing of the script's environment comes along, and it ends with 0 whatever its task did, whose code
+ * pbsdsh [-n LINE] [--] command, on all lines of the node file where none is named: nothing of the script's environment comes along, and it ends with 0 whatever its task did, whose code
  * stands in its words (recorded).
  */
 async function dispatch(words) {
-  const line = words[words.indexOf('-n') + 1];
-  const argv = words.slice(words.indexOf('--') + 1);
-  const env = {
-    PATH: '/bin:/usr/bin',
-    HOME: process.env.HOME,
-    PBS_JOBID: process.env.PBS_JOBID,
-    PBS_TASKNUM: '00000002',
-    PBS_NODENUM: line,
-  };
-  const code = await follow(argv, env);
-  return { err: code === 0 ? '' : `pbsdsh: task 0x00000002 exit status ${code}\n` };
+  const lines = readFileSync(process.env.PBS_NODEFILE, 'utf8').trim().split('\n');
+  const index = words.indexOf('-n');
+  const chosen = index < 0 ? lines.map((_host, line) => String(line)) : [words[index + 1]];
+  const program =
+    words.indexOf('--') < 0
+      ? words.findIndex((word, at) => !word.startsWith('-') && words[at - 1] !== '-n')
+      : words.indexOf('--') + 1;
+  const codes = await Promise.all(chosen.map((line) => follow(words.slice(program), taskEnvironment(line))));
+  const failed = codes.flatMap((code, task) =>
+    code === 0 ? [] : [`pbsdsh: task 0x${String(task + 2).padStart(8, '0')} exit status ${code}\n`],
+  );
+  return { err: failed.join('') };
 }
+
+const taskEnvironment = (line) => ({
+  PATH: '/bin:/usr/bin',
+  HOME: process.env.HOME,
+  PBS_JOBID: process.env.PBS_JOBID,
+  PBS_TASKNUM: String(Number(line) + 2).padStart(8, '0'),
+  PBS_NODENUM: line,
+});
 
 /** Runs a command to its end and passes signals on. */
 function follow([program, ...args], env) {
