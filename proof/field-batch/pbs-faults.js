@@ -140,7 +140,8 @@ export const rows = [
         await sleep(1000);
         disk.fill();
         pbs.behave({});
-        const { error } = await starting;
+        const { error, ...rest } = await starting;
+        if (!error) scene.is('no error, but', JSON.stringify(rest), '');
         const said = `${error?.verdict}: ${error?.message}`;
         scene.is('start', said, /^disk-full: /);
         scene.is('succeeded', /succe/i.test(said), false);

@@ -192,7 +192,7 @@ export function describeStart({ jobs }: Prepared, { controllerArgs }: StartReque
   const idle = controllerArgs[controllerArgs.indexOf('--idle-timeout') + 1];
   const ends = [
     time && `after ${formatDuration(time)} (--time)`,
-    word && `when \`${word}\` says`,
+    word && `as \`${word}\` says`,
     controllerArgs.includes('--idle-timeout') && idle !== '0' && `${idle} without client and work (--idle-timeout)`,
   ];
   const short = time !== undefined && time <= lastMinute;

@@ -185,7 +185,9 @@ else {
     err = '',
     code = 0,
   } = await systems[system].answer(command, words, { all, submit, end, alter, suspend, input, wish });
-  process.stdout.write((wish.banner?.[command] ?? '') + (wish.lose === command ? '' : out));
-  process.stderr.write(err);
-  process.exitCode = wish.lose === command ? 1 : code;
+  // An answer that is lost on its way; that a tool is there it says by itself.
+  const isLost = wish.lose === command && !words.some((word) => /^(--version|-V)$/.test(word));
+  process.stdout.write((wish.banner?.[command] ?? '') + (isLost ? '' : out));
+  process.stderr.write(isLost ? systems[system].down(command) : err);
+  process.exitCode = isLost ? 1 : code;
 }
