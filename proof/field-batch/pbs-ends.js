@@ -1,31 +1,46 @@
 // How jobs of PBS end: by signals, by orders, by silence.
+import { constants } from 'node:os';
 import { Pbs, sleep, until } from './pbs-scene.js';
 
-/** A job whose end is a signal that nobody of ours sent. */
-const signalled = (name, words) => ({
-  entry: `P7, P17 qsig ${name} on the job`,
+/**
+ * A job whose end is a signal that nobody of ours sent. It meets PBS's own outer shell, which ends the job; where PBS keeps no history
+ * (its default) only what the job itself has left tells of it.
+ */
+const signalled = (name, history, words) => ({
+  entry: `P7, P17, P22 qsig ${name} on the job, ${history ? 'with' : 'no'} job history`,
   bed: 'pbs',
-  expected: `signal: killed by SIG${name}`,
+  expected: history ? `signal: killed by SIG${name}` : 'within 30 s that it is over, and not as a success: by that signal, or that PBS has forgotten how',
   async run(scene) {
     const pbs = new Pbs(scene);
+    pbs.behave({ history });
     await pbs.start('-n', '1');
     const [job] = pbs.jobs().slice(-1);
     scene.asUser('qsig', '-s', name, `${job.number}.fakehead`);
     await until(() => pbs.jobs().at(-1).state === 'ended', 10_000);
-    const { code, sentence } = await pbs.finding('signal');
+    scene.is('PBS', pbs.jobs().at(-1).exit, 256 + constants.signals[`SIG${name}`]);
+    const { code, sentence } = await pbs.oneOf(['signal', 'cancelled', 'ended-silently'], 30_000);
     scene.is('why', `${code}: ${sentence}`, words);
+    // What looked after the engines may have told of it before.
+    scene.is('verdict', (await scene.why()).code, new RegExp(`^(${code}|supervisor-killed)$`));
   },
 });
 
+const silently = /^ended-silently: .*pbs lists it no more and keeps no history/s;
+
 export const rows = [
-  signalled('KILL', /^signal: The job of the engines failed: killed by SIGKILL\./),
+  ...['TERM', 'KILL', 'USR1', 'USR2', 'HUP'].map((name) => signalled(name, true, new RegExp(`^signal: The job of the engines failed: killed by SIG${name}\\.`))),
+  signalled('TERM', false, /^cancelled: The job was cancelled by SIGTERM from outside/),
+  signalled('HUP', false, /^cancelled: The job was cancelled by SIGHUP from outside/),
+  // These two leave the script some time to write down of what its program died, where the host is quick.
+  ...['USR1', 'USR2'].map((name) => signalled(name, false, new RegExp(`^signal: The job of the engines failed: killed by SIG${name}\\.|${silently.source}`, 's'))),
+  signalled('KILL', false, silently),
   {
     entry: 'P5, P13 no job history: qdel of a running job',
     bed: 'pbs',
     expected: 'cancelled, from outside',
     async run(scene) {
       const pbs = new Pbs(scene);
-      pbs.behave({ history: false });
+      pbs.behave({});
       await pbs.start('-n', '1');
       scene.asUser('qdel', `${pbs.jobs().at(-1).number}.fakehead`);
       const { sentence } = await pbs.finding('cancelled');
@@ -38,7 +53,7 @@ export const rows = [
     expected: 'start ends within seconds: cancelled, taken from the queue',
     async run(scene) {
       const pbs = new Pbs(scene);
-      pbs.behave({ history: false, hold: true });
+      pbs.behave({ hold: true });
       const starting = pbs.start('-n', '1');
       await until(() => scene.asUser('qselect', '-u', 'hpc') !== '', 20_000);
       await sleep(3000);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { sleep, until } from '../bed.js';
 
-const commands = ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes'];
+const commands = ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes', 'qalter', 'qrerun'];
 const fakes = join(import.meta.dirname, '../../test/fakes');
 
 export class Pbs {
@@ -47,13 +47,29 @@ export class Pbs {
   }
 
   /** Waits until a finding of `why` has that code, at most `bound` milliseconds; answers it. */
-  async finding(code, bound = 20_000) {
-    let found;
+  finding(code, bound = 20_000) {
+    return this.oneOf([code], bound);
+  }
+
+  /** The same for any of several codes. */
+  async oneOf(codes, bound = 20_000) {
+    let [found, seen] = [undefined, []];
     for (const end = Date.now() + bound; !found && Date.now() < end; await sleep(300)) {
       const { findings } = await this.scene.why();
-      found = findings.find((one) => one.code === code);
+      found = findings.find(({ code }) => codes.includes(code));
+      seen = findings;
     }
-    return found ?? { code: `no ${code}`, sentence: '' };
+    const said = seen.map(({ code, sentence }) => `${code}: ${sentence}`).join('; ');
+    return found ?? { code: `no ${codes.join(', ')}`, sentence: `but ${said || 'nothing'}` };
+  }
+
+  /** The daemon of a job's host is killed; the next one finds the job, kills what is left of it and says that it was started again. */
+  async restartDaemon({ number, pid }) {
+    const daemon = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    process.kill(daemon, 'SIGKILL');
+    process.kill(-pid, 'SIGKILL');
+    const path = join(this.state, 'jobs', `${number}.json`);
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), state: 'ended', exit: -4 }));
   }
 
   /** Processes of this scene whose command has those words: their pids. */

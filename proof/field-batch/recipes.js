@@ -6,7 +6,7 @@ import { until } from '../bed.js';
 import { queue } from '../batch/scene.js';
 
 /** A client of IPython's: how many engines, in how many processes, and ten squares from any of them. */
-const client = (profile) => `import os, sys, time
+export const client = (profile) => `import os, sys, time
 import ipyparallel as ipp
 rc = ipp.Client(${profile})
 end = time.time() + 30
@@ -15,9 +15,9 @@ pids = rc[:].apply_sync(os.getpid)
 squares = rc.load_balanced_view().map_sync(lambda x: x * x, range(10))
 print('client:', len(rc.ids), len(set(pids)), squares[-1])
 `;
-const allFour = /client: 4 4 81\b/;
+export const allFour = /client: 4 4 81\b/;
 
-function write(scene, name, text) {
+export function write(scene, name, text) {
   const path = join(scene.folder, name);
   writeFileSync(path, text, { mode: 0o755 });
   return path;

@@ -184,10 +184,15 @@ export function describeStart({ jobs }: Prepared, { controllerArgs }: StartReque
     return asked === undefined ? [] : [role === 'controller' ? `controller: ${asked.replace(/^\d+ engines: /, '')}` : asked];
   });
   if (lines.length === 0) return [];
-  const time = jobs.find(({ role }) => role === 'engines')?.spec.batch?.resources.time;
+  const engines = jobs.find(({ role }) => role === 'engines');
+  const batch = engines?.spec.batch;
+  // A scheduler's own words go before the setting.
+  const word = batch && engines.launcher.saysOtherwise?.('time', batch);
+  const time = word === undefined ? batch?.resources.time : undefined;
   const idle = controllerArgs[controllerArgs.indexOf('--idle-timeout') + 1];
   const ends = [
     time && `after ${formatDuration(time)} (--time)`,
+    word && `as \`${word}\` says`,
     controllerArgs.includes('--idle-timeout') && idle !== '0' && `${idle} without client and work (--idle-timeout)`,
   ];
   const short = time !== undefined && time <= lastMinute;

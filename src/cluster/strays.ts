@@ -35,13 +35,18 @@ function ignoreUnknown(error: unknown): undefined {
   throw error;
 }
 
-/** Cancels jobs and waits until they are gone; answers sentences about those of which that cannot be known. */
+/** Cancels jobs side by side and waits until they are gone; answers sentences about those of which that cannot be known. */
 export async function cancelAll(refs: readonly JobRef[]): Promise<string[]> {
-  const unsure: string[] = [];
-  for (const ref of refs) {
+  const ends = refs.map(async (ref): Promise<string[]> => {
     const job = await (await launcherOf(ref.launcher, [])).attach(ref);
-    await job.cancel().catch((error: unknown) => unsure.push(messageOf(error)));
-    await job[Symbol.asyncDispose]();
-  }
-  return unsure;
+    try {
+      await job.cancel();
+      return [];
+    } catch (error) {
+      return [messageOf(error)];
+    } finally {
+      await job[Symbol.asyncDispose]();
+    }
+  });
+  return (await Promise.all(ends)).flat();
 }

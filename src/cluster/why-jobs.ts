@@ -1,14 +1,36 @@
 import { join } from 'node:path';
 import { lastLines } from '../base/files.js';
+import { unlisted } from '../launcher-kit/absence.js';
+import { hasBegun } from '../launcher-kit/allocations.js';
 import { readNodeEnds } from '../launcher-kit/node-ends.js';
 import { describeState, groupMembers, isFinal, type JobStatus, type State, waits } from '../launcher-kit/states.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { explainLog, type Finding } from './causes.js';
 import { launcherOf, lookAtJob } from './jobs.js';
 
-/** What a job's system says of it. `live`: the controller answers. */
-export async function explainRecorded(recorded: RecordedJob, live: boolean): Promise<Finding[]> {
-  return explainState(recorded, await lookAtJob(recorded), live);
+/** What a job's system says of it. `live`: the controller answers; `gone`: it has none of the job's supervisors any more. */
+export async function explainRecorded(recorded: RecordedJob, live: boolean, gone = false): Promise<Finding[]> {
+  const status = await lookAtJob(recorded);
+  const isOver = gone && isUnlisted(status.state) && (await hasBegun(recorded.jobDir));
+  return isOver ? [endedSilently(recorded)] : explainState(recorded, status, live);
+}
+
+const isUnlisted = (state: State): boolean =>
+  (state.state === 'unknown' && state.cause === unlisted.now) || (state.state === 'lost' && state.reason === unlisted.forGood);
+
+/** Two witnesses say that a job is over, its scheduler and its lease, and none says how: not every system keeps a history. */
+function endedSilently({ role, launcher, ids }: RecordedJob): Finding {
+  return {
+    code: 'ended-silently',
+    about: role,
+    sentence: [
+      `The job of the ${role} has ended without a word: ${launcher} lists it no more and keeps no history of it,`,
+      'nothing of it speaks to the controller, and it left no exit record.',
+      'Something has killed all of it at once, or its host has failed.',
+    ].join(' '),
+    lines: [`${launcher} ${ids.join(' ')}`],
+    suggestions: ['Start again: `ipcluster engines add -n N`.'],
+  };
 }
 
 /** Whether its system has suspended a job all of whose engines are registered: they do not say so themselves. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readJsonIfWhole, writeWhole } from '../base/files.js';
 import { checkLimits } from '../launcher-kit/limits.js';
-import type { ClusterFile } from '../profile/cluster-file.js';
+import { type ClusterFile, isOfJob, type RecordedJob } from '../profile/cluster-file.js';
 import type { Place } from '../profile/paths.js';
 import type { StatusContent } from '../protocol/messages.js';
 import type { Finding } from './causes.js';
@@ -28,6 +28,9 @@ const symptoms = new Set([
   'ending',
   'all-busy',
 ]);
+
+/** Of those, what tells how a job ended: more than that engines are missing. */
+const jobEnds = new Set(['signal', 'exited']);
 
 /** Says why a cluster is as it is, the verdict first, from what the controller, the disk, the machine and the scheduler show. Throws CLUSTER_NOT_FOUND. */
 export async function explainCluster(place: Place): Promise<Finding[]> {
@@ -65,8 +68,11 @@ export async function explainJobs(
   status: StatusContent | undefined,
 ): Promise<Finding[]> {
   const missing = !status || (file !== undefined && status.engines.length < file.engines);
+  // A job some of whose engines speak has not ended, whatever its scheduler has forgotten.
+  const isGone = (job: RecordedJob): boolean =>
+    status !== undefined && job.role === 'engines' && !status.engines.some((engine) => isOfJob(engine.job, job));
   const recorded = await Promise.all(
-    (file?.jobs ?? []).map((job) => (missing ? explainRecorded(job, status !== undefined) : explainSuspension(job))),
+    (file?.jobs ?? []).map((job) => (missing ? explainRecorded(job, status !== undefined, isGone(job)) : explainSuspension(job))),
   );
   const told = await Promise.all(folders.map((folder) => explainFolder(folder, missing, status !== undefined)));
   return withoutNodes(inOrder([...recorded.flat(), ...told.flat()]), file);
@@ -83,7 +89,10 @@ function inOrder(findings: readonly Finding[]): Finding[] {
   const isSuspended = once.some(({ code }) => code === 'suspended');
   const isReason = ({ code, node }: Finding): boolean => node !== undefined || !symptoms.has(code);
   // Engines that stand still are no busy ones, and nothing interrupts them.
-  const rank = (finding: Finding): number => (finding.code === 'suspended' ? 0 : isReason(finding) ? 1 : 2);
+  const rank = (finding: Finding): number => {
+    if (finding.code === 'suspended') return 0;
+    return isReason(finding) ? 1 : jobEnds.has(finding.code) ? 2 : 3;
+  };
   const present = once.filter(({ code }) => !(isSuspended && code === 'all-busy'));
   return present.sort((a, b) => rank(a) - rank(b));
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Command, Flags } from '@oclif/core';
 import { formatDuration } from '../base/quantities.js';
 import { quoteWord } from '../base/shell.js';
@@ -92,16 +93,20 @@ function summarize({ place, client, registered, took }: StartedCluster) {
 }
 
 function describe(cluster: StartedCluster, daemonized: boolean, engine: string | undefined): string {
-  const { engines, connectionFile } = summarize(cluster);
+  const { engines, connectionFile, controller } = summarize(cluster);
   const code = firstCode(engine ?? 'node');
   const next = [
     ...(code === undefined || engines === 0 ? [] : [`try: \`${lineInPlace(`ipcluster exec ${quoteWord(code)}`)}\``]),
     `how to connect: \`${lineInPlace('ipcluster connect')}\``,
   ];
+  // Sockets of Python's are on the loopback of the controller's machine: a client of another one would wait there for nothing.
+  const isElsewhere = controller !== null && controller.host !== hostname();
+  const relay = `\`${lineInPlace('ipcluster connect --relay')}\``;
   return [
     `${engines} engines in ${formatDuration(cluster.took)}`,
     `connection file: ${connectionFile}`,
     next.join('      '),
+    ...(isElsewhere ? [`The controller is on ${controller.host}. Python's clients of this machine reach it by: ${relay}`] : []),
     ...(cluster.client
       ? []
       : ['the controller cannot be reached from here: status, why, logs and stop work, what needs an answer does not']),

@@ -3,6 +3,12 @@ import { join } from 'node:path';
 import { removeFile, writeWhole } from '../base/files.js';
 import { isOwnFolder } from '../base/own-folder.js';
 
+/** What is said of a job that its scheduler does not list and that has left no record: at first, and after a while. */
+export const unlisted = {
+  now: 'the scheduler does not list it',
+  forGood: 'the scheduler lists it no more, and it left no exit record',
+} as const;
+
 const absenceFile = (jobDir: string): string => join(jobDir, 'absent.json');
 
 /**

@@ -6,7 +6,7 @@ import { runTool } from '../processes/tool.js';
 import { BatchJobs } from './batch-jobs.js';
 import type { JobRef, JobSpec, Launcher, LauncherDefinition, LaunchOptions } from './contract.js';
 import type { BatchDialect, BatchView, Question } from './dialect.js';
-import { describeChange } from './holds.js';
+import { describeHolds } from './holds.js';
 import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
 import { questionTime } from './patience.js';
@@ -61,7 +61,17 @@ class BatchLauncher implements Launcher {
   }
 
   describe(spec: JobSpec): string {
-    return describeRequest(spec.count, requestOf(spec), this.#layout(spec));
+    const request = requestOf(spec);
+    const isSaid = (key: SettingKey): boolean => this.saysOtherwise(key, request) !== undefined;
+    const { time, queue, account } = request.resources;
+    // What words of the scheduler's own say goes before these.
+    const resources = {
+      ...request.resources,
+      time: isSaid('time') ? undefined : time,
+      queue: isSaid('partition') ? undefined : queue,
+      account: isSaid('account') ? undefined : account,
+    };
+    return describeRequest(spec.count, { ...request, resources }, this.#layout(spec));
   }
 
   saysOtherwise(key: SettingKey, request: BatchRequest): string | undefined {
@@ -94,7 +104,7 @@ class BatchLauncher implements Launcher {
         writeRef(ref);
         signal?.throwIfAborted();
       }
-      void this.#tellChange(ref, spec, onNotice);
+      void this.#tellHolds(ref, spec, onNotice);
     } catch (error) {
       if (ref.ids.length > 0) await this.#jobs.observe(ref).cancel();
       throw error;
@@ -103,11 +113,12 @@ class BatchLauncher implements Launcher {
   }
 
   /** Tells what became of a request; nobody waits for it, and no answer changes nothing. */
-  async #tellChange({ ids }: JobRef, spec: JobSpec, onNotice: LaunchOptions['onNotice']): Promise<void> {
+  async #tellHolds({ ids }: JobRef, spec: JobSpec, onNotice: LaunchOptions['onNotice']): Promise<void> {
+    const request = requestOf(spec);
     const question = this.#dialect.holds?.(ids[0] ?? '');
     const holds = question && (await ask(question));
-    const change = holds && describeChange(requestOf(spec), holds);
-    if (change) onNotice?.(change);
+    const sentences = holds && describeHolds(request, holds, (key) => this.saysOtherwise(key, request) !== undefined);
+    if (sentences) onNotice?.(sentences);
   }
 
   async attach(ref: JobRef): ReturnType<Launcher['attach']> {

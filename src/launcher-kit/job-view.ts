@@ -1,7 +1,7 @@
 import { partsOf } from '../base/layout.js';
 import { describeCode } from '../base/signal-names.js';
 import { deferred } from '../base/wait.js';
-import { forgetAbsence, noteAbsence } from './absence.js';
+import { forgetAbsence, noteAbsence, unlisted } from './absence.js';
 import { hasBegun, readDeadline } from './allocations.js';
 import type { JobRef } from './contract.js';
 import { type ExitRecord, readExitRecords } from './exit-record.js';
@@ -122,9 +122,8 @@ export class JobView {
     const hasRun = this.#hasRun || deadline !== undefined || (await hasBegun(jobDir));
     if (isSure && !hasRun) return { state: 'cancelled', by: 'somebody: it was taken from the queue' };
     if (isSure && isPastTime(since, deadline)) return { state: 'expired' };
-    if (Date.now() - since > lostAfter)
-      return { state: 'lost', reason: 'the scheduler lists it no more, and it left no exit record' };
-    return { state: 'unknown', since: iso(since), cause: 'the scheduler does not list it' };
+    if (Date.now() - since > lostAfter) return { state: 'lost', reason: unlisted.forGood };
+    return { state: 'unknown', since: iso(since), cause: unlisted.now };
   }
 }
 

@@ -7,6 +7,13 @@ export function clockOf(milliseconds: number): string {
   return `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
+/** The same read back, in milliseconds: `26:05:00`, `05:00` or seconds alone; undefined for no time, and for words like UNLIMITED. */
+export function parseClock(text: string): number | undefined {
+  if (!/^\d+(:\d+){0,2}$/.test(text)) return undefined;
+  const seconds = text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+  return seconds > 0 ? seconds * 1000 : undefined;
+}
+
 /** Bytes in whole megabytes, rounded up. */
 export const megabytesOf = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 

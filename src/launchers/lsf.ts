@@ -8,11 +8,12 @@ import {
   type Question,
   type Report,
 } from '../launcher-kit/batch.js';
+import type { Holds } from '../launcher-kit/holds.js';
 import { oneWord, plainPath } from '../launcher-kit/one-word.js';
 import { z } from '../launcher-kit/options.js';
 import type { Sayings } from '../launcher-kit/sayings.js';
 import type { State } from '../launcher-kit/states.js';
-import { explainWords, megabytesOf, type Phrase, rowsOf } from '../launcher-kit/words.js';
+import { explainWords, megabytesOf, type Phrase, parseClock, rowsOf } from '../launcher-kit/words.js';
 
 /** What options of bsub say of our settings. */
 const sayings: Sayings = {
@@ -136,6 +137,23 @@ const bjobs = (ids: readonly string[]): Question<Report[]> => ({
   },
 });
 
+/** Project, queue and limit of a job; the limit is in minutes, also with a host's name, or as a clock (bjobs -o, LSB_HMS_TIME_FORMAT). */
+const holds = (id: string): Question<Holds> => ({
+  argv: ['bjobs', '-noheader', '-o', 'proj_name queue runtimelimit delimiter="|"', id],
+  parse({ code, stdout }) {
+    const [row] = code === 0 ? rowsOf(stdout, 3) : [];
+    if (!row) return undefined;
+    const [account = '', queue = '', limit = ''] = row;
+    const minutes = /^(\d+(?:\.\d+)?)(?:\/|$)/.exec(limit)?.[1];
+    return {
+      queue: queue === '-' ? undefined : queue,
+      // Where nobody has named one.
+      account: account === '-' || account === 'default' ? undefined : account,
+      time: minutes === undefined ? parseClock(limit.replace(/\/.*/, '')) : Number(minutes) * 60_000,
+    };
+  },
+});
+
 function directives({ name, count, request, layout, range, stdout }: BatchView): Directive[] {
   const { cpusPerTask = 1, memory, gpus, time, queue, account, constraint } = request.resources;
   const { perPart } = layout;
@@ -178,6 +196,7 @@ export const dialect: BatchDialect = {
   parseJobId: (stdout) => /Job <(\d+)> is submitted/.exec(stdout)?.[1],
   refusal: (said) => explainWords(refusals, said),
   isSilence: ({ stderr }) => /cannot connect|LSF is down|batch (daemon|system daemon) not responding|please wait/i.test(stderr),
+  holds,
   find: (names) => ({
     argv: ['bjobs', '-noheader', '-u', userName(), '-o', 'jobid job_name delimiter="|"'],
     parse({ code, stdout, stderr }) {

@@ -1,9 +1,11 @@
+import { IpclusterError } from '../base/errors.js';
 import { userName } from '../base/owner.js';
 import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js';
 import { oneWord, plainPath } from '../launcher-kit/one-word.js';
 import { z } from '../launcher-kit/options.js';
 import type { Sayings } from '../launcher-kit/sayings.js';
 import { clockOf, explainWords, lastWords } from '../launcher-kit/words.js';
+import { holds } from './pbs/holds.js';
 import { selectResources, torqueResources } from './pbs/resources.js';
 import { parseBlocks, pbsnodes, qstat } from './pbs/states.js';
 import { reasons, refusals, torqueEnds } from './pbs/words.js';
@@ -84,7 +86,17 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
     ],
     downHosts: pbsnodes,
     cancel: (ids) => ['qdel', ...ids],
-    signal: (ids, signal) => ['qsig', '-s', signal, ...ids],
+    signal(_ids, name) {
+      // Recorded: `qsig` reaches the shell that PBS puts around a script as well, which ends by it, and the job with it.
+      throw new IpclusterError(
+        'RESOURCES',
+        `PBS ends a job that is sent ${name}: its own shell around the script gets the signal, too.`,
+        {
+          suggestions: ['Its own ways are suspend and delete: `qsig -s suspend ID`, `qdel ID`.'],
+        },
+      );
+    },
+    holds: (id) => holds(id, project),
     explainReason: (reason) => explainWords(isTorque ? [...torqueEnds, ...reasons] : reasons, reason),
   };
 }

@@ -3,7 +3,7 @@ import { type BatchDialect, defineBatchLauncher } from '../launcher-kit/batch.js
 import { z } from '../launcher-kit/options.js';
 import { lastWords } from '../launcher-kit/words.js';
 import { commandWords, directives, formatDirective, type Options, waitsForEnd } from './sge/directives.js';
-import { find, largestArray, qacct, qstat } from './sge/questions.js';
+import { find, holds, largestArray, qacct, qstat } from './sge/questions.js';
 import { explainReason } from './sge/reasons.js';
 import { explainRefusal } from './sge/refusals.js';
 import { defaultsOf, requestWords } from './sge/request-files.js';
@@ -49,6 +49,7 @@ export function dialectOf(options: Options): BatchDialect {
     refusal: explainRefusal,
     isSilence: ({ stderr }) =>
       /unable to (contact|send|connect)|got no connection|can't connect|timeout|commlib error/i.test(stderr),
+    holds: (id) => holds(id, options.account === 'project'),
     find,
     status: (ids) => [qstat(ids), qacct(ids)],
     askReasons,

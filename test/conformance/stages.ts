@@ -101,8 +101,9 @@ const stages: Record<string, Stage> = {
   mpi: mpiStage([]),
   // Its mpiexec dies of a signal that it does not pass on.
   'mpi command=mpiexec.hydra': { ...mpiStage(['command=mpiexec.hydra']), signals: false },
-  pbs: fake('pbs', 'openpbs'),
-  'pbs flavor=torque': fake('pbs', 'torque', ['flavor=torque']),
+  // A signal ends the shell that PBS itself puts around a script, and with it the job.
+  pbs: { ...fake('pbs', 'openpbs'), signals: false },
+  'pbs flavor=torque': { ...fake('pbs', 'torque', ['flavor=torque']), signals: false },
   lsf: fake('lsf', 'lsf'),
   'throw-away.mjs': fake(resolve('test/conformance/throw-away.mjs'), 'lsf'),
 };

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const commands = {
-  openpbs: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes'],
+  openpbs: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes', 'qalter', 'qrerun'],
   torque: ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh'],
-  lsf: ['bsub', 'bjobs', 'bkill', 'blaunch'],
+  lsf: ['bsub', 'bjobs', 'bkill', 'bmod', 'blaunch'],
 };
 
 /** A stand-in for a system that no package brings, with its commands in a folder for PATH and a queue of its own. */

@@ -2,7 +2,7 @@
 // systems' recorded outputs do. node scheduler.js SYSTEM STATE COMMAND [ARGUMENTS]; the state is a folder.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { constants, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systems } from './systems.js';
 
@@ -92,18 +92,46 @@ async function run(number, element) {
     ...job.env,
     ...systems[system].environment({ ...job, hosts, hostFile: `${log}.hosts`, id: systems[system].idOf(job) }),
   };
-  const child = spawn('/bin/bash', [join(jobsFolder, `${number}.sh`)], {
+  const program = ['/bin/bash', ...(systems[system].outerShell ?? []), join(jobsFolder, `${number}.sh`)];
+  const [first, ...rest] = behave().ownNames ? [...underName(hosts[0]), ...program] : program;
+  const child = spawn(first, rest, {
     detached: true,
     stdio: 'ignore',
     env,
     cwd: job.env.HOME ?? '/',
   });
   save({ ...job, state: 'running', hosts, pid: child.pid, started: Date.now() });
-  const limit = job.seconds ? setTimeout(() => end(number, element, 'limit'), job.seconds * 1000) : undefined;
+  // Looked at again and again: an administrator may move it.
+  const begin = Date.now();
+  const limit = setInterval(() => {
+    const { seconds, told } = load(number, element);
+    if (seconds && !told && Date.now() - begin >= seconds * 1000) void end(number, element, 'limit');
+  }, 200);
   const exit = await new Promise((done) => child.once('close', (code, signal) => done(code ?? 256 + constants.signals[signal])));
-  clearTimeout(limit);
+  clearInterval(limit);
+  await endSession(child.pid, load(number, element).told ? orderGrace : signalGrace);
   const last = load(number, element);
+  if (last.told === 'rerun') return again(last);
   save({ ...last, state: 'ended', exit: last.told === 'limit' ? -29 : last.told === 'delete' && exit !== 0 ? 271 : exit });
+}
+
+/** What is left of a session whose first process has ended has so long for its last words (milliseconds): after an order, after a signal. */
+const orderGrace = 2000;
+const signalGrace = 500;
+
+/** The end of a session's first process is the end of the job: what else is in it is killed. */
+async function endSession(session, grace) {
+  for (let waited = 0; waited < grace && sends(session, 0); waited += 50) await sleep(50);
+  sends(session, 'SIGKILL');
+}
+
+/** Sends a signal to a whole session; false where nothing of it is left. */
+function sends(session, signal) {
+  try {
+    return process.kill(-session, signal);
+  } catch {
+    return false;
+  }
 }
 
 /** Ends what runs: TERM for the whole session, KILL for what is left after two seconds. */
@@ -112,17 +140,29 @@ async function end(number, element, told) {
   if (job.state === 'queued' || job.state === 'held') return save({ ...job, state: 'ended', told, exit: null });
   if (job.state !== 'running' && job.state !== 'suspended') return;
   save({ ...job, told });
-  const kill = (signal) => {
-    try {
-      process.kill(-job.pid, signal);
-    } catch {
-      // It is gone.
-    }
-  };
-  kill('SIGTERM');
-  for (let waited = 0; waited < 2000 && load(number, element).state === 'running'; waited += 50) await sleep(50);
-  kill('SIGKILL');
+  sends(job.pid, 'SIGTERM');
+  for (let waited = 0; waited < orderGrace && load(number, element).state === 'running'; waited += 50) await sleep(50);
+  sends(job.pid, 'SIGKILL');
 }
+
+/** The command that runs another with a host's name of its own, as the same user. */
+function underName(host) {
+  const { uid, gid } = userInfo();
+  const own = `hostname "$0" && exec unshare -U --map-user=${uid} --map-group=${gid} "$@"`;
+  return ['unshare', '-U', '-r', '--uts', 'sh', '-c', own, host];
+}
+
+/** Puts a job that was ended for that into the queue again. */
+function again({ number, element, runs = 1, ...job }) {
+  save({ ...job, number, element, runs: runs + 1, state: 'queued', told: null, exit: null });
+  spawn(process.execPath, [self, system, state, 'run', String(number), String(element ?? '')], {
+    detached: true,
+    stdio: 'ignore',
+  }).unref();
+}
+
+/** Changes what a job has. */
+const alter = ({ number, element }, change) => save({ ...load(number, element), ...change });
 
 /** Stops or continues all processes of a job: PBS suspends a running job (state S), and lets it go on. */
 async function suspend(number, element, on) {
@@ -144,8 +184,10 @@ else {
     out = '',
     err = '',
     code = 0,
-  } = await systems[system].answer(command, words, { all, submit, end, suspend, input, wish });
-  process.stdout.write((wish.banner?.[command] ?? '') + (wish.lose === command ? '' : out));
-  process.stderr.write(err);
-  process.exitCode = wish.lose === command ? 1 : code;
+  } = await systems[system].answer(command, words, { all, submit, end, alter, suspend, input, wish });
+  // An answer that is lost on its way; that a tool is there it says by itself.
+  const isLost = wish.lose === command && !words.some((word) => /^(--version|-V)$/.test(word));
+  process.stdout.write((wish.banner?.[command] ?? '') + (isLost ? '' : out));
+  process.stderr.write(isLost ? systems[system].down(command) : err);
+  process.exitCode = isLost ? 1 : code;
 }

@@ -43,7 +43,10 @@ function pbsBlock(job, history) {
     `    Job_Owner = ${job.owner}@${server}`,
     `    job_state = ${ended ? history : letters[job.state]}`,
   ];
-  if (hosts.length > 0) lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, '    run_count = 1');
+  lines.push(`    queue = ${job.queue ?? 'workq'}`, `    project = ${job.project ?? '_pbs_project_default'}`);
+  if (job.account) lines.push(`    Account_Name = ${job.account}`);
+  if (hosts.length > 0)
+    lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, `    run_count = ${job.runs ?? 1}`);
   if (job.seconds) lines.push(`    Resource_List.walltime = ${hoursOf(job.seconds)}`);
   if (job.started) lines.push(`    stime = ${clock(job.started)}`);
   if (ended) lines.push(`    substate = ${job.told === 'delete' ? 91 : job.exit === 0 ? 92 : 93}`);
@@ -55,6 +58,17 @@ function pbsBlock(job, history) {
   return `${lines.join('\n')}\n\n`;
 }
 
+/** What an option comes to that OpenPBS has not (recorded): what is wrong, then all that there is. */
+const noSuchOption = `qsub: invalid option -- 't'
+usage: qsub [-a date_time] [-A account_string] [-c interval]
+\t[-C directive_prefix] [-e path] [-f ] [-h ] [-I [-X]] [-j oe|eo] [-J X-Y[:Z]]
+\t[-k keep] [-l resource_list] [-m mail_options] [-M user_list]
+\t[-N jobname] [-o path] [-p priority] [-P project] [-q queue] [-r y|n]
+\t[-R o|e|oe] [-S path] [-u user_list] [-W otherattributes=value...]
+\t[-v variable_list] [-V ] [-z] [script | -- command [arg1 ...]]
+       qsub --version
+`;
+
 /** OpenPBS 23.06 and Torque differ in flags, ids and what they remember. */
 function pbs(flavor) {
   const isTorque = flavor === 'torque';
@@ -62,6 +76,8 @@ function pbs(flavor) {
   const parentId = (job) => (job.element === null ? pbsId(job) : `${job.number}[].${server}`);
   const matches = (id, job) => [pbsId(job), parentId(job), String(job.number)].includes(id) || parentId(job).startsWith(`${id}.`);
   return {
+    // The script is the child of a shell that has no trap of any kind: a signal to the session ends that one, and with it the job (recorded).
+    outerShell: ['-c', '/bin/bash "$0"; exit "$?"'],
     idOf: (job) => pbsId(job),
     down: (command) => `Connection refused\n${command}: cannot connect to server ${server} (errno=15010)\n`,
     environment: ({ id, element, name, hostFile, env, ncpus }) => ({
@@ -76,7 +92,7 @@ function pbs(flavor) {
       PATH: env.PATH,
       ...(element !== null && { [isTorque ? 'PBS_ARRAYID' : 'PBS_ARRAY_INDEX']: String(element) }),
     }),
-    async answer(command, words, { all, submit, end, suspend, wish }) {
+    async answer(command, words, { all, submit, end, alter, suspend, wish }) {
       if (command === 'qsub') {
         if (words.includes('--version'))
           return isTorque ? { err: 'Version: 6.1.3\nCommit: 0\n' } : { out: 'pbs_version = 23.06.06\n' };
@@ -90,7 +106,7 @@ function pbs(flavor) {
             .map((text) => text.split(/=(.*)/s)),
         );
         if (last('-q') === 'nosuch') return { err: 'qsub: Unknown queue\n', code: 170 };
-        if (last(isTorque ? '-J' : '-t')) return { err: 'qsub: illegal -t value\n', code: 2 };
+        if (last(isTorque ? '-J' : '-t')) return { err: isTorque ? 'qsub: illegal -J value\n' : noSuchOption, code: 2 };
         const [times, rest = ''] = (resources.select ?? resources.nodes ?? '1').split(/:(.*)/s);
         const size = Number(/mpiprocs=(\d+)|ppn=(\d+)/.exec(rest)?.slice(1).find(Boolean) ?? 1);
         const chunks = Array.from({ length: Number(times) }, () => size);
@@ -101,7 +117,14 @@ function pbs(flavor) {
           chunks,
           array,
           seconds: seconds(resources.walltime),
-          extra: { ncpus: Number(/ncpus=(\d+)/.exec(rest)?.[1] ?? 1), scatter: resources.place === 'scatter' || isTorque },
+          extra: {
+            queue: last('-q'),
+            rerunable: last('-r'),
+            account: last('-A'),
+            project: last('-P'),
+            ncpus: Number(/ncpus=(\d+)/.exec(rest)?.[1] ?? 1),
+            scatter: resources.place === 'scatter' || isTorque,
+          },
         });
         return { out: `${number}${array ? '[]' : ''}.${server}\n` };
       }
@@ -112,15 +135,15 @@ function pbs(flavor) {
       const ids = words.filter((word, index) => /^\d/.test(word) && words[index - 1] !== '-s');
       const history = isTorque ? 'C' : 'F';
       if (command === 'qstat') {
-        // Job history off, as it is by default (recorded).
-        if (wish.history === false && words.includes('-x'))
-          return { err: 'qstat: PBS is not configured to maintain job history\n' };
+        // Off, as it is by default (recorded); Torque keeps what has ended for some minutes.
+        const keepsHistory = isTorque || wish.history === true;
+        if (!keepsHistory && words.includes('-x')) return { err: 'qstat: PBS is not configured to maintain job history\n' };
         let [out, err, code] = ['', '', 0];
         for (const id of ids.length > 0 ? ids : all().map(pbsId)) {
           const jobs = all().filter((job) => matches(id, job));
           if (jobs.length === 0) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
           for (const job of jobs) {
-            if (job.state === 'ended' && wish.history === false) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
+            if (job.state === 'ended' && !keepsHistory) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
             else if (job.state !== 'ended' || isTorque || words.includes('-x'))
               out += pbsBlock(job, job.element !== null && jobs.some(({ state }) => state !== 'ended') ? 'X' : history);
             else [err, code] = [`${err}qstat: ${id} Job has finished, use -x or -H to obtain historical job information\n`, 35];
@@ -138,6 +161,20 @@ function pbs(flavor) {
         const signal = words[words.indexOf('-s') + 1];
         for (const job of all().filter((one) => /^(running|suspended)$/.test(one.state) && ids.some((id) => matches(id, one))))
           await signalJob(job, signal, suspend);
+        return {};
+      }
+      if (command === 'qrerun') {
+        const jobs = all().filter((one) => one.state === 'running' && ids.some((id) => matches(id, one)));
+        if (jobs.length === 0) return { err: `qrerun: Request invalid for state of job ${ids[0]}\n`, code: 150 };
+        // Arrays are always rerunnable (qsub(1B), -r).
+        if (jobs.some((job) => job.element === null && job.rerunable === 'n'))
+          return { err: `qrerun: Job is not rerunable ${ids[0]}\n`, code: 137 };
+        await Promise.all(jobs.map(({ number, element }) => end(number, element, 'rerun')));
+        return {};
+      }
+      if (command === 'qalter') {
+        const limit = seconds(/walltime=(\S+)/.exec(words.join(' '))?.[1]);
+        for (const job of all().filter((one) => ids.some((id) => matches(id, one)))) alter(job, { seconds: limit });
         return {};
       }
       if (command === 'pbsnodes') return { out: nodesOf(words, wish) };
@@ -165,22 +202,31 @@ function nodesOf(words, { downNodes = [] }) {
 }
 
 /**
- * pbsdsh -n LINE -- command: nothing of the script's environment comes along, and it ends with 0 whatever its task did, whose code
+ * pbsdsh [-n LINE] [--] command, on all lines of the node file where none is named: nothing of the script's environment comes along, and it ends with 0 whatever its task did, whose code
  * stands in its words (recorded).
  */
 async function dispatch(words) {
-  const line = words[words.indexOf('-n') + 1];
-  const argv = words.slice(words.indexOf('--') + 1);
-  const env = {
-    PATH: '/bin:/usr/bin',
-    HOME: process.env.HOME,
-    PBS_JOBID: process.env.PBS_JOBID,
-    PBS_TASKNUM: '00000002',
-    PBS_NODENUM: line,
-  };
-  const code = await follow(argv, env);
-  return { err: code === 0 ? '' : `pbsdsh: task 0x00000002 exit status ${code}\n` };
+  const lines = readFileSync(process.env.PBS_NODEFILE, 'utf8').trim().split('\n');
+  const index = words.indexOf('-n');
+  const chosen = index < 0 ? lines.map((_host, line) => String(line)) : [words[index + 1]];
+  const program =
+    words.indexOf('--') < 0
+      ? words.findIndex((word, at) => !word.startsWith('-') && words[at - 1] !== '-n')
+      : words.indexOf('--') + 1;
+  const codes = await Promise.all(chosen.map((line) => follow(words.slice(program), taskEnvironment(line))));
+  const failed = codes.flatMap((code, task) =>
+    code === 0 ? [] : [`pbsdsh: task 0x${String(task + 2).padStart(8, '0')} exit status ${code}\n`],
+  );
+  return { err: failed.join('') };
 }
+
+const taskEnvironment = (line) => ({
+  PATH: '/bin:/usr/bin',
+  HOME: process.env.HOME,
+  PBS_JOBID: process.env.PBS_JOBID,
+  PBS_TASKNUM: String(Number(line) + 2).padStart(8, '0'),
+  PBS_NODENUM: line,
+});
 
 /** Runs a command to its end and passes signals on. */
 function follow([program, ...args], env) {
@@ -197,7 +243,7 @@ const lsf = {
     for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) + 1);
     return { LSB_JOBID: id, LSB_JOBINDEX: String(element ?? 0), LSB_JOBNAME: name, LSB_MCPU_HOSTS: [...counts].flat().join(' ') };
   },
-  async answer(command, words, { all, submit, end, input }) {
+  async answer(command, words, { all, submit, end, alter, input }) {
     if (command === 'bsub') {
       if (words.includes('-V')) return { err: 'IBM Spectrum LSF 10.1.0.0 build 0, Jan 01 2020\n' };
       const script = input();
@@ -211,21 +257,29 @@ const lsf = {
         chunks: Array.from({ length: Number(last('-n') ?? 1) }, () => 1),
         array: range(name),
         seconds: (hours * 60 + minutes) * 60,
-        extra: { hostSize: Number(/ptile=(\d+)/.exec(script)?.[1] ?? 16) },
+        extra: { hostSize: Number(/ptile=(\d+)/.exec(script)?.[1] ?? 16), project: last('-P'), queue: last('-q') },
       });
       return { out: `Job <${number}> is submitted to default queue <normal>.\n` };
     }
-    const ids = words.filter((word) => /^\d+$/.test(word));
+    const ids = words.filter((word) => /^\d+(\[\d+\])?$/.test(word)).map((word) => word.replace(/\[.*/, ''));
     const found = all().filter(({ number }) => ids.includes(String(number)));
     if (command === 'bjobs') {
       const live = words.includes('-a') ? found : all().filter(({ state }) => state !== 'ended');
       if (live.length === 0)
         return { err: ids.length > 0 ? `Job <${ids[0]}> is not found\n` : 'No unfinished job found\n', code: 255 };
+      const asked = live.filter(({ element }) => (wantedElement(words) ?? element) === element);
+      if (words.some((word) => /finish_time/.test(word))) return { out: asked.map(finishLine).join('') };
+      if (words.some((word) => /runtimelimit/.test(word))) return { out: `${asked.map(holdsLine)[0]}\n` };
       if (words.some((word) => word.includes('job_name')))
         return {
           out: live.map(({ number, element, name }) => `${number}|${name}${element === null ? '' : `[${element}]`}\n`).join(''),
         };
       return { out: live.map(bjobsLine).join('') };
+    }
+    if (command === 'bmod') {
+      const [hours, minutes] = words[words.indexOf('-W') + 1].split(':').map(Number);
+      for (const job of found) alter(job, { seconds: (hours * 60 + minutes) * 60 });
+      return { out: `Parameters of job <${ids[0]}> are being changed\n` };
     }
     if (command === 'bkill') {
       const signal = words.includes('-s') ? words[words.indexOf('-s') + 1] : undefined;
@@ -238,6 +292,22 @@ const lsf = {
     return { err: `${command}: not here\n`, code: 2 };
   },
 };
+
+const wantedElement = (words) => {
+  const index = words.map((word) => /^\d+\[(\d+)\]$/.exec(word)?.[1]).find(Boolean);
+  return index === undefined ? undefined : Number(index);
+};
+
+/** `finish_time` of bjobs -o: to the minute, with L for a limit (IBM's documentation of bjobs -WF). */
+function finishLine({ started, seconds: limit }) {
+  if (!started || !limit) return '-\n';
+  const [, month, date, , at] = new Date(started + limit * 1000).toString().split(' ');
+  return `${month} ${date} ${at.slice(0, 5)} L\n`;
+}
+
+/** `runtimelimit` of bjobs -o is in minutes and names a host. */
+const holdsLine = ({ project = 'default', queue = 'normal', seconds: limit }) =>
+  `${project}|${queue}|${limit ? `${(limit / 60).toFixed(1)}/node1` : '-'}`;
 
 function bjobsLine({ number, element, state, exit, told, comment }) {
   const stat = { queued: 'PEND', running: 'RUN', ended: exit === 0 ? 'DONE' : 'EXIT' }[state];

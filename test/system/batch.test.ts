@@ -207,6 +207,41 @@ describe.skipIf(process.getuid?.() !== 0)('real Grid Engine (needs root for its 
   });
 });
 
+test('LSF: the end that bmod moves is known within a minute, what words after -- asked for is read back', async () => {
+  const home = new Home();
+  const scheduler = new FakeScheduler('lsf');
+  home.env['PATH'] = scheduler.path;
+  try {
+    const { stderr } = await home.run([
+      'start',
+      '--launcher',
+      'lsf',
+      '-n',
+      '1',
+      '-d',
+      '--',
+      '-W',
+      '0:30',
+      '-P',
+      'proj7',
+      '-q',
+      'short',
+    ]);
+    expect(stderr).toContain('As the scheduler has taken it: account proj7, queue short, it ends after 30m 00s.');
+    const left = async () => {
+      const { engines } = await home.json<ClusterStatus>('status');
+      return (Date.parse(engines[0]?.deadline ?? '') - Date.now()) / 60_000;
+    };
+    await until('the end that LSF has', async () => (await left()) < 31, 60_000);
+    execFileSync('bmod', ['-W', '0:10', '1'], { env: { ...process.env, PATH: scheduler.path } });
+    await until('the end as it was moved', async () => (await left()) < 11, 60_000);
+  } finally {
+    await home.run(['stop']);
+    await home.leave();
+    scheduler.remove();
+  }
+}, 150_000);
+
 test('a launcher from outside this package, with a template of its own, starts engines', async () => {
   const home = new Home();
   const scheduler = new FakeScheduler('lsf');

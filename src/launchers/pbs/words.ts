@@ -36,7 +36,7 @@ export const refusals: readonly Phrase[] = [
     suggestions: ['Ask for less: `--time`, `-n`.', 'See `qstat -Qf`.'],
   },
   {
-    words: /unknown resource|illegal attribute|illegal -|cannot be used with/i,
+    words: /unknown resource|illegal attribute|illegal -|invalid option|cannot be used with/i,
     code: 'bad-directive',
     sentence: 'A directive is not one that this PBS knows.',
     suggestions: ['See them: `--dry-run`. Replace or remove them: `--directives`.'],

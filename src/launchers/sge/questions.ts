@@ -1,5 +1,7 @@
 import { userName } from '../../base/owner.js';
 import type { Question, Report } from '../../launcher-kit/contract.js';
+import type { Holds } from '../../launcher-kit/holds.js';
+import { parseClock } from '../../launcher-kit/words.js';
 import { endOf, sgeState } from './states.js';
 
 /** The flat elements of one `job_list` in qstat's XML. */
@@ -71,3 +73,24 @@ export const largestArray: Question<number> = {
     return code === 0 && limits.length > 0 ? Math.min(...limits) : undefined;
   },
 };
+
+/**
+ * Account or project, queue and limit of a job, as Grid Engine has them: its text, a field a line (qstat(1), -j). `project`: which of
+ * both pays here. A limit that is in force stays: `qalter -l h_rt=` of a running job is taken, but counts only when it is started again
+ * (submit(1), "-l"), so the end of a job that runs is never asked for.
+ */
+export const holds = (id: string, project: boolean): Question<Holds> => ({
+  argv: ['qstat', '-j', id],
+  parse({ code, stdout }) {
+    if (code !== 0) return undefined;
+    const field = (name: string): string | undefined => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(stdout)?.[1]?.trim();
+    const account = field(project ? 'project' : 'account');
+    const limit = /(?:^|,)h_rt=([\d:]+)/.exec(field('hard resource_list') ?? '')?.[1];
+    return {
+      queue: field('hard_queue_list'),
+      // What is written where nobody has named any (sge_conf(5)).
+      account: account === 'sge' ? undefined : account,
+      time: limit === undefined ? undefined : parseClock(limit),
+    };
+  },
+});

@@ -26,6 +26,24 @@ export IPCLUSTER_ELEMENT=
 export IPCLUSTER_INCARNATION=0
 watcher=
 export IPCLUSTER_JOB="lsf:$LSB_JOBID"
+# The end may be moved while the job runs (bmod -W): LSF says it to the minute, with an L for a limit that is in force. What is less
+# than a minute away from the end that is known is the same; a year is not always said.
+# shellcheck disable=SC2317
+ask_deadline() {
+  local said end
+  said=$(bjobs -noheader -o finish_time "$1")
+  case $said in *" L") ;; *) return ;; esac
+  end=$(date -d "${said% L}" +%s) || return
+  [ "$end" -gt "$(($(date +%s) - 15552000))" ] || end=$(date -d "${said% L} 1 year" +%s) || return
+  [ -z "$IPCLUSTER_DEADLINE" ] || [ "$((end - IPCLUSTER_DEADLINE))" -ge 60 ] || [ "$((IPCLUSTER_DEADLINE - end))" -ge 60 ] ||
+    end=$IPCLUSTER_DEADLINE
+  echo "$end"
+}
+# An element's id has its index in brackets.
+asked=$LSB_JOBID
+[ "${LSB_JOBINDEX:-0}" -eq 0 ] || asked="${LSB_JOBID}[$LSB_JOBINDEX]"
+IPCLUSTER_ASK_DEADLINE="$(declare -f ask_deadline); ask_deadline $(printf %q "$asked")"
+export IPCLUSTER_ASK_DEADLINE
 # LSB_MCPU_HOSTS is "host slots host slots …"; an engine has as many slots as it has processors.
 layout=$(tr ' ' '\n' <<<"$LSB_MCPU_HOSTS" | awk -v each="${IPCLUSTER_CPUS_EACH:-1}" 'NR % 2 == 0 { slots = int($1 / (each > 0 ? each : 1)); printf "%s%d", separator, (slots > 0 ? slots : 1); separator = "," }')
 export IPCLUSTER_LAYOUT="$layout"

@@ -54,7 +54,7 @@ describe('a job that PBS holds after too many attempts', () => {
 
 describe('without job history, as OpenPBS is by default', () => {
   test('a job that is deleted while it waits was taken from the queue, at the poll after next', async () => {
-    fake.behave({ hold: true, history: false });
+    fake.behave({ hold: true });
     await using job = await launcher.launch(spec('exit 0'));
     await job.seen;
     const begin = performance.now();
@@ -64,13 +64,13 @@ describe('without job history, as OpenPBS is by default', () => {
   });
 
   test('a job whose time is over has reached its limit, by its own deadline', async () => {
-    fake.behave({ history: false });
+    fake.behave({});
     await using job = await launcher.launch(spec('sleep 30', 1000));
     expect((await job.ended).state).toEqual({ state: 'expired' });
   });
 
   test('a job that was seen running and is gone is not known, and no earlier than it should be lost', async () => {
-    fake.behave({ history: false });
+    fake.behave({});
     const asked = spec('sleep 30');
     await using job = await launcher.launch(asked);
     await vi.waitFor(() => expect(job.status.state.state).toBe('running'), { timeout: 8000 });
@@ -126,4 +126,12 @@ describe('a server that does not answer', () => {
     expect(fake.live()).toEqual([]);
     expect(taken.ref.ids).toEqual(job.ref.ids);
   });
+});
+
+test('a signal is refused: it would end PBS’s own shell around the script, and the job with it', async () => {
+  await using job = await launcher.launch(spec('sleep 30'));
+  await expect(job.signal('SIGUSR1')).rejects.toMatchObject({ code: 'RESOURCES' });
+  await vi.waitFor(() => expect(job.status.state.state).toBe('running'), { timeout: 8000 });
+  execFileSync(join(fake.bin, 'qsig'), ['-s', 'USR1', ...job.ref.ids]);
+  await vi.waitFor(() => expect(fake.live()).toEqual([]), { timeout: 8000 });
 });

@@ -13,7 +13,8 @@ usage: qsub [-a date_time] [-A account_string] [-c interval]
 	[-v variable_list] [-V ] [-z] [script | -- command [arg1 ...]]
        qsub --version
 `;
-  const { message } = refused(dialectOf('openpbs', false), said, 2);
+  const { message, verdict } = refused(dialectOf('openpbs', false), said, 2);
+  expect(verdict).toBe('bad-directive');
   expect(message).toContain("invalid option -- 't'");
   expect(message).not.toContain('usage:');
 });

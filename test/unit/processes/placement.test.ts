@@ -58,6 +58,18 @@ describe('the share of an engine', () => {
     ]);
   });
 
+  test('is bound where the job was given the whole host, and only there', () => {
+    const env = { PBS_JOBID: '7.head', NCPUS: '2', OMP_NUM_THREADS: '2' };
+    expect(place(2, env, { allowed: [0, 1] })).toEqual([
+      ['0', 1],
+      ['1', 1],
+    ]);
+    expect(place(2, env, { allowed: [0, 1, 2, 3] })).toEqual([
+      [undefined, 1],
+      [undefined, 1],
+    ]);
+  });
+
   test('is no share of a whole job that has other nodes', () => {
     expect(place(2, { NSLOTS: '64' }, { nodes: 8 })).toEqual([
       [undefined, 1],

@@ -111,4 +111,21 @@ describe('the end of a job that runs', () => {
     expect(answer('pbs-gang', 'qstat', said, env)).toBe(`${1795255888 - 3600 + 4089}\n`);
     expect(answer('pbs-gang', 'qstat', 'exit 1', env)).toBe('');
   });
+
+  test('comes from the limit that LSF has now, to the minute; the same minute is no change, an estimate no limit', () => {
+    const lsf = (said: string, env: NodeJS.ProcessEnv = {}): string =>
+      answer('lsf-gang', 'bjobs', said, { LSB_JOBID: '12', LSB_JOBINDEX: '0', ...env });
+    const soon = Math.floor(Date.now() / 60_000) * 60 + 3600;
+    const finish = (letter: string): string => `echo "$(date -d @${soon} '+%b %e %H:%M') ${letter}"`;
+    expect(lsf(`[ "$*" = "-noheader -o finish_time 12" ] && ${finish('L')}`)).toBe(`${soon}\n`);
+    expect(lsf(finish('L'), { IPCLUSTER_DEADLINE: String(soon + 42) })).toBe(`${soon + 42}\n`);
+    expect(lsf(finish('L'), { IPCLUSTER_DEADLINE: String(soon + 600) })).toBe(`${soon}\n`);
+    expect(lsf(finish('E'))).toBe('');
+    expect(lsf("echo '-'")).toBe('');
+    expect(lsf('exit 255')).toBe('');
+    const element = { LSB_JOBINDEX: '3' };
+    expect(lsf(`[ "$*" = "-noheader -o finish_time 12[3]" ] && ${finish('L')}`, element)).toBe(`${soon}\n`);
+    const inYear = `echo "$(date -d '8 months ago' '+%b %e %H:%M') L"`;
+    expect(Number(lsf(inYear)) * 1000 - Date.now()).toBeGreaterThan(0);
+  });
 });
