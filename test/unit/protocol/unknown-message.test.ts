@@ -12,7 +12,7 @@ import type { Handlers } from '../../../src/protocol/conversations/handlers.js';
 import type { SupervisorToWatcher } from '../../../src/protocol/conversations/supervisor-engine.js';
 import type { Header } from '../../../src/protocol/header.js';
 import { decodeMessage, type Outgoing, Session } from '../../../src/protocol/message.js';
-import type { MessageType } from '../../../src/protocol/messages.js';
+import { type MessageType, protocolVersion } from '../../../src/protocol/messages.js';
 import { encodePacket, PacketReader } from '../../../src/protocol/packets.js';
 import { EngineChild } from '../../../src/supervisor/engine-child.js';
 import { EngineDoor } from '../../../src/supervisor/engine-door.js';
@@ -94,7 +94,7 @@ it.each([unknown, news])(
   'the controller answers a supervisor that says what none says, and ends its connection: %j',
   async (said) => {
     const peer = new Peer(controller(), session);
-    const who = { version: 'x', protocol: 6, host: 'a', pid: 1, run: 'a', count: 0, ids: [], rank: null };
+    const who = { version: 'x', protocol: protocolVersion, host: 'a', pid: 1, run: 'a', count: 0, ids: [], rank: null };
     await peer.request({ type: 'registration_request', content: { ...who, allocation: null, engines: [] } });
     if (said === unknown) await expect(peer.request(unknown, soon)).rejects.toMatchObject(refused);
     else expect(await answerToNews(peer)).toMatchObject({ status: 'error', ename: 'PROTOCOL' });
