@@ -28,12 +28,18 @@ function restore(): void {
 }
 
 /** A stand-in, where no package brings the system. */
-function fake(launcher: string, system: ConstructorParameters<typeof FakeScheduler>[0], options: string[] = []): Stage {
+function fake(
+  launcher: string,
+  system: ConstructorParameters<typeof FakeScheduler>[0],
+  options: string[] = [],
+  wish: object = {},
+): Stage {
   let scheduler: FakeScheduler | undefined;
   return {
     ...{ launcher, options, missing: () => '' },
     enter() {
       scheduler = new FakeScheduler(system);
+      scheduler.behave(wish);
       process.env['PATH'] = scheduler.path;
     },
     leave() {
@@ -102,7 +108,8 @@ const stages: Record<string, Stage> = {
   // Its mpiexec dies of a signal that it does not pass on.
   'mpi command=mpiexec.hydra': { ...mpiStage(['command=mpiexec.hydra']), signals: false },
   // A signal ends the shell that PBS itself puts around a script, and with it the job.
-  pbs: { ...fake('pbs', 'openpbs'), signals: false },
+  // With a history of jobs: without one a job that left no word is lost after two minutes only (pbs-jobs.test.ts).
+  pbs: { ...fake('pbs', 'openpbs', [], { history: true }), signals: false },
   'pbs flavor=torque': { ...fake('pbs', 'torque', ['flavor=torque']), signals: false },
   lsf: fake('lsf', 'lsf'),
   'throw-away.mjs': fake(resolve('test/conformance/throw-away.mjs'), 'lsf'),
