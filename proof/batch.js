@@ -50,7 +50,7 @@ async function play(row, bystander) {
   } catch (error) {
     scene.problems.push(`it threw: ${error.message}`);
   }
-  const { code, sentence, findings } = scene.verdict ?? (await scene.why());
+  const { code, sentence, findings } = scene.chosen ?? (await scene.why());
   const seconds = (performance.now() - begin) / 1000;
   const left = await scene.end();
   const harmed = bystander?.harmed() ?? 0;

@@ -48,7 +48,7 @@ const away = (leave, comeBack, seconds) => async (scene) => {
   scene.check('the job is known', await until(() => /"ids": \[\s*"\d+"\s*\]/.test(textOf(scene))));
   await leave();
   await sleep(seconds * 1000);
-  scene.verdict = await scene.why();
+  scene.chosen = await scene.why();
   await comeBack();
   scene.check('it answers again', await until(() => queue().length > 0, 30_000));
   const after = await scene.why();
@@ -103,7 +103,7 @@ export const nodeRows = [
       scene.check('its engines go', await until(async () => (await scene.engines()) === 2, 30_000));
       const { out } = await scene.run('exec', '6 * 7');
       scene.check('the others work', out.match(/42/g)?.length === 2);
-      scene.verdict = await scene.why();
+      scene.chosen = await scene.why();
       execFileSync('scontrol', ['update', 'nodename=n2', 'state=resume']);
     },
   },
@@ -119,7 +119,7 @@ export const nodeRows = [
         scene.env.IPCLUSTER_WORK_DIR = scene.work;
         const { error } = await scene.start('-n', '2', '--timeout', '10s');
         scene.check(`start ends with an error, ${error?.code}`, error !== undefined);
-        scene.verdict = await scene.why();
+        scene.chosen = await scene.why();
       } finally {
         await scene.run('stop');
         execFileSync('umount', ['-l', scene.work]);

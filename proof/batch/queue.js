@@ -112,7 +112,7 @@ export const queueRows = [
       scene.wrap('squeue', '$real "$@" | sed s/PENDING/FROBNICATED/');
       const child = scene.spawn('start', '--launcher', 'slurm', '-n', '2', '--partition', 'closed');
       await until(() => queue().length > 0);
-      scene.verdict = await scene.why();
+      scene.chosen = await scene.why();
       scene.check('nothing was taken for ended', child.exitCode === null);
       child.kill('SIGINT');
       await new Promise((done) => child.once('close', done));

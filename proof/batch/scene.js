@@ -29,7 +29,7 @@ export class Scene {
     this.problems = [];
     /** What `why` said at the moment that a row chose; undefined for the end.
      * @type {Awaited<ReturnType<Scene['why']>> | undefined} */
-    this.verdict = undefined;
+    this.chosen = undefined;
     /** The work folder, where it is not the profile's.
      * @type {string | undefined} */
     this.work = undefined;
