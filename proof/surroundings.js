@@ -7,8 +7,9 @@ import { parseArgs } from 'node:util';
 import { launchers } from './surroundings/launchers.js';
 import { rows } from './surroundings/rows.js';
 
-const options = { launcher: { type: 'string', default: 'local' }, only: { type: 'string' }, print: { type: 'boolean' } };
-const { values } = parseArgs({ options });
+const { values } = parseArgs({
+  options: { launcher: { type: 'string', default: 'local' }, only: { type: 'string' }, print: { type: 'boolean' } },
+});
 const short = (text) => text.trim().replaceAll(/\s+/g, ' ').slice(0, 400);
 
 /** Plays one row by one launcher; what was printed must be what was expected. */
@@ -37,7 +38,7 @@ for (const name of values.launcher.split(',')) {
   try {
     for (const row of rows) {
       if (values.only && !row.name.includes(values.only)) continue;
-      if (row.not?.includes(name)) continue;
+      if ('not' in row && row.not.includes(name)) continue;
       const done = await play(row, launcher);
       played.push(done);
       process.stderr.write(`${done.problems.length === 0 ? 'right' : 'WRONG'} ${name}: ${done.name} (${done.seconds.toFixed(1)} s)\n`);

@@ -82,6 +82,7 @@ function showsFailure(scene, node, logFrom) {
 /** Runs `work` and watches for the moment in which a node's failure shows; answers the result and the seconds from then to its end. */
 export async function afterFailure(scene, node, work) {
   const logFrom = textOf(`${state}/log/slurmctld.log`).length;
+  /** @type {number | undefined} */
   let shown;
   const timer = setInterval(() => {
     if (shown === undefined && showsFailure(scene, node, logFrom)) shown = performance.now();

@@ -9,7 +9,7 @@ export const ways = [
     code: 'node-prolog',
     whole: true,
     words: /[Pp]rolog/,
-    around: (scene, run) => withProlog('[ "$SLURMD_NODENAME" != n3 ] || { echo "no /scratch"; exit 1; }', run),
+    around: (_scene, run) => withProlog('[ "$SLURMD_NODENAME" != n3 ] || { echo "no /scratch"; exit 1; }', run),
     after: 'n3',
   },
   {
@@ -18,7 +18,7 @@ export const ways = [
     code: 'node-prolog',
     whole: true,
     words: /Prolog/,
-    around: (scene, run) => withProlog('[ "$SLURMD_NODENAME" != n3 ] || { echo "no /scratch"; exit 1; }', run, 'PrologFlags=Alloc'),
+    around: (_scene, run) => withProlog('[ "$SLURMD_NODENAME" != n3 ] || { echo "no /scratch"; exit 1; }', run, 'PrologFlags=Alloc'),
     after: 'n3',
   },
   {
@@ -47,7 +47,7 @@ export const ways = [
     code: 'node-missing',
     exit: 127,
     words: /cannot be run on/,
-    around: async (scene, run) => {
+    around: async (_scene, run) => {
       await seeing('n2', `mount --bind /dev/null ${process.execPath}`);
       await run();
     },
@@ -59,7 +59,7 @@ export const ways = [
     code: 'supervisor-killed',
     exit: 137,
     words: /killed by signal 9/,
-    around: (scene, run) => withLittleMemory('n3', '24M', run),
+    around: (_scene, run) => withLittleMemory('n3', '24M', run),
     after: 'n3',
   },
   {

@@ -6,8 +6,15 @@ import { sleep } from '../bed.js';
 const kinds = { wait: 'wait', less: 'ask for less', budget: 'no budget', never: 'never as asked', somebody: 'somebody must let it go' };
 
 /**
+ * What a row on limits of Grid Engine has; the two makers below say what becomes of it.
+ * @typedef {{ title: string, kind: string, code: string, word: RegExp, sentence: RegExp, set?: string, undo?: string, args?: string[],
+ *   n?: number, advice?: any, better?: string[], prepare?: (scene: any) => any }} Limit
+ */
+
+/**
  * A job that waits: what Grid Engine says (`word`), what `why` says while it does and the start at its end (`code`, `sentence`), and
  * that it works after the advice was taken: `advice` for the waiting job, `better` for another start.
+ * @param {Limit} limit
  */
 function waiting({ title, kind, code, word, sentence, set, undo, args = [], n = 2, advice, better, prepare }) {
   return rowOf({
@@ -37,7 +44,8 @@ function waiting({ title, kind, code, word, sentence, set, undo, args = [], n = 
   });
 }
 
-/** A submit that is refused: the verdict, its words and qsub's. */
+/** A submit that is refused: the verdict, its words and qsub's.
+ * @param {Limit} limit */
 function refused({ title, kind, code, sentence, word, set, undo, args = ['-n', '2'], prepare, better }) {
   return rowOf({
     set,

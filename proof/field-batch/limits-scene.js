@@ -50,7 +50,12 @@ async function works(scene, args) {
 }
 
 /** A row that needs no limit of an account; `prepare` answers what takes it back. */
-export const ofSystem = (entry, reason, args, { kind, code, words, then, refused = false, prepare, bed = 'accounting' }) => ({
+export const ofSystem = (
+  entry,
+  reason,
+  args,
+  { kind, code, words, then = undefined, refused = false, prepare = undefined, bed = 'accounting' },
+) => ({
   entry: `F6 ${entry}`,
   part: 'limits',
   bed,

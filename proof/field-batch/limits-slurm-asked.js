@@ -37,6 +37,7 @@ export const rows = [
       const prolog = join('/tmp', 'prolog-ours');
       writeFileSync(prolog, '#!/bin/bash\nexit 1\n');
       chmodSync(prolog, 0o755);
+      /** @type {any} */
       let said;
       await withLine(`Prolog=${prolog}`, async () => {
         const child = scene.spawn('start', '--launcher', 'slurm', '-n', '2', '--time', '5m', '--', '--requeue');

@@ -63,7 +63,11 @@ export const rows = [
       const pbs = new Pbs(scene);
       await pbs.start('-n', '1');
       pbs.behave({ hang: ['qsub', 'qstat', 'qselect', 'qdel'] });
-      for (const [command, bound] of [['status', 15], ['why', 15], ['stop', 30]]) {
+      for (const { command, bound } of [
+        { command: 'status', bound: 15 },
+        { command: 'why', bound: 15 },
+        { command: 'stop', bound: 30 },
+      ]) {
         const begin = Date.now();
         const { code, err } = await scene.run(command);
         scene.is(`${command} within ${bound} s`, seconds(begin) < bound, true);
@@ -194,7 +198,7 @@ export const rows = [
     quick: true,
     expected: 'account, queue and limit, read back from PBS',
     async run(scene) {
-      const pbs = new Pbs(scene);
+      new Pbs(scene);
       const { code, err } = await scene.run('start', '--launcher', 'pbs', '-d', '-n', '1', '--', '-l', 'walltime=00:05:00', '-q', 'short', '-A', 'proj7');
       scene.is('code', code, 0);
       scene.is('said', err, /As the scheduler has taken it: account proj7, queue short, it ends after 5m 00s\./);

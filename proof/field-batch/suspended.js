@@ -42,7 +42,7 @@ export const rows = [
       operator('scontrol', 'resume', ids[0]);
       const { code } = await run;
       scene.is('map ends with', code, 0);
-      scene.is('each once', noted().sort((a, b) => a - b).join(' '), tasks.join(' '));
+      scene.is('each once', noted().sort((a, b) => Number(a) - Number(b)).join(' '), tasks.join(' '));
       scene.is('status then', (await engineJob(scene)).state, 'running');
     },
   },
