@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /** Batch systems and hosts, each with a bed of its own: their tests wait for daemons most of the time. */
-const batches = ['field-batch', 'ssh', 'ssh-matrix', 'slurm', 'batch'].map((name) => `test/system/${name}.test.ts`);
+const batches = ['field-batch', 'ssh', 'ssh-matrix', 'slurm', 'batch'].map(
+  (name) => `test/system/${name}.test.ts`,
+);
 
 // Groups follow one another. What starts real clusters goes one file at a time, so that two cores are enough; jobs without clusters mostly wait.
 export default defineConfig({

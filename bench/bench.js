@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median } from './median.js';
 
-const missing = ['/usr/lib/python3/dist-packages/ipyparallel', '/usr/bin/parallel'].filter((path) => !existsSync(path));
+const missing = ['/usr/lib/python3/dist-packages/ipyparallel', '/usr/bin/parallel'].filter(
+  (path) => !existsSync(path),
+);
 if (missing.length > 0) {
   process.stderr.write(
-    `not installed: ${missing.join(', ')}\n  try: apt-get install python3-ipyparallel python3-numpy parallel\n`,
+    `not installed: ${missing.join(', ')}\n  try: apt-get install python3-ipyparallel ` +
+      'python3-numpy parallel\n',
   );
   process.exit(2);
 }
@@ -40,11 +43,20 @@ for (let round = 0; round < rounds; round++) {
 rmSync(process.env.IPYTHONDIR, { recursive: true, force: true });
 
 const of = (list, pick) => median(list.map(pick));
-/** A row: what, theirs, ours, the ratio that counts (larger is better for us), and what it should be at least. */
+/**
+ * A row: what, theirs, ours, the ratio that counts (larger is better for us), and what it should be at least.
+ */
 const row = (what, unit, peer, goal, pickPeer, pickOwn, lowerIsBetter) => {
   const [theirs, us] = [of(peers, pickPeer), of(ours, pickOwn)];
   const ratio = lowerIsBetter ? theirs / us : us / theirs;
-  return [what, peer, `${theirs.toFixed(2)} ${unit}`, `${us.toFixed(2)} ${unit}`, `${ratio.toFixed(2)}×`, goal];
+  return [
+    what,
+    peer,
+    `${theirs.toFixed(2)} ${unit}`,
+    `${us.toFixed(2)} ${unit}`,
+    `${ratio.toFixed(2)}×`,
+    goal,
+  ];
 };
 const ipp = 'ipyparallel';
 const rows = [

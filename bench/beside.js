@@ -1,4 +1,5 @@
-// This build beside another build of ours, in turns: `node bench/beside.js FOLDER [rounds]`; FOLDER is a checkout that is built.
+// This build beside another build of ours, in turns: `node bench/beside.js FOLDER [rounds]`; FOLDER is a
+// checkout that is built.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

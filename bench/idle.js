@@ -1,4 +1,5 @@
-// What a controller costs while nothing happens, with many finished tasks in its store: `node bench/idle.js [records]`.
+// What a controller costs while nothing happens, with many finished tasks in its store: `node bench/idle.js
+// [records]`.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,16 +18,32 @@ async function fill(path) {
   // Beside the sources, so that the database's library is found.
   const outfile = join(root, 'dist', `bench-idle-${process.pid}.mjs`);
   await build({
-    ...{ entryPoints: [join(root, 'src/controller/database.ts')], bundle: true, platform: 'node', format: 'esm' },
-    ...{ external: ['libsql'], outfile, logLevel: 'error' },
+    entryPoints: [join(root, 'src/controller/database.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['libsql'],
+    outfile,
+    logLevel: 'error',
   });
   const { Database } = await import(pathToFileURL(outfile).href);
   rmSync(outfile);
-  const database = new Database({ path, reuse: false, keep: { count: 2 * records, bytes: 2 ** 40, age: 7 * 86_400_000 } });
+  const database = new Database({
+    path,
+    reuse: false,
+    keep: { count: 2 * records, bytes: 2 ** 40, age: 7 * 86_400_000 },
+  });
   const body = Buffer.alloc(300);
   for (let from = 0; from < records; from += 5000) {
     const ids = Array.from({ length: 5000 }, (_unused, index) => `t${from + index}`);
-    const row = { session: 's', queue: 'balanced', type: 'apply_request', label: null, submitted: '2020', targets: 1 };
+    const row = {
+      session: 's',
+      queue: 'balanced',
+      type: 'apply_request',
+      label: null,
+      submitted: '2020',
+      targets: 1,
+    };
     database.commit({
       submitted: ids.map((id) => ({ ...row, id, offset: 0, length: 300 })),
       replies: ids.map((id) => ({ id, engine: 0, status: 'ok', requestLength: 300, offset: 0, length: 300 })),
@@ -51,10 +68,9 @@ if (filler) {
 }
 // In a process of its own: what it has opened stays locked until that ends.
 await new Promise((resolve) =>
-  spawn(process.execPath, [import.meta.filename, String(records), join(work, 'store.sqlite')], { stdio: 'inherit' }).once(
-    'exit',
-    resolve,
-  ),
+  spawn(process.execPath, [import.meta.filename, String(records), join(work, 'store.sqlite')], {
+    stdio: 'inherit',
+  }).once('exit', resolve),
 );
 const env = { ...process.env, IPYTHONDIR: home };
 const args = [
@@ -73,9 +89,11 @@ await pause(5000);
 const before = cpu(controller.pid);
 await pause(seconds * 1000);
 const used = cpu(controller.pid) - before;
-const memory = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${controller.pid}/status`, 'utf8'))[1]) / 1024;
+const memory =
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${controller.pid}/status`, 'utf8'))[1]) / 1024;
 console.log(
-  `${records} records: ${((100 * used) / seconds).toFixed(2)} % of a core (${(used * 1000).toFixed(0)} ms in ${seconds} s), RSS ${memory.toFixed(0)} MiB`,
+  `${records} records: ${((100 * used) / seconds).toFixed(2)} % of a core (${(used * 1000).toFixed(0)} ` +
+    `ms in ${seconds} s), RSS ${memory.toFixed(0)} MiB`,
 );
 controller.kill('SIGTERM');
 await new Promise((resolve) => controller.once('exit', resolve));

@@ -1,6 +1,6 @@
-// Unmodified ipyparallel, its client and four engines, with its own controller and with ours, in turns: medians. Round trips are
-// measured with all clusters up at once, the rest with one. Needs Debian's python3-ipyparallel and python3-numpy.
-// node bench/python.js [rounds]
+// Unmodified ipyparallel, its client and four engines, with its own controller and with ours, in turns:
+// medians. Round trips are measured with all clusters up at once, the rest with one. Needs Debian's
+// python3-ipyparallel and python3-numpy. node bench/python.js [rounds]
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,9 +66,13 @@ function open({ start, env = {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'ipcluster-bench-'));
   const all = { ...process.env, ...env, IPYTHONDIR: folder, HOME: folder, IPCLUSTER_BENCH: folder };
   const began = Date.now() / 1000;
-  start({ launch: (program, ...args) => spawn(program, args, { env: all, stdio: 'ignore', detached: true }).unref() });
+  start({
+    launch: (program, ...args) => spawn(program, args, { env: all, stdio: 'ignore', detached: true }).unref(),
+  });
   return {
-    ...{ env: all, profile: join(folder, 'profile_default'), began },
+    env: all,
+    profile: join(folder, 'profile_default'),
+    began,
     close() {
       end(folder);
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -134,7 +138,8 @@ const rows = [
 ];
 const names = Object.keys(kinds);
 process.stdout.write(
-  `| what | ${names.join(' | ')} | ours / theirs, plain | ours / theirs, CURVE |\n|${'---|'.repeat(names.length + 3)}\n`,
+  `| what | ${names.join(' | ')} | ours / theirs, plain | ours / theirs, CURVE ` +
+    `|\n|${'---|'.repeat(names.length + 3)}\n`,
 );
 for (const [what, unit, pick, lower] of rows) {
   const value = Object.fromEntries(names.map((name) => [name, median(results[name].map(pick))]));

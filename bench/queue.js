@@ -1,4 +1,5 @@
-// What the balanced queue itself costs, in microseconds a task: `node bench/queue.js [folder of another tree to compare with]`.
+// What the balanced queue itself costs, in microseconds a task: `node bench/queue.js [folder of another tree
+// to compare with]`.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,10 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const sizes = [1000, 10_000, 20_000];
-/** Old trees need minutes for some shapes: whatever took longer than this is not tried with more tasks (milliseconds). */
+/**
+ * Old trees need minutes for some shapes: whatever took longer than this is not tried with more tasks
+ * (milliseconds).
+ */
 const patience = 20_000;
 
 /** The queue of a tree, made of its source. */
@@ -45,7 +49,10 @@ const shapes = {
   follow: (count) => ids(count).map((_id, index) => (index === 0 ? {} : { follow: ['t0'] })),
   retries: (count) => ids(count).map(() => ({ fails: true })),
   'cancelled from the end': (count) => ids(count).map(() => ({ cancel: true })),
-  'beside 10,000 blocked': (count) => [...ids(10_000).map(() => ({ after: ['never'] })), ...shapes.plain(count)],
+  'beside 10,000 blocked': (count) => [
+    ...ids(10_000).map(() => ({ after: ['never'] })),
+    ...shapes.plain(count),
+  ],
 };
 
 /** Runs a shape to its end on two engines; answers microseconds a task. */
@@ -53,7 +60,16 @@ function run({ TaskQueue, EngineTable, makeTask, leastLoad, assign, release }, n
   const engines = new EngineTable();
   const node = { name: 'n', host: 'h', rank: null, allocation: null };
   for (const id of engines.reserve(node, 2, []))
-    engines.up(node, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
+    engines.up(node, {
+      id,
+      uuid: `u${id}`,
+      pid: 1,
+      language: 'javascript',
+      log: null,
+      restarts: 0,
+      cpus: null,
+      gpus: null,
+    });
   const given = [];
   const queue = new TaskQueue(engines, leastLoad, {
     dispatch: (task, engine) => {
@@ -64,13 +80,16 @@ function run({ TaskQueue, EngineTable, makeTask, leastLoad, assign, release }, n
     impossible: (task) => queue.finish(task, false),
     load: () => {},
   });
-  const make = (id, metadata) => makeTask({ msg_id: id, msg_type: 'apply_request', session: 's' }, metadata, Buffer.alloc(1));
+  const make = (id, metadata) =>
+    makeTask({ msg_id: id, msg_type: 'apply_request', session: 's' }, metadata, Buffer.alloc(1));
   const blocker = make('never', {});
   queue.tasks.set('never', blocker);
   const tasks = shapes[name](count).map((metadata, index) => {
     const blocked = metadata.after?.[0] === 'never';
     const shift = name.startsWith('beside') && !blocked ? 10_000 : 0;
-    return Object.assign(make(blocked ? `b${index}` : `t${index - shift}`, metadata), { fails: metadata.fails });
+    return Object.assign(make(blocked ? `b${index}` : `t${index - shift}`, metadata), {
+      fails: metadata.fails,
+    });
   });
   const failing = name.endsWith('that fails');
   const begin = performance.now();
@@ -99,7 +118,9 @@ function run({ TaskQueue, EngineTable, makeTask, leastLoad, assign, release }, n
 const trees = [join(import.meta.dirname, '..'), ...process.argv.slice(2)];
 for (const tree of trees) {
   const parts = await load(tree);
-  console.log(`\n${tree === trees[0] ? 'this tree' : tree}: microseconds a task at ${sizes.join(', ')} tasks`);
+  console.log(
+    `\n${tree === trees[0] ? 'this tree' : tree}: microseconds a task at ${sizes.join(', ')} tasks`,
+  );
   for (const name of Object.keys(shapes)) {
     let last = 0;
     const cells = sizes.map((count) => {

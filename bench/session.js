@@ -7,7 +7,8 @@ import { median } from './median.js';
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const program = join(import.meta.dirname, '..', 'bin', 'ipcluster');
-const run = (...args) => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+const run = (...args) =>
+  execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
 /** RSS and PSS in MB of all processes whose command holds a word. */
 function memory(word) {
@@ -15,7 +16,11 @@ function memory(word) {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      if (!command.includes(word) || !readFileSync(`/proc/${pid}/environ`, 'utf8').includes(process.env.IPYTHONDIR)) continue;
+      if (
+        !command.includes(word) ||
+        !readFileSync(`/proc/${pid}/environ`, 'utf8').includes(process.env.IPYTHONDIR)
+      )
+        continue;
       const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
       for (const key of ['Rss', 'Pss'])
         total[key.toLowerCase()] += Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(rollup)?.[1]) / 1024;
@@ -34,9 +39,15 @@ function memories() {
     'programs/ipengine.js',
     'programs/engine.cjs',
   ].map(memory);
-  const sum = (key) => ({ controller: controller[key] + job[key], engine: engines[key] / 4 + supervisor[key] / 4 });
+  const sum = (key) => ({
+    controller: controller[key] + job[key],
+    engine: engines[key] / 4 + supervisor[key] / 4,
+  });
   const [rss, pss] = [sum('rss'), sum('pss')];
-  return { controller: { rss: rss.controller, pss: pss.controller }, engine: { rss: rss.engine, pss: pss.engine } };
+  return {
+    controller: { rss: rss.controller, pss: pss.controller },
+    engine: { rss: rss.engine, pss: pss.engine },
+  };
 }
 
 async function measurePush(client) {

@@ -1,5 +1,6 @@
-// Time from `ipcluster start` to 64 registered engines in Slurm, beside `srun -n 64` of a program that only starts Node and exits, in
-// turns on the same bed. Root, for the bed; the work is done as an ordinary user. node bench/slurm.js [--rounds 5]
+// Time from `ipcluster start` to 64 registered engines in Slurm, beside `srun -n 64` of a program that only
+// starts Node and exits, in turns on the same bed. Root, for the bed; the work is done as an ordinary user.
+// node bench/slurm.js [--rounds 5]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -20,7 +21,9 @@ function stepsOf(scene, begin) {
   const after = (time) => (time - begin) / 1000;
   const folder = scene.jobFolder();
   const log = readFileSync(`${scene.jobFolder('controller')}/stderr`, 'utf8').split('\n');
-  const joined = log.filter((line) => / engine \d+ joined/.test(line)).map((line) => Date.parse(line.slice(0, 24)));
+  const joined = log
+    .filter((line) => / engine \d+ joined/.test(line))
+    .map((line) => Date.parse(line.slice(0, 24)));
   return {
     'the script is written': after(statSync(`${folder}/job.sh`).mtimeMs),
     'the job has begun': after(statSync(`${folder}/allocation-0.sh`).mtimeMs),
@@ -53,8 +56,11 @@ for (let round = 0; round < Number(values.rounds); round++) {
   const peer = new Scene();
   const bare = await timed(
     async () =>
-      spawnSync('srun', ['-Q', '-n', '64', process.execPath, '-e', '0'], { cwd: peer.folder, env: peer.env, ...peer.user })
-        .status,
+      spawnSync('srun', ['-Q', '-n', '64', process.execPath, '-e', '0'], {
+        cwd: peer.folder,
+        env: peer.env,
+        ...peer.user,
+      }).status,
   );
   if (bare.result !== 0) throw new Error('srun failed');
   rows.bare.push(bare.seconds);
@@ -69,11 +75,16 @@ process.stdout.write(
   [
     '| what | median | each round |',
     '|---|---|---|',
-    `| \`ipcluster start --launcher slurm -n 64 -d\`, the whole command | ${ours.toFixed(2)} s | ${list(rows.ours)} |`,
-    ...Object.entries(steps).map(([step, times]) => `| – until ${step} | ${median(times).toFixed(2)} s | ${list(times)} |`),
-    `| of it, from the request to the 64th registration | ${median(rows.registered).toFixed(2)} s | ${list(rows.registered)} |`,
+    `| \`ipcluster start --launcher slurm -n 64 -d\`, the whole command | ${ours.toFixed(2)} s | ` +
+      `${list(rows.ours)} |`,
+    ...Object.entries(steps).map(
+      ([step, times]) => `| – until ${step} | ${median(times).toFixed(2)} s | ${list(times)} |`,
+    ),
+    `| of it, from the request to the 64th registration | ${median(rows.registered).toFixed(2)} s | ` +
+      `${list(rows.registered)} |`,
     `| \`srun -n 64 node -e 0\` | ${bare.toFixed(2)} s | ${list(rows.bare)} |`,
-    `| ratio | ${(ours / bare).toFixed(2)} | ${list(rows.ours.map((one, index) => one / rows.bare[index]))} |`,
+    `| ratio | ${(ours / bare).toFixed(2)} | ` +
+      `${list(rows.ours.map((one, index) => one / rows.bare[index]))} |`,
     `| submits | ${median(rows.submits)} | ${rows.submits.join(', ')} |`,
     `| questions to the scheduler | ${median(rows.questions)} | ${rows.questions.join(', ')} |`,
     '',

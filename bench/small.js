@@ -1,4 +1,5 @@
-// What single steps of a client cost: connecting, and values that are copied or given away. Of any build of this package.
+// What single steps of a client cost: connecting, and values that are copied or given away. Of any build of
+// this package.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from './median.js';
@@ -17,12 +18,20 @@ async function cost(count, step, make = () => undefined) {
   return median(times.slice(Math.floor(count / 5)));
 }
 
-/** Milliseconds of each step, on the cluster of that connection file. `transfer` is undefined for builds that have none. */
+/**
+ * Milliseconds of each step, on the cluster of that connection file. `transfer` is undefined for builds that
+ * have none.
+ */
 export async function small({ Client, transfer }, connectionFile) {
   const tls = join(process.env.IPYTHONDIR, 'small-tls.json');
-  writeFileSync(tls, JSON.stringify({ ...JSON.parse(readFileSync(connectionFile, 'utf8')), socket: '' }), { mode: 0o600 });
+  writeFileSync(tls, JSON.stringify({ ...JSON.parse(readFileSync(connectionFile, 'utf8')), socket: '' }), {
+    mode: 0o600,
+  });
   const connect = async (file) => (await Client.connect({ file })).close();
-  const result = { connect: await cost(60, () => connect(connectionFile)), connectTls: await cost(60, () => connect(tls)) };
+  const result = {
+    connect: await cost(60, () => connect(connectionFile)),
+    connectTls: await cost(60, () => connect(tls)),
+  };
   for (const [name, file] of [
     ['', connectionFile],
     ['Tls', tls],

@@ -1,6 +1,6 @@
-// Time from `ipcluster start --launcher ssh` to 64 registered engines on 16 hosts, beside ClusterShell's `clush` starting bare Node four
-// times on each of the same hosts, in turns on the same bed. Root, for the bed; the work is done as an ordinary user.
-// node bench/ssh.js [--rounds 5]
+// Time from `ipcluster start --launcher ssh` to 64 registered engines on 16 hosts, beside ClusterShell's
+// `clush` starting bare Node four times on each of the same hosts, in turns on the same bed. Root, for the
+// bed; the work is done as an ordinary user. node bench/ssh.js [--rounds 5]
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +46,9 @@ function stepsOf(begin) {
     );
   const after = (time) => (time - begin) / 1000;
   const log = readFileSync(join(newest('-controller'), 'stderr'), 'utf8').split('\n');
-  const joined = log.filter((line) => / engine \d+ joined/.test(line)).map((line) => Date.parse(line.slice(0, 24)));
+  const joined = log
+    .filter((line) => / engine \d+ joined/.test(line))
+    .map((line) => Date.parse(line.slice(0, 24)));
   return {
     'the scripts are written': after(statSync(join(newest('-engines'), 'job.sh')).mtimeMs),
     'all hosts have been started on': after(statSync(join(newest('-engines'), 'hosts.json')).mtimeMs),
@@ -78,7 +80,8 @@ for (let round = 0; round < Number(values.rounds); round++) {
         if (started.engines !== 64) throw new Error(JSON.stringify(started));
       }),
     );
-    if (transport === 'ssh2') for (const [step, at] of Object.entries(stepsOf(begin))) steps[step] = [...(steps[step] ?? []), at];
+    if (transport === 'ssh2')
+      for (const [step, at] of Object.entries(stepsOf(begin))) steps[step] = [...(steps[step] ?? []), at];
     await scene.run('stop');
     await sleep(1000);
   }
@@ -94,7 +97,8 @@ bed('down');
 const list = (numbers) => numbers.map((number) => number.toFixed(2)).join(', ');
 const line = (what, times) => `| ${what} | ${median(times).toFixed(2)} s | ${list(times)} |`;
 const ratio = (transport) =>
-  `| ratio, ${transport} | ${(median(rows[transport]) / median(rows.clush)).toFixed(2)} | ${list(rows[transport].map((one, index) => one / rows.clush[index]))} |`;
+  `| ratio, ${transport} | ${(median(rows[transport]) / median(rows.clush)).toFixed(2)} | ` +
+  `${list(rows[transport].map((one, index) => one / rows.clush[index]))} |`;
 process.stdout.write(
   [
     '| what | median | each round |',

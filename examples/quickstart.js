@@ -1,4 +1,5 @@
-// Four engines read and compress the source files that `npm ci` has put on this machine, and say what they found.
+// Four engines read and compress the source files that `npm ci` has put on this machine, and say what they
+// found.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -21,7 +22,9 @@ const begin = performance.now();
 const cluster = await Cluster.start({ n: 4, signal: stop.signal });
 const { client } = cluster;
 const started = ((performance.now() - begin) / 1000).toFixed(2);
-process.stdout.write(`4 engines in ${started} s (pids ${(await client.direct('all').execute('process.pid')).join(' ')})\n`);
+process.stdout.write(
+  `4 engines in ${started} s (pids ${(await client.direct('all').execute('process.pid')).join(' ')})\n`,
+);
 
 /** Runs on the engines: its source travels, so it brings all that it needs. */
 async function measure(file) {
@@ -66,22 +69,29 @@ function report() {
   process.stdout.write('kind    files     lines      MB   packs to\n');
   for (const [kind, count, lines, megabytes, ratio] of rows.sort((a, b) => b[3] - a[3])) {
     process.stdout.write(
-      `${kind.padEnd(6)} ${String(count).padStart(6)} ${String(lines).padStart(9)} ${megabytes.toFixed(1).padStart(7)}   1/${ratio.toFixed(1)}\n`,
+      `${kind.padEnd(6)} ${String(count).padStart(6)} ${String(lines).padStart(9)} ` +
+        `${megabytes.toFixed(1).padStart(7)}   1/${ratio.toFixed(1)}\n`,
     );
   }
-  const densest = results.filter(({ bytes }) => bytes > 10_000).sort((a, b) => b.bytes / b.packed - a.bytes / a.packed)[0];
+  const densest = results
+    .filter(({ bytes }) => bytes > 10_000)
+    .sort((a, b) => b.bytes / b.packed - a.bytes / a.packed)[0];
   if (densest)
     process.stdout.write(
-      `\nthe most repetitive: ${densest.file.replace(`${process.cwd()}/`, '')} (1/${(densest.bytes / densest.packed).toFixed(0)})\n`,
+      `\nthe most repetitive: ${densest.file.replace(`${process.cwd()}/`, '')} ` +
+        `(1/${(densest.bytes / densest.packed).toFixed(0)})\n`,
     );
   const { elapsed, serial } = work.timing;
   const shares = [...byEngine]
     .sort(([a], [b]) => a - b)
     .map(([id, count]) => `engine ${id}: ${count}`)
     .join(', ');
-  process.stdout.write(`${shares}; ${(elapsed / 1000).toFixed(1)} s for ${(serial / 1000).toFixed(1)} s of work\n\n`);
   process.stdout.write(
-    "your own: npx ipcluster start -n 4 -d, then\n  import { Client } from 'ipcluster';\n  const client = await Client.connect();\n  await client.direct('all').execute('engineId');\n",
+    `${shares}; ${(elapsed / 1000).toFixed(1)} s for ${(serial / 1000).toFixed(1)} s of work\n\n`,
+  );
+  process.stdout.write(
+    "your own: npx ipcluster start -n 4 -d, then\n  import { Client } from 'ipcluster';\n  const client " +
+      "= await Client.connect();\n  await client.direct('all').execute('engineId');\n",
   );
 }
 

@@ -1,8 +1,9 @@
 // Messages that are no good, for every socket of ZeroMQ: random, cut, sent again, wrongly signed, rightly
 // signed nonsense, and bytes that are no ZeroMQ at all; while a client of Python is served. node
 // proof/fuzz-gateway.js [--seconds 60] [--target WORD]: one JSON line for each gateway.
-import { createHmac, randomBytes, randomInt } from 'node:crypto';
+
 import { spawn } from 'node:child_process';
+import { createHmac, randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { parseArgs } from 'node:util';

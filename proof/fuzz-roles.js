@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
-import { Session } from '../dist/protocol/message.js';
 import { encodeFrames } from '../dist/protocol/frames.js';
+import { Session } from '../dist/protocol/message.js';
 import { protocolVersion } from '../dist/protocol/messages.js';
 import { dial } from '../dist/transport/dial.js';
 import { Bed, memoryOf, sleep } from './bed.js';

@@ -133,8 +133,12 @@ processes and files of ours on any host after \`stop\`. \`harmed\`: a cluster of
 );
 
 const matrix = run('ssh-matrix.js');
-write('ssh-matrix', 'Hosts of which every one is different', `Sixteen hosts, each of its own kind (\`test/beds/ssh/up varied\`), in one start with the library, with the system's ssh and with what each wants;
-then ways to one host that fail at a gate. What must come of each was written into \`proof/ssh-matrix/\` before the run; \`ssh HOST true\` with the same configuration was run first.\n\n${matrix.stdout}`);
+write(
+  'ssh-matrix',
+  'Hosts of which every one is different',
+  `Sixteen hosts, each of its own kind (\`test/beds/ssh/up varied\`), in one start with the library, with the system's ssh and with what each wants;
+then ways to one host that fail at a gate. What must come of each was written into \`proof/ssh-matrix/\` before the run; \`ssh HOST true\` with the same configuration was run first.\n\n${matrix.stdout}`,
+);
 
 const interop = run('interop.js');
 write(

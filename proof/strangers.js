@@ -55,7 +55,9 @@ async function play(row) {
 }
 
 const chosen = [...rows, race(Number(values.races ?? (values.quick ? 3 : 200)))].filter(
-  (row) => (!values.quick || !('quick' in row) || row.quick !== false) && (!values.only || row.name.includes(values.only)),
+  (row) =>
+    (!values.quick || !('quick' in row) || row.quick !== false) &&
+    (!values.only || row.name.includes(values.only)),
 );
 const played = [];
 for (const row of chosen) {

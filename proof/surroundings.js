@@ -1,6 +1,7 @@
-// Start, a task and stop in surroundings as people have them, by every launcher: each goes well, or is refused with a sentence.
-// node proof/surroundings.js [--launcher local,ssh2,openssh,slurm] [--only WORDS] [--print]
-// Everything but `local` needs its bed and root: `test/beds/alone bash -c 'test/beds/slurm/up; node proof/surroundings.js'`.
+// Start, a task and stop in surroundings as people have them, by every launcher: each goes well, or is
+// refused with a sentence. node proof/surroundings.js [--launcher local,ssh2,openssh,slurm] [--only WORDS]
+// [--print] Everything but `local` needs its bed and root: `test/beds/alone bash -c 'test/beds/slurm/up; node
+// proof/surroundings.js'`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,7 +9,11 @@ import { launchers } from './surroundings/launchers.js';
 import { rows } from './surroundings/rows.js';
 
 const { values } = parseArgs({
-  options: { launcher: { type: 'string', default: 'local' }, only: { type: 'string' }, print: { type: 'boolean' } },
+  options: {
+    launcher: { type: 'string', default: 'local' },
+    only: { type: 'string' },
+    print: { type: 'boolean' },
+  },
 });
 const short = (text) => text.trim().replaceAll(/\s+/g, ' ').slice(0, 400);
 
@@ -24,10 +29,24 @@ async function play(row, launcher) {
     if (/\n {4}at /.test(said)) problems.push('a stack was shown');
     if (left > 0) problems.push(`${left} processes were left`);
     const seconds = (performance.now() - begin) / 1000;
-    return { name: row.name, launcher: launcher.name, expected: expected.expected, seen: short(said), problems, seconds };
+    return {
+      name: row.name,
+      launcher: launcher.name,
+      expected: expected.expected,
+      seen: short(said),
+      problems,
+      seconds,
+    };
   } catch (error) {
     await place.end().catch(() => {});
-    return { name: row.name, launcher: launcher.name, expected: row.expected, seen: '', problems: [error.message], seconds: 0 };
+    return {
+      name: row.name,
+      launcher: launcher.name,
+      expected: row.expected,
+      seen: '',
+      problems: [error.message],
+      seconds: 0,
+    };
   }
 }
 
@@ -41,7 +60,10 @@ for (const name of values.launcher.split(',')) {
       if ('not' in row && row.not.includes(name)) continue;
       const done = await play(row, launcher);
       played.push(done);
-      process.stderr.write(`${done.problems.length === 0 ? 'right' : 'WRONG'} ${name}: ${done.name} (${done.seconds.toFixed(1)} s)\n`);
+      process.stderr.write(
+        `${done.problems.length === 0 ? 'right' : 'WRONG'} ${name}: ${done.name} ` +
+          `(${done.seconds.toFixed(1)} s)\n`,
+      );
       for (const problem of done.problems) process.stderr.write(`  ${problem}\n`);
     }
   } finally {
@@ -56,7 +78,8 @@ const line = ({ name, launcher, expected, seen, problems }) =>
 const head = [
   '# Surroundings',
   '',
-  'Written by `node proof/surroundings.js --launcher local,ssh2,openssh,slurm`. In each environment a cluster is started, runs a task and is stopped.',
+  'Written by `node proof/surroundings.js --launcher local,ssh2,openssh,slurm`. In each environment a ' +
+    'cluster is started, runs a task and is stopped.',
   '',
   '| launcher | environment | expected | seen | right |',
   '|---|---|---|---|---|',

@@ -1,7 +1,7 @@
 // What was sent is what arrives: values of every kind by every route, their senders scribbling over them at
 // once. node proof/values.js [--cases 100000] [--seed 1] [--json]
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs, inspect, isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual, parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { Bed } from './bed.js';
 import { partsOf, sequence, value } from './values/arbitrary.js';

@@ -1,6 +1,7 @@
 /**
- * A rule of ESLint: the platform's timers fire at once when their delay is above 2^31 - 1 ms, so what may be a user's number goes to
- * `base/timer`. Allowed are a number, a constant, sums and products of them, Math.random(), and Math.min with one of them.
+ * A rule of ESLint: the platform's timers fire at once when their delay is above 2^31 - 1 ms, so what may be
+ * a user's number goes to `base/timer`. Allowed are a number, a constant, sums and products of them,
+ * Math.random(), and Math.min with one of them.
  */
 const timers = new Set(['setTimeout', 'setInterval', 'AbortSignal.timeout']);
 
@@ -12,7 +13,9 @@ export default {
     type: 'problem',
     schema: [],
     messages: {
-      unbounded: 'This delay may be above 2^31 - 1 ms, where timers fire at once: use Timer or boundedSignal of base/timer.',
+      unbounded:
+        'This delay may be above 2^31 - 1 ms, where timers fire at once: use Timer or boundedSignal of ' +
+        'base/timer.',
     },
   },
   create(context) {
@@ -27,7 +30,10 @@ export default {
       if (node.type === 'Literal') return true;
       if (node.type === 'BinaryExpression') return isBounded(node.left) && isBounded(node.right);
       if (node.type === 'CallExpression')
-        return nameOf(node.callee) === 'Math.random' || (nameOf(node.callee) === 'Math.min' && node.arguments.some(isBounded));
+        return (
+          nameOf(node.callee) === 'Math.random' ||
+          (nameOf(node.callee) === 'Math.min' && node.arguments.some(isBounded))
+        );
       if (node.type !== 'Identifier') return false;
       const { node: declared, parent } = definitionOf(node) ?? {};
       // A constant of another file is believed.

@@ -19,9 +19,14 @@ const common = {
   outdir: 'dist/programs',
   minifySyntax: true,
   logLevel: 'warning',
-  // libsql finds the binary for this machine inside its own packages; typescript is only wanted by oclif's development mode.
+  // libsql finds the binary for this machine inside its own packages; typescript is only wanted by oclif's
+  // development mode.
   external: ['libsql', 'zeromq', 'typescript'],
-  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  banner: {
+    js:
+      "import { createRequire as makeRequire } from 'node:module'; const require = " +
+      'makeRequire(import.meta.url);',
+  },
 };
 
 await build({
@@ -37,8 +42,13 @@ await build({
   },
 });
 // A supervisor holds nothing that it seldom needs: outside tools are run by those of Python engines alone.
-await build({ ...common, entryPoints: { ipengine: 'src/supervisor/ipengine.ts' }, external: [...common.external, 'execa'] });
-// The engine's door is CommonJS: Node's loader of modules costs as much as all that the door does, and waits until user code imports something.
+await build({
+  ...common,
+  entryPoints: { ipengine: 'src/supervisor/ipengine.ts' },
+  external: [...common.external, 'execa'],
+});
+// The engine's door is CommonJS: Node's loader of modules costs as much as all that the door does, and waits
+// until user code imports something.
 await build({
   ...common,
   entryPoints: { engine: 'src/engine/door.ts' },
@@ -47,7 +57,8 @@ await build({
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
-// The engine's kernel is a function that the door of the engine calls in another realm: what is beside it there is handed in.
+// The engine's kernel is a function that the door of the engine calls in another realm: what is beside it
+// there is handed in.
 await build({
   ...common,
   entryPoints: { kernel: 'src/engine/engine.ts' },

@@ -46,9 +46,15 @@ export class EngineProcess {
     const path = join(this.#folder, 's');
     this.#server = createServer((socket) => this.#admit(socket));
     await new Promise<void>((here) => this.#server?.listen(path, here));
-    const argv = ['--disable-warning=ExperimentalWarning', join(process.cwd(), 'dist/programs/engine.cjs'), path, 'uuid'];
+    const argv = [
+      '--disable-warning=ExperimentalWarning',
+      join(process.cwd(), 'dist/programs/engine.cjs'),
+      path,
+      'uuid',
+    ];
     this.#child = spawn(process.execPath, argv, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (text) => (this.log += String(text)));
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.on('data', (text) => (this.log += String(text)));
     this.#child.once('exit', (code, signal) => {
       this.#ended.resolve(signal ?? code ?? -1);
       for (const waiting of this.#waiting.values())
@@ -88,7 +94,10 @@ export class EngineProcess {
 
   /** Aims an interrupt at the request that was asked last. */
   interrupt(): void {
-    const body = this.#session.encode({ type: 'interrupt_aim', content: { sequence: this.#count, onlyWaiting: false } });
+    const body = this.#session.encode({
+      type: 'interrupt_aim',
+      content: { sequence: this.#count, onlyWaiting: false },
+    });
     const aim = (): void => {
       const watcher = this.#sockets.get('watcher');
       if (watcher) watcher.write(Buffer.concat(encodePacket({ channel: 'hub' }, body)));
@@ -120,7 +129,12 @@ export class EngineProcess {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #ask<T extends keyof MessageContents>(type: T, content: object, buffers: Buffer[], metadata = {}): Promise<Reply> {
+  #ask<T extends keyof MessageContents>(
+    type: T,
+    content: object,
+    buffers: Buffer[],
+    metadata = {},
+  ): Promise<Reply> {
     this.#count += 1;
     const id = `r${this.#count}`;
     const waiting = deferred<Reply>();
@@ -141,7 +155,9 @@ export class EngineProcess {
         else if (isMessage(message, 'stream')) this.output += message.content.text;
         else if (route.channel === 'reply') {
           const value = decodeValue(message.buffers);
-          this.#waiting.get(route.id)?.resolve({ status: route.status, content: { ...message.content }, value });
+          this.#waiting
+            .get(route.id)
+            ?.resolve({ status: route.status, content: { ...message.content }, value });
         }
       }
     });

@@ -35,7 +35,13 @@ export class Home {
     if (this.user) chownSync(this.folder, this.user.uid, this.user.gid);
     this.env = { ...process.env, IPYTHONDIR: join(this.folder, 'ipython'), HOME: this.folder };
     if (user) Object.assign(this.env, { USER: user, LOGNAME: user });
-    for (const name of ['IPP_PROFILE_DIR', 'IPP_CLUSTER_ID', 'IPCLUSTER_N', 'IPCLUSTER_WORK_DIR', 'NODE_OPTIONS'])
+    for (const name of [
+      'IPP_PROFILE_DIR',
+      'IPP_CLUSTER_ID',
+      'IPCLUSTER_N',
+      'IPCLUSTER_WORK_DIR',
+      'NODE_OPTIONS',
+    ])
       delete this.env[name];
   }
 
@@ -54,7 +60,10 @@ export class Home {
     args: readonly string[],
     { env = {}, cwd = this.folder }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
   ) {
-    return this.spawnOn(this.#host, [process.execPath, join(this.root, 'bin', program), ...args], { env, cwd });
+    return this.spawnOn(this.#host, [process.execPath, join(this.root, 'bin', program), ...args], {
+      env,
+      cwd,
+    });
   }
 
   /** Where this package is, for its user. */
@@ -86,7 +95,11 @@ export class Home {
   }
 
   /** Runs any command to its end, on a host of the bed of ssh or on this machine. */
-  async runOn(host: string | undefined, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  async runOn(
+    host: string | undefined,
+    argv: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<Outcome> {
     return this.#finish(this.spawnOn(host, argv, { env }));
   }
 
@@ -136,7 +149,9 @@ export class Home {
 
 /** An ordinary user of this machine, by name. Throws when there is none. */
 function identityOf(name: string): { uid: number; gid: number } {
-  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' })));
+  const [uid, gid] = ['-u', '-g'].map((flag) =>
+    Number(execFileSync('id', [flag, name], { encoding: 'utf8' })),
+  );
   return { uid: uid as number, gid: gid as number };
 }
 
@@ -161,16 +176,23 @@ export function packageFor(uid: number): string {
 }
 
 /** Waits until something is so; fails with its name after ten seconds. */
-export async function until(what: string, probe: () => boolean | Promise<boolean>, timeout = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  probe: () => boolean | Promise<boolean>,
+  timeout = 10_000,
+): Promise<void> {
   const answer = await poll(async () => ((await probe()) ? true : undefined), { timeout }, 50);
   expect(answer, what).toBe(true);
 }
 
 /**
- * Enters the controller's Unix socket as its wire is written down (docs/decisions/0016), with nothing of ours; the stream of packets is
- * answered. Rejects when the controller does not show that it holds the token.
+ * Enters the controller's Unix socket as its wire is written down (docs/decisions/0016), with nothing of
+ * ours; the stream of packets is answered. Rejects when the controller does not show that it holds the token.
  */
-export async function enterSocket({ socket: path, token }: { socket: string; token: string }, change = (proof: Buffer) => proof) {
+export async function enterSocket(
+  { socket: path, token }: { socket: string; token: string },
+  change = (proof: Buffer) => proof,
+) {
   const name = createHash('sha256').update(`ipcluster token\n${token}`).digest('base64url').slice(0, 22);
   const nonce = randomBytes(24).toString('base64url');
   const proof = (who: string, theirs: string): Buffer =>
@@ -182,7 +204,8 @@ export async function enterSocket({ socket: path, token }: { socket: string; tok
     });
     request.on('upgrade', ({ headers }, stream) => {
       const theirs = String(headers['ipcluster-nonce']);
-      if (headers['ipcluster-proof'] !== proof('controller', theirs).toString('base64url')) return reject(new Error('no proof'));
+      if (headers['ipcluster-proof'] !== proof('controller', theirs).toString('base64url'))
+        return reject(new Error('no proof'));
       stream.on('error', () => {}).resume();
       stream.write(change(proof('peer', theirs)));
       resolve(stream);

@@ -12,22 +12,31 @@ export const admin = (script) => spawnSync(enter, ['bash', '-c', script], { enco
 /** Runs lines of a shell on the head as the user, in his folder; answers what they print, on both streams. */
 export function user(scene, script) {
   const variables = Object.entries(scene.env).map(([key, value]) => `${key}=${value}`);
-  const { stdout, stderr } = spawnSync(enter, ['-u', 'hpc', '/usr/bin/env', ...variables, 'bash', '-c', script], { encoding: 'utf8', cwd: scene.folder });
+  const { stdout, stderr } = spawnSync(
+    enter,
+    ['-u', 'hpc', '/usr/bin/env', ...variables, 'bash', '-c', script],
+    { encoding: 'utf8', cwd: scene.folder },
+  );
   return `${stdout}${stderr}`.trim();
 }
 
 const edit = (show, change, file, key, value) =>
-  `d=$(mktemp -d) && cd $d && ${show} | grep -v '^#' | sed 's#^${key} .*#${key} ${value}#' >${file} && ${change} ${file}; rm -rf $d`;
+  `d=$(mktemp -d) && cd $d && ${show} | grep -v '^#' | sed 's#^${key} .*#${key} ${value}#' >${file} && ` +
+  `${change} ${file}; rm -rf $d`;
 /** A line of the cluster's configuration (sge_conf(5)), and of the scheduler's (sched_conf(5)). */
 export const conf = (key, value) => edit('qconf -sconf', 'qconf -Mconf', 'global', key, value);
 export const sched = (key, value) => edit('qconf -ssconf', 'qconf -Msconf', 'sched', key, value);
 /** Adds something that is described by lines: `-Arqs`, `-Acal`, `-Au` … */
-export const add = (flag, text) => `f=$(mktemp) && printf '%s\\n' '${text.replaceAll('\n', "' '")}' >$f && qconf ${flag} $f; rm -f $f`;
-export const quota = (name, limit) => add('-Arqs', `{\nname ${name}\ndescription proof\nenabled TRUE\nlimit ${limit}\n}`);
+export const add = (flag, text) =>
+  `f=$(mktemp) && printf '%s\\n' '${text.replaceAll('\n', "' '")}' >$f && qconf ${flag} $f; rm -f $f`;
+export const quota = (name, limit) =>
+  add('-Arqs', `{\nname ${name}\ndescription proof\nenabled TRUE\nlimit ${limit}\n}`);
 
 /** Jobs that Grid Engine lists, `id state`, a line for each row of qstat. */
 export const listed = (word = '') =>
-  admin(`qstat -u '*' | awk 'NR > 2 { print $1, $5, $3 }'`).split('\n').filter((line) => line && line.includes(word));
+  admin(`qstat -u '*' | awk 'NR > 2 { print $1, $5, $3 }'`)
+    .split('\n')
+    .filter((line) => line?.includes(word));
 
 /** The id of the job of the engines that a start has submitted, when it is there. */
 export async function submitted() {
@@ -38,9 +47,13 @@ export async function submitted() {
 /** What Grid Engine itself says of a job: its state's letters, and the reasons that it gives. */
 export const saidOf = (id) =>
   [
-    listed(`${id} `).map((line) => line.split(' ')[1]).join(' '),
+    listed(`${id} `)
+      .map((line) => line.split(' ')[1])
+      .join(' '),
     admin(`qstat -j ${id} | sed -n '/^error reason/p; /^scheduling info/,$p' | tr -s ' \\n' ' '`),
-  ].join(' ').trim();
+  ]
+    .join(' ')
+    .trim();
 
 /** Starts engines in the background; answers how to wait for what the start says at its end. */
 export function startAside(scene, ...args) {
@@ -68,7 +81,10 @@ async function nothingLeft(scene) {
   admin("qdel -u '*'; qdel -f -u '*'");
 }
 
-/** A row on this bed: `set` is done before it as an administrator, `undo` whatever comes of it, and nothing may be left then. */
+/**
+ * A row on this bed: `set` is done before it as an administrator, `undo` whatever comes of it, and nothing
+ * may be left then.
+ */
 export const rowOf = ({ set = 'true', undo = 'true', run, ...row }) => ({
   ...row,
   bed: 'gridengine',

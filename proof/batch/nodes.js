@@ -18,10 +18,12 @@ function textOf({ folder }) {
 }
 
 /** A start that fails once its job has begun. */
-const fails = (code, ...args) => async (scene) => {
-  const { error } = await scene.start('-n', '2', ...args);
-  scene.check(`start ends with ${code}, not ${error?.code}`, error?.code === code);
-};
+const fails =
+  (code, ...args) =>
+  async (scene) => {
+    const { error } = await scene.start('-n', '2', ...args);
+    scene.check(`start ends with ${code}, not ${error?.code}`, error?.code === code);
+  };
 
 /** Starts a job that is held, does something to its folder, and lets it go. */
 const meddled = (code, meddle) => async (scene) => {
@@ -59,15 +61,34 @@ const away = (leave, comeBack, seconds) => async (scene) => {
 };
 
 export const nodeRows = [
-  { name: 'a job that exits with 1 at once', expected: 'exited', quick: true, run: fails('JOB_FAILED', '--prologue', 'echo my last words; exit 1') },
-  { name: 'the interpreter is not there', expected: 'node-missing', quick: true, run: fails('JOB_FAILED', '--node', '/no/such/node') },
-  { name: 'too little address space', expected: 'address-space', quick: true, run: fails('JOB_FAILED', '--prologue', 'ulimit -v 1200000') },
+  {
+    name: 'a job that exits with 1 at once',
+    expected: 'exited',
+    quick: true,
+    run: fails('JOB_FAILED', '--prologue', 'echo my last words; exit 1'),
+  },
+  {
+    name: 'the interpreter is not there',
+    expected: 'node-missing',
+    quick: true,
+    run: fails('JOB_FAILED', '--node', '/no/such/node'),
+  },
+  {
+    name: 'too little address space',
+    expected: 'address-space',
+    quick: true,
+    run: fails('JOB_FAILED', '--prologue', 'ulimit -v 1200000'),
+  },
   {
     name: 'a Node that is too old',
     expected: 'node-too-old',
     run: async (scene) => {
       const old = join(scene.bin, 'old-node');
-      writeFileSync(old, '#!/bin/sh\n[ "$1" = --version ] && echo v12.0.0 && exit\necho "$0: bad option: --max-semi-space-size=8" >&2\nexit 9\n');
+      writeFileSync(
+        old,
+        '#!/bin/sh\n[ "$1" = --version ] && echo v12.0.0 && exit\necho "$0: bad option: ' +
+          '--max-semi-space-size=8" >&2\nexit 9\n',
+      );
       chmodSync(old, 0o755);
       await fails('JOB_FAILED', '--node', old)(scene);
     },
@@ -82,7 +103,11 @@ export const nodeRows = [
       execFileSync('chown', [`${uid}:${gid}`, file]);
     }),
   },
-  { name: 'the connection file is not seen there', expected: 'file-not-seen', run: meddled(/JOB_FAILED|REGISTRATION_TIMEOUT/, (file) => rmSync(file)) },
+  {
+    name: 'the connection file is not seen there',
+    expected: 'file-not-seen',
+    run: meddled(/JOB_FAILED|REGISTRATION_TIMEOUT/, (file) => rmSync(file)),
+  },
   {
     name: 'the route to the controller is blocked',
     expected: 'unreachable',
@@ -91,7 +116,10 @@ export const nodeRows = [
       // An address of the head that its hosts have no way to.
       bed('gridengine', 'enter', '/usr/sbin/ip', 'addr', 'add', '10.127.0.1/32', 'dev', 'lo');
       const { error } = await scene.start('-n', '2', '--ip', '10.127.0.1', '--timeout', '8s');
-      scene.check(`start ends with an error, ${error?.code}`, /JOB_FAILED|REGISTRATION_TIMEOUT/.test(error?.code ?? ''));
+      scene.check(
+        `start ends with an error, ${error?.code}`,
+        /JOB_FAILED|REGISTRATION_TIMEOUT/.test(error?.code ?? ''),
+      );
     },
   },
   {
@@ -113,7 +141,14 @@ export const nodeRows = [
     run: async (scene) => {
       scene.work = join(scene.folder, 'small');
       mkdirSync(scene.work);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=200k,uid=${scene.user.uid},gid=${scene.user.gid},mode=0700`, 'tmpfs', scene.work]);
+      execFileSync('mount', [
+        '-t',
+        'tmpfs',
+        '-o',
+        `size=200k,uid=${scene.user.uid},gid=${scene.user.gid},mode=0700`,
+        'tmpfs',
+        scene.work,
+      ]);
       try {
         writeFileSync(join(scene.work, 'ballast'), Buffer.alloc(196 * 1024));
         scene.env.IPCLUSTER_WORK_DIR = scene.work;
@@ -131,7 +166,8 @@ export const nodeRows = [
     expected: 'scheduler-silent',
     run: away(
       async () => {
-        // Its state is on disk some seconds after a change; what is younger is lost with it, and that is Slurm's affair.
+        // Its state is on disk some seconds after a change; what is younger is lost with it, and that is
+        // Slurm's affair.
         await sleep(8000);
         process.kill(pidOf('slurmctld'), 'SIGKILL');
       },

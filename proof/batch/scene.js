@@ -1,6 +1,16 @@
 // One row of the table of batch failures while it is played: an ordinary user's home, and the commands in it.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,11 +19,18 @@ import { packageFor, sleep, until } from '../bed.js';
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const numberOf = (flag) => Number(execFileSync('id', [flag, 'hpc'], { encoding: 'utf8' }));
 
-export const bed = (name, verb, ...args) => execFileSync(join(root, 'test/beds', name, verb), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+export const bed = (name, verb, ...args) =>
+  execFileSync(join(root, 'test/beds', name, verb), args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 
 /** Jobs that Slurm lists for the user: `id state name`. */
 export const queue = () =>
-  spawnSync('squeue', ['-h', '-u', 'hpc', '-o', '%A %T %j'], { encoding: 'utf8' }).stdout.trim().split('\n').filter((line) => line && !line.endsWith(' plain'));
+  spawnSync('squeue', ['-h', '-u', 'hpc', '-o', '%A %T %j'], { encoding: 'utf8' })
+    .stdout.trim()
+    .split('\n')
+    .filter((line) => line && !line.endsWith(' plain'));
 
 export class Scene {
   constructor({ onHead = false } = {}) {
@@ -25,7 +42,13 @@ export class Scene {
     mkdirSync(this.bin);
     chmodSync(this.folder, 0o755);
     chownSync(this.folder, this.user.uid, this.user.gid);
-    this.env = { HOME: this.folder, IPYTHONDIR: join(this.folder, 'ipython'), USER: 'hpc', LOGNAME: 'hpc', PATH: `${this.bin}:/usr/local/bin:/usr/bin:/bin` };
+    this.env = {
+      HOME: this.folder,
+      IPYTHONDIR: join(this.folder, 'ipython'),
+      USER: 'hpc',
+      LOGNAME: 'hpc',
+      PATH: `${this.bin}:/usr/local/bin:/usr/bin:/bin`,
+    };
     this.problems = [];
     /** What `why` said at the moment that a row chose; undefined for the end.
      * @type {Awaited<ReturnType<Scene['why']>> | undefined} */
@@ -56,7 +79,11 @@ export class Scene {
     const argv = [process.execPath, join(this.root, 'bin/ipcluster'), ...args];
     if (!this.onHead) return spawn(argv[0], argv.slice(1), { cwd: this.folder, env: this.env, ...this.user });
     const variables = Object.entries(this.env).map(([key, value]) => `${key}=${value}`);
-    return spawn(join(root, 'test/beds/gridengine/enter'), ['-u', 'hpc', '/usr/bin/env', ...variables, ...argv], { cwd: this.folder });
+    return spawn(
+      join(root, 'test/beds/gridengine/enter'),
+      ['-u', 'hpc', '/usr/bin/env', ...variables, ...argv],
+      { cwd: this.folder },
+    );
   }
 
   /** Runs `ipcluster` to its end, at most three minutes. */
@@ -90,7 +117,11 @@ export class Scene {
   async why() {
     const { findings = [], error } = await this.json('why');
     const [verdict] = findings;
-    return { code: verdict?.code ?? (error ? error.code : 'none'), sentence: verdict?.sentence ?? error?.message ?? '', findings };
+    return {
+      code: verdict?.code ?? (error ? error.code : 'none'),
+      sentence: verdict?.sentence ?? error?.message ?? '',
+      findings,
+    };
   }
 
   engines() {
@@ -101,7 +132,10 @@ export class Scene {
   jobFolder(kind = 'engines') {
     const jobs = join(this.work ?? join(this.folder, 'ipython/profile_default'), 'default/jobs');
     if (!existsSync(jobs)) return undefined;
-    const name = readdirSync(jobs).filter((one) => one.endsWith(`-${kind}`)).sort().at(-1);
+    const name = readdirSync(jobs)
+      .filter((one) => one.endsWith(`-${kind}`))
+      .sort()
+      .at(-1);
     return name && join(jobs, name);
   }
 

@@ -1,5 +1,5 @@
-// A thousand tasks of 200 ms on whatever cluster the environment names; prints a line for each hundred results, and in the end how often
-// each came. Started by proof/outage.js as an ordinary user.
+// A thousand tasks of 200 ms on whatever cluster the environment names; prints a line for each hundred
+// results, and in the end how often each came. Started by proof/outage.js as an ordinary user.
 import { Client } from '../../dist/index.js';
 
 const count = 1000;

@@ -107,4 +107,5 @@ const short = (value) => {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text === undefined ? 'undefined' : text.length > 160 ? `${text.slice(0, 160)}…` : text;
 };
+
 export { sleep };

@@ -1,4 +1,5 @@
-// The end of a running job is moved by an administrator: tasks are given and withheld by the end that holds now.
+// The end of a running job is moved by an administrator: tasks are given and withheld by the end that holds
+// now.
 import { sleep, until } from '../bed.js';
 import { operator } from './operator.js';
 
@@ -9,9 +10,13 @@ async function left(scene) {
   return ends.length === 0 ? undefined : Math.round((Math.min(...ends) - Date.now()) / 1000);
 }
 
-const jobOf = async (scene) => (await scene.json('status')).jobs.find(({ role }) => role === 'engines').ids[0];
+const jobOf = async (scene) =>
+  (await scene.json('status')).jobs.find(({ role }) => role === 'engines').ids[0];
 
-/** Runs a map that may wait for ever; answers what it printed within so many milliseconds, and how long that took. */
+/**
+ * Runs a map that may wait for ever; answers what it printed within so many milliseconds, and how long that
+ * took.
+ */
 async function mapFor(scene, time, ...words) {
   const child = scene.spawn('map', ...words);
   const begin = performance.now();
@@ -47,7 +52,9 @@ export const rows = [
     entry: 'F5 the extension is used beyond the first end',
     part: 'ends',
     bed: 'accounting',
-    expected: 'tasks are withheld in the last of 2 minutes, given within a minute of the extension to 30, and given at 135 s: nothing idles for longer',
+    expected:
+      'tasks are withheld in the last of 2 minutes, given within a minute of the extension to 30, and ' +
+      'given at 135 s: nothing idles for longer',
     async run(scene) {
       await scene.start('-n', '2', '--time', '2m');
       const begin = performance.now();
@@ -69,7 +76,9 @@ export const rows = [
     entry: 'F5 the limit of a running job is shortened from 60 to 2 minutes',
     part: 'ends',
     bed: 'accounting',
-    expected: 'status knows it within a minute; a task of 10 minutes is withheld and why says so; one of 5 s is done; the job ends as time-limit',
+    expected:
+      'status knows it within a minute; a task of 10 minutes is withheld and why says so; one of 5 s is ' +
+      'done; the job ends as time-limit',
     async run(scene) {
       await scene.start('-n', '2', '--time', '1h');
       scene.is('end at first', (await left(scene)) > 50 * 60, true);

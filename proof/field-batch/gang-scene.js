@@ -1,6 +1,14 @@
 // What an operator breaks on one node of a gang, and takes back; and the moment in which that shows.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../bed.js';
 import { operator } from './operator.js';
@@ -12,10 +20,16 @@ const pidOf = (node) => Number(readFileSync(`${state}/slurmd.${node}.pid`, 'utf8
 export async function restore(node) {
   await endDaemon(node);
   spawnSync('slurmd', ['-N', node], { stdio: 'ignore' });
-  await until(() => spawnSync('sinfo', ['-h', '-n', node, '-o', '%t'], { encoding: 'utf8' }).stdout.includes('idle') || resume(node), 20_000);
+  await until(
+    () =>
+      spawnSync('sinfo', ['-h', '-n', node, '-o', '%t'], { encoding: 'utf8' }).stdout.includes('idle') ||
+      resume(node),
+    20_000,
+  );
 }
 
-const resume = (node) => void spawnSync('scontrol', ['update', `NodeName=${node}`, 'State=RESUME'], { stdio: 'ignore' });
+const resume = (node) =>
+  void spawnSync('scontrol', ['update', `NodeName=${node}`, 'State=RESUME'], { stdio: 'ignore' });
 
 export async function endDaemon(node, signal = 'SIGKILL') {
   if (!existsSync(`${state}/slurmd.${node}.pid`)) return;
@@ -31,8 +45,17 @@ export async function endDaemon(node, signal = 'SIGKILL') {
 /** Runs the daemon of a node where `script` has changed what it sees of the disks. */
 export async function seeing(node, script) {
   await endDaemon(node);
-  spawnSync('unshare', ['--mount', 'bash', '-c', `mount --make-rprivate /; ${script}; exec slurmd -N ${node}`], { stdio: 'ignore' });
-  await until(() => spawnSync('sinfo', ['-h', '-n', node, '-o', '%t'], { encoding: 'utf8' }).stdout.includes('idle') || resume(node), 20_000);
+  spawnSync(
+    'unshare',
+    ['--mount', 'bash', '-c', `mount --make-rprivate /; ${script}; exec slurmd -N ${node}`],
+    { stdio: 'ignore' },
+  );
+  await until(
+    () =>
+      spawnSync('sinfo', ['-h', '-n', node, '-o', '%t'], { encoding: 'utf8' }).stdout.includes('idle') ||
+      resume(node),
+    20_000,
+  );
 }
 
 /** A prolog of the site for all nodes; takes it back afterwards. */
@@ -59,7 +82,12 @@ export async function withLittleMemory(node, limit, run) {
   writeFileSync(`${group}/memory.limit_in_bytes`, limit);
   try {
     spawnSync('bash', ['-c', `echo $$ >${group}/cgroup.procs; exec slurmd -N ${node}`], { stdio: 'ignore' });
-    await until(() => spawnSync('sinfo', ['-h', '-n', node, '-o', '%t'], { encoding: 'utf8' }).stdout.includes('idle') || resume(node), 20_000);
+    await until(
+      () =>
+        spawnSync('sinfo', ['-h', '-n', node, '-o', '%t'], { encoding: 'utf8' }).stdout.includes('idle') ||
+        resume(node),
+      20_000,
+    );
     await run();
   } finally {
     await endDaemon(node);
@@ -70,16 +98,27 @@ export async function withLittleMemory(node, limit, run) {
 
 const textOf = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 
-/** Whether it can be read somewhere that the node has failed: its own record, srun's words, or the log of Slurm. */
+/**
+ * Whether it can be read somewhere that the node has failed: its own record, srun's words, or the log of
+ * Slurm.
+ */
 function showsFailure(scene, node, logFrom) {
   const folder = scene.jobFolder();
-  const records = folder ? readdirSync(folder).filter((name) => /^node-\d+\.json$/.test(name)).map((name) => textOf(join(folder, name))) : [];
-  if (records.some((text) => text.includes(`"node":"${node}"`) && !text.includes('"exitCode":0'))) return true;
+  const records = folder
+    ? readdirSync(folder)
+        .filter((name) => /^node-\d+\.json$/.test(name))
+        .map((name) => textOf(join(folder, name)))
+    : [];
+  if (records.some((text) => text.includes(`"node":"${node}"`) && !text.includes('"exitCode":0')))
+    return true;
   if (folder && new RegExp(`error: .*\\b${node}\\b`).test(textOf(join(folder, 'stderr')))) return true;
   return new RegExp(`failure on node ${node}\\b`).test(textOf(`${state}/log/slurmctld.log`).slice(logFrom));
 }
 
-/** Runs `work` and watches for the moment in which a node's failure shows; answers the result and the seconds from then to its end. */
+/**
+ * Runs `work` and watches for the moment in which a node's failure shows; answers the result and the seconds
+ * from then to its end.
+ */
 export async function afterFailure(scene, node, work) {
   const logFrom = textOf(`${state}/log/slurmctld.log`).length;
   /** @type {number | undefined} */

@@ -9,7 +9,8 @@ export const ways = [
     code: 'node-prolog',
     whole: true,
     words: /[Pp]rolog/,
-    around: (_scene, run) => withProlog('[ "$SLURMD_NODENAME" != n3 ] || { echo "no /scratch"; exit 1; }', run),
+    around: (_scene, run) =>
+      withProlog('[ "$SLURMD_NODENAME" != n3 ] || { echo "no /scratch"; exit 1; }', run),
     after: 'n3',
   },
   {
@@ -18,7 +19,8 @@ export const ways = [
     code: 'node-prolog',
     whole: true,
     words: /Prolog/,
-    around: (_scene, run) => withProlog('[ "$SLURMD_NODENAME" != n3 ] || { echo "no /scratch"; exit 1; }', run, 'PrologFlags=Alloc'),
+    around: (_scene, run) =>
+      withProlog('[ "$SLURMD_NODENAME" != n3 ] || { echo "no /scratch"; exit 1; }', run, 'PrologFlags=Alloc'),
     after: 'n3',
   },
   {

@@ -1,22 +1,55 @@
-// Limits that were really set on Grid Engine: its own word, the verdict, which of four it is, and what comes of the advice.
-import { add, admin, conf, quota, rowOf, saidOf, sched, startAside, submitted, user } from '../batch/gridengine.js';
+// Limits that were really set on Grid Engine: its own word, the verdict, which of four it is, and what comes
+// of the advice.
+import {
+  add,
+  admin,
+  conf,
+  quota,
+  rowOf,
+  saidOf,
+  sched,
+  startAside,
+  submitted,
+  user,
+} from '../batch/gridengine.js';
 import { sleep } from '../bed.js';
 
 /** Which of four: it ends by itself; ask for less, and of what; nothing is left; it never starts as asked. */
-const kinds = { wait: 'wait', less: 'ask for less', budget: 'no budget', never: 'never as asked', somebody: 'somebody must let it go' };
+const kinds = {
+  wait: 'wait',
+  less: 'ask for less',
+  budget: 'no budget',
+  never: 'never as asked',
+  somebody: 'somebody must let it go',
+};
 
 /**
  * What a row on limits of Grid Engine has; the two makers below say what becomes of it.
- * @typedef {{ title: string, kind: string, code: string, word: RegExp, sentence: RegExp, set?: string, undo?: string, args?: string[],
- *   n?: number, advice?: any, better?: string[], prepare?: (scene: any) => any }} Limit
+ * @typedef {{ title: string, kind: string, code: string, word: RegExp, sentence: RegExp, set?: string, undo?:
+ *   string, args?: string[], n?: number, advice?: any, better?: string[], prepare?: (scene: any) => any }}
+ *   Limit
  */
 
 /**
- * A job that waits: what Grid Engine says (`word`), what `why` says while it does and the start at its end (`code`, `sentence`), and
- * that it works after the advice was taken: `advice` for the waiting job, `better` for another start.
+ * A job that waits: what Grid Engine says (`word`), what `why` says while it does and the start at its end
+ * (`code`, `sentence`), and that it works after the advice was taken: `advice` for the waiting job, `better`
+ * for another start.
  * @param {Limit} limit
  */
-function waiting({ title, kind, code, word, sentence, set, undo, args = [], n = 2, advice, better, prepare }) {
+function waiting({
+  title,
+  kind,
+  code,
+  word,
+  sentence,
+  set,
+  undo,
+  args = [],
+  n = 2,
+  advice,
+  better,
+  prepare,
+}) {
   return rowOf({
     set,
     undo,
@@ -25,7 +58,14 @@ function waiting({ title, kind, code, word, sentence, set, undo, args = [], n = 
     expected: `${kinds[kind]}: ${code}`,
     async run(scene) {
       const more = (await prepare?.(scene)) ?? [];
-      const end = startAside(scene, '-n', String(n), ...(advice ? [] : ['--queue-timeout', '15s']), ...args, ...more);
+      const end = startAside(
+        scene,
+        '-n',
+        String(n),
+        ...(advice ? [] : ['--queue-timeout', '15s']),
+        ...args,
+        ...more,
+      );
       const id = await submitted();
       await sleep(2500);
       scene.is('Grid Engine', saidOf(id), word);
@@ -59,12 +99,17 @@ function refused({ title, kind, code, sentence, word, set, undo, args = ['-n', '
       scene.is('start', `${error?.code} ${error?.verdict}`, `SUBMIT_REFUSED ${code}`);
       scene.is('it says', error?.message ?? '', sentence);
       scene.is('qsub is quoted', error?.message ?? '', word);
-      if (better?.length) scene.is('engines as advised', (await scene.start(...better)).engines, Number(better[1]));
+      if (better?.length)
+        scene.is('engines as advised', (await scene.start(...better)).engines, Number(better[1]));
     },
   });
 }
 
-const plain = (scene, words = '') => user(scene, `printf '#!/bin/bash\\nsleep 600\\n' >plain.sh; qsub -terse -N plain -o /dev/null -j y ${words} plain.sh`).split('.')[0];
+const plain = (scene, words = '') =>
+  user(
+    scene,
+    `printf '#!/bin/bash\\nsleep 600\\n' >plain.sh; qsub -terse -N plain -o /dev/null -j y ${words} plain.sh`,
+  ).split('.')[0];
 const acl = add('-Au', 'name shut\ntype ACL\nfshare 0\noticket 0\nentries hpc');
 const noAcl = 'qconf -du hpc shut; qconf -dul shut';
 const off = sched('schedd_job_info', 'false');
@@ -168,7 +213,12 @@ export const rows = [
     title: 'a parallel environment that is in no queue',
     kind: 'never',
     code: 'never-fits',
-    set: add('-Ap', 'pe_name lone\nslots 4\nuser_lists NONE\nxuser_lists NONE\nstart_proc_args NONE\nstop_proc_args NONE\nallocation_rule $pe_slots\ncontrol_slaves TRUE\njob_is_first_task FALSE\nurgency_slots min\naccounting_summary FALSE\nqsort_args NONE'),
+    set: add(
+      '-Ap',
+      'pe_name lone\nslots 4\nuser_lists NONE\nxuser_lists NONE\nstart_proc_args NONE\nstop_proc_args ' +
+        'NONE\nallocation_rule $pe_slots\ncontrol_slaves TRUE\njob_is_first_task FALSE\nurgency_slots ' +
+        'min\naccounting_summary FALSE\nqsort_args NONE',
+    ),
     undo: 'qconf -dp lone',
     args: ['--shape', 'gang', '-o', 'pe=lone'],
     word: /^qw .*cannot run in queue "all.q" because PE "lone" is not in PE list/,
@@ -181,7 +231,8 @@ export const rows = [
     code: 'never-fits',
     args: ['--mem', '999G'],
     word: /^qw .*\(-l .*h_vmem=10\d+M\) cannot run at host "sge1" because it offers only hc:h_vmem=256.000G/,
-    sentence: /No queue has what it asks for \(-l .*h_vmem=.*\): sge\d offers h_vmem=256.000G. It never starts as asked/,
+    sentence:
+      /No queue has what it asks for \(-l .*h_vmem=.*\): sge\d offers h_vmem=256.000G. It never starts as asked/,
     better: ['-n', '2', '--mem', '8G'],
   }),
   waiting({
@@ -254,7 +305,9 @@ export const rows = [
     title: 'the queue is closed by its calendar',
     kind: 'wait',
     code: 'partition-down',
-    set: `${add('-Acal', 'calendar_name night\nyear NONE\nweek mon-sun=0-24=off')}; qconf -rattr queue calendar night all.q; sleep 1`,
+    set:
+      `${add('-Acal', 'calendar_name night\nyear NONE\nweek mon-sun=0-24=off')}; qconf -rattr queue ` +
+      'calendar night all.q; sleep 1',
     undo: 'qconf -rattr queue calendar NONE all.q; qconf -dcal night',
     word: /^qw .*"all.q@sge1" dropped because it is disabled/,
     sentence: /Its queue is disabled by its calendar \(all.q@sge\d\): it waits until the calendar opens it/,
@@ -292,7 +345,8 @@ export const rows = [
     set: 'qmod -d all.q',
     undo: 'qmod -e all.q',
     args: ['--', '-h'],
-    prepare: () => void setTimeout(() => submitted().then((id) => admin(`qhold -h o ${id}; qrls -h u ${id}`)), 100),
+    prepare: () =>
+      void setTimeout(() => submitted().then((id) => admin(`qhold -h o ${id}; qrls -h u ${id}`)), 100),
     word: /^hqw .*Job is in hold state/,
     sentence: /An operator holds it \(operator hold\): you cannot let it go yourself/,
     advice: { admin: 'qrls -h o ID; qmod -e all.q' },
@@ -333,7 +387,8 @@ export const rows = [
     code: 'launch-failed',
     prepare: (scene) => ['--', '-wd', `${scene.folder}/later`],
     word: /^Eqw .*can't chdir to .*later: No such file or directory/,
-    sentence: /set it aside \(Eqw\): can't chdir to .*later: No such file or directory\. It stays there until it is released/,
+    sentence:
+      /set it aside \(Eqw\): can't chdir to .*later: No such file or directory\. It stays there until it is released/,
     advice: { user: 'mkdir later; qmod -cj ID' },
   }),
   waiting({
@@ -361,7 +416,8 @@ export const rows = [
     set: `${project}; qconf -aattr queue projects pj all.q`,
     undo: 'qconf -dattr queue projects pj all.q; qconf -dprj pj',
     word: /^qw .*does not have the correct project to run in cluster queue "all.q"/,
-    sentence: /The queue all.q is for jobs of certain projects, and it is of none of them: it never starts as asked/,
+    sentence:
+      /The queue all.q is for jobs of certain projects, and it is of none of them: it never starts as asked/,
     better: ['-n', '2', '-o', 'account=project', '--account', 'pj'],
   }),
   refused({

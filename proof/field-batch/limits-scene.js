@@ -3,18 +3,36 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { until } from '../bed.js';
 
 /** Runs a tool as the administrator; throws with its words where it fails. */
-export const root = (argv) => execFileSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+export const root = (argv) =>
+  execFileSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 
 /** A job of another kind, of the same user. */
 export const plainJob = (scene, ...words) =>
-  scene.asUser('sbatch', '--parsable', '-n1', '-t', '5', '-J', 'plain', '-o', '/dev/null', ...words, '--wrap', 'sleep 300');
+  scene.asUser(
+    'sbatch',
+    '--parsable',
+    '-n1',
+    '-t',
+    '5',
+    '-J',
+    'plain',
+    '-o',
+    '/dev/null',
+    ...words,
+    '--wrap',
+    'sleep 300',
+  );
 export const stateOf = (id) => root(['squeue', '-h', '-t', 'all', '-j', id, '-o', '%T']);
 export const runs = (id) => until(() => stateOf(id) === 'RUNNING');
 
 /** Reasons of jobs that wait, but for the plain ones. */
 const reasons = () => {
-  const lines = spawnSync('squeue', ['-h', '-u', 'hpc', '-t', 'PD', '-o', '%j|%r'], { encoding: 'utf8' }).stdout.split('\n');
-  return lines.filter((line) => line && !line.startsWith('plain|')).map((line) => line.slice(line.indexOf('|') + 1));
+  const lines = spawnSync('squeue', ['-h', '-u', 'hpc', '-t', 'PD', '-o', '%j|%r'], {
+    encoding: 'utf8',
+  }).stdout.split('\n');
+  return lines
+    .filter((line) => line && !line.startsWith('plain|'))
+    .map((line) => line.slice(line.indexOf('|') + 1));
 };
 
 /** Starts what must wait in vain; asserts Slurm's reason, our code and our sentence. */
@@ -38,7 +56,11 @@ async function refuses(scene, args, { reason, code, words }) {
   scene.is('start', error?.code, 'SUBMIT_REFUSED');
   scene.is('verdict', error?.verdict, code);
   const message = error?.message ?? '';
-  scene.is('sbatch said', message.slice(message.indexOf('\n') + 1), reason instanceof RegExp ? reason : new RegExp(reason));
+  scene.is(
+    'sbatch said',
+    message.slice(message.indexOf('\n') + 1),
+    reason instanceof RegExp ? reason : new RegExp(reason),
+  );
   scene.is('sentence', message.slice(0, message.indexOf('\n')), words);
 }
 
@@ -54,7 +76,7 @@ export const ofSystem = (
   entry,
   reason,
   args,
-  { kind, code, words, then = undefined, refused = false, prepare = undefined, bed = 'accounting' },
+  { kind, code, words, advised = undefined, refused = false, prepare = undefined, bed = 'accounting' },
 ) => ({
   entry: `F6 ${entry}`,
   part: 'limits',
@@ -69,8 +91,8 @@ export const ofSystem = (
     };
     try {
       await (refused ? refuses : waits)(scene, [...args, ...more], { reason, code, words });
-      if (then?.after) await takeBack();
-      if (then) await works(scene, then.args ?? [...args, ...more]);
+      if (advised?.after) await takeBack();
+      if (advised) await works(scene, advised.args ?? [...args, ...more]);
     } finally {
       await takeBack();
     }

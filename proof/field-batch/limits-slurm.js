@@ -1,5 +1,5 @@
-// Limits that are really set on a Slurm with accounting: its word for each, and which of four a user is told. In some what the verdict
-// advises is done, and must help.
+// Limits that are really set on a Slurm with accounting: its word for each, and which of four a user is told.
+// In some what the verdict advises is done, and must help.
 import { execFileSync } from 'node:child_process';
 import { until } from '../bed.js';
 import { associationLimits, qosLimits } from './limits/slurm.js';
@@ -12,7 +12,8 @@ const which = {
   'never as asked': /never starts/,
 };
 
-const quiet = (...argv) => execFileSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const quiet = (...argv) =>
+  execFileSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 const sacctmgr = (...words) => quiet('sacctmgr', '-i', '-Q', ...words);
 const reasons = () =>
   quiet('squeue', '-h', '-u', 'hpc', '-t', 'PD', '-o', '%j|%r')
@@ -20,7 +21,8 @@ const reasons = () =>
     .flatMap((line) => (line.startsWith('ipc-') ? [line.slice(line.indexOf('|') + 1)] : []));
 
 /** `MaxWall=5` as what takes it back: `MaxWall=-1`, `GrpTRES=cpu=-1`. */
-const without = (limit) => (limit.startsWith('flags=') ? limit.replace('=', '-=') : limit.replace(/=\d+$/, '=-1'));
+const without = (limit) =>
+  limit.startsWith('flags=') ? limit.replace('=', '-=') : limit.replace(/=\d+$/, '=-1');
 
 /** Sets limits, each `what name set limit`, and answers how they are taken back. */
 function set(limits) {
@@ -30,14 +32,16 @@ function set(limits) {
   }
   const lines = limits.map((line) => line.split(' '));
   for (const words of lines) sacctmgr('modify', ...words);
-  return () => lines.forEach((words) => sacctmgr('modify', ...words.slice(0, -1), without(words.at(-1))));
+  return () => {
+    for (const words of lines) sacctmgr('modify', ...words.slice(0, -1), without(words.at(-1)));
+  };
 }
 
 async function pendingWord(scene, row) {
   const child = scene.spawn('start', '--launcher', 'slurm', '-d', ...row.args);
   const over = new Promise((done) => child.once('close', done));
   await until(() => reasons().some((reason) => row.word.test(reason)) || child.exitCode !== null, 20_000);
-  scene.is('Slurm says', reasons().find((reason) => row.word.test(reason)) ?? reasons().join() , row.word);
+  scene.is('Slurm says', reasons().find((reason) => row.word.test(reason)) ?? reasons().join(), row.word);
   const found = await scene.why();
   const suggestions = found.findings[0]?.suggestions ?? [];
   await row.meanwhile?.(scene, child, over);

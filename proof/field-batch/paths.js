@@ -2,12 +2,15 @@
 import { spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { sleep, until } from '../bed.js';
 import { queue } from '../batch/scene.js';
+import { sleep, until } from '../bed.js';
 
 const names = ['a b', "it's", 'do"uble', '$HOME x', 'back\\slash', 'co:lon', 'ü#&;'];
 
-/** Profile, work folder, current folder and interpreter below a folder of that name: it works, or is refused before anything is submitted. */
+/**
+ * Profile, work folder, current folder and interpreter below a folder of that name: it works, or is refused
+ * before anything is submitted.
+ */
 async function inFolder(scene, name, launcher) {
   const folder = join(scene.folder, name);
   for (const part of ['', 'ipython', 'work', 'cwd']) {
@@ -15,7 +18,8 @@ async function inFolder(scene, name, launcher) {
     chownSync(join(folder, part), scene.user.uid, scene.user.gid);
   }
   symlinkSync('/usr/bin/python3', join(folder, 'python'));
-  const { code, out, wrong } = await scene.shell(`cd "$ODD/cwd" && export IPYTHONDIR="$ODD/ipython" IPCLUSTER_WORK_DIR="$ODD/work"
+  const { code, out, wrong } =
+    await scene.shell(`cd "$ODD/cwd" && export IPYTHONDIR="$ODD/ipython" IPCLUSTER_WORK_DIR="$ODD/work"
 ipcluster start --launcher ${launcher} -n 1 -d || exit 9
 ipcluster exec 'console.log(process.cwd())'
 ipcluster engines add -n 1 --engine python --python "$ODD/python"
@@ -36,12 +40,16 @@ const allNames = (launcher) => async (scene) => {
     scene.is(`${name}: code`, `${code} ${code === 0 ? '' : `${out} ${wrong}`}`.trim(), '0');
     scene.is(`${name}: current folder`, out.includes(join(scene.env.ODD, 'cwd')), true);
     // IPython itself cannot have a profile there.
-    if (name.includes('$')) scene.is(`${name}: Python`, wrong, /IPython takes the \$ in the profile's folder for a variable/);
+    if (name.includes('$'))
+      scene.is(`${name}: Python`, wrong, /IPython takes the \$ in the profile's folder for a variable/);
     else scene.is(`${name}: interpreter`, /by \S/.test(out), true);
   }
 };
 
-const strays = () => spawnSync('sh', ['-c', 'ls -d /tmp/ipcluster-[0-9]*/* /dev/shm/ipcluster-[0-9]*/* 2>/dev/null'], { encoding: 'utf8' }).stdout.trim();
+const strays = () =>
+  spawnSync('sh', ['-c', 'ls -d /tmp/ipcluster-[0-9]*/* /dev/shm/ipcluster-[0-9]*/* 2>/dev/null'], {
+    encoding: 'utf8',
+  }).stdout.trim();
 
 /** Work folders alone, with more of what a line of a script could take for something else. */
 const odd = ['a b', "it's", 'q"q', 'd$x', 'c:d', 'k,l', 'ü', 'h#h', 's*?[x]', 'p%jq', '-dash'];
@@ -58,11 +66,25 @@ export const rows = [
         await scene.run('stop');
       }
       const { error } = await scene.start('-n', '2', '--work-dir', join(scene.folder, 'w', 'b\\s'));
-      scene.is('b\\s', `${error?.code} ${error?.message}`, /^USAGE Slurm writes no output into a folder with a backslash/);
+      scene.is(
+        'b\\s',
+        `${error?.code} ${error?.message}`,
+        /^USAGE Slurm writes no output into a folder with a backslash/,
+      );
     },
   },
-  { entry: 'paths with blanks, quotes, $, \\ and : here', bed: 'none', expected: 'engines run there', run: allNames('local') },
-  { entry: 'paths with blanks, quotes, $, \\ and : in Slurm', bed: 'slurm', expected: 'engines run there, or the folder is refused by name', run: allNames('slurm') },
+  {
+    entry: 'paths with blanks, quotes, $, \\ and : here',
+    bed: 'none',
+    expected: 'engines run there',
+    run: allNames('local'),
+  },
+  {
+    entry: 'paths with blanks, quotes, $, \\ and : in Slurm',
+    bed: 'slurm',
+    expected: 'engines run there, or the folder is refused by name',
+    run: allNames('slurm'),
+  },
   {
     entry: 'nothing of ours stays in /tmp and /dev/shm of nodes',
     bed: 'slurm',
@@ -78,7 +100,11 @@ export const rows = [
       await scene.run('stop');
       scene.is('after scancel', strays(), '');
       await scene.start('-n', '2');
-      const supervisor = spawnSync('pgrep', ['-u', 'hpc', '-f', 'ipengine']).stdout.toString().trim().split('\n').map(Number);
+      const supervisor = spawnSync('pgrep', ['-u', 'hpc', '-f', 'ipengine'])
+        .stdout.toString()
+        .trim()
+        .split('\n')
+        .map(Number);
       for (const pid of supervisor) process.kill(pid, 'SIGKILL');
       await until(() => queue().length === 0, 20_000);
       await scene.run('stop');
@@ -93,7 +119,10 @@ export const rows = [
     async run(scene) {
       await scene.start('-n', '1');
       scene.wrap('scancel', 'echo "scancel: error: Unable to contact slurm controller" >&2; exit 1');
-      scene.wrap('squeue', 'echo "slurm_load_jobs error: Unable to contact slurm controller (connect failure)" >&2; exit 1');
+      scene.wrap(
+        'squeue',
+        'echo "slurm_load_jobs error: Unable to contact slurm controller (connect failure)" >&2; exit 1',
+      );
       const { code } = await scene.run('stop');
       scene.is('exit code', code, 1);
       scene.is('list', (await scene.run('list')).out, /default/);

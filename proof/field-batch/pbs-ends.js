@@ -3,13 +3,15 @@ import { constants } from 'node:os';
 import { Pbs, sleep, until } from './pbs-scene.js';
 
 /**
- * A job whose end is a signal that nobody of ours sent. It meets PBS's own outer shell, which ends the job; where PBS keeps no history
- * (its default) only what the job itself has left tells of it.
+ * A job whose end is a signal that nobody of ours sent. It meets PBS's own outer shell, which ends the job;
+ * where PBS keeps no history (its default) only what the job itself has left tells of it.
  */
 const signalled = (name, history, words) => ({
   entry: `P7, P17, P22 qsig ${name} on the job, ${history ? 'with' : 'no'} job history`,
   bed: 'pbs',
-  expected: history ? `signal: killed by SIG${name}` : 'within 30 s that it is over, and not as a success: by that signal, or that PBS has forgotten how',
+  expected: history
+    ? `signal: killed by SIG${name}`
+    : 'within 30 s that it is over, and not as a success: by that signal, or that PBS has forgotten how',
   async run(scene) {
     const pbs = new Pbs(scene);
     pbs.behave({ history });
@@ -28,11 +30,19 @@ const signalled = (name, history, words) => ({
 const silently = /^ended-silently: .*pbs lists it no more and keeps no history/s;
 
 export const rows = [
-  ...['TERM', 'KILL', 'USR1', 'USR2', 'HUP'].map((name) => signalled(name, true, new RegExp(`^signal: The job of the engines failed: killed by SIG${name}\\.`))),
+  ...['TERM', 'KILL', 'USR1', 'USR2', 'HUP'].map((name) =>
+    signalled(name, true, new RegExp(`^signal: The job of the engines failed: killed by SIG${name}\\.`)),
+  ),
   signalled('TERM', false, /^cancelled: The job was cancelled by SIGTERM from outside/),
   signalled('HUP', false, /^cancelled: The job was cancelled by SIGHUP from outside/),
   // These two leave the script some time to write down of what its program died, where the host is quick.
-  ...['USR1', 'USR2'].map((name) => signalled(name, false, new RegExp(`^signal: The job of the engines failed: killed by SIG${name}\\.|${silently.source}`, 's'))),
+  ...['USR1', 'USR2'].map((name) =>
+    signalled(
+      name,
+      false,
+      new RegExp(`^signal: The job of the engines failed: killed by SIG${name}\\.|${silently.source}`, 's'),
+    ),
+  ),
   signalled('KILL', false, silently),
   {
     entry: 'P5, P13 no job history: qdel of a running job',
@@ -73,7 +83,11 @@ export const rows = [
       const pbs = new Pbs(scene);
       pbs.behave({ unstartable: true });
       const { error } = await pbs.start('-n', '2');
-      scene.is('start', `${error?.verdict}: ${error?.message}`, /^launch-failed: .*too many failed attempts/s);
+      scene.is(
+        'start',
+        `${error?.verdict}: ${error?.message}`,
+        /^launch-failed: .*too many failed attempts/s,
+      );
       scene.is('advice', error?.suggestions?.join(' '), /--work-dir/);
       scene.is('left in the queue', scene.asUser('qselect', '-u', 'hpc'), '');
     },
@@ -89,10 +103,18 @@ export const rows = [
       const { host, supervisor } = engines.at(-1);
       pbs.behave({ downNodes: [host] });
       // All of that host at once: nobody of it writes a last word.
-      const gone = [...pbs.pids(/node\.sh \S+ 1/), ...pbs.pids(/pbsdsh -n 2/), Number(supervisor.split('/')[1])];
+      const gone = [
+        ...pbs.pids(/node\.sh \S+ 1/),
+        ...pbs.pids(/pbsdsh -n 2/),
+        Number(supervisor.split('/')[1]),
+      ];
       for (const pid of gone) process.kill(pid, 'SIGKILL');
       const { code, sentence } = await pbs.finding('node-failed');
-      scene.is('why', `${code}: ${sentence}`, new RegExp(`^node-failed: The host ${host} is lost .*communication closed`));
+      scene.is(
+        'why',
+        `${code}: ${sentence}`,
+        new RegExp(`^node-failed: The host ${host} is lost .*communication closed`),
+      );
       const verdict = await scene.why();
       scene.is('verdict', verdict.code, 'node-failed');
     },
@@ -108,7 +130,11 @@ export const rows = [
       const [, pid] = engines[0].supervisor.split('/');
       process.kill(Number(pid), 'SIGSTOP');
       const { sentence } = await pbs.finding('host-silent', 25_000);
-      scene.is('why', sentence, new RegExp(`Nothing was heard of ${engines[0].host} .*last heard 1\\d\\.\\d s ago.*after 15m 00s`));
+      scene.is(
+        'why',
+        sentence,
+        new RegExp(`Nothing was heard of ${engines[0].host} .*last heard 1\\d\\.\\d s ago.*after 15m 00s`),
+      );
       const { out } = await scene.run('status');
       scene.is('status', out, /was last heard 1\d\.\d s ago: engines 0 1/);
       process.kill(Number(pid), 'SIGCONT');

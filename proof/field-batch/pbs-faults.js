@@ -1,5 +1,6 @@
-// Faults of a PBS site, in the order of a job's life: refused, taken by a server that hangs, begun on a host that lacks something.
-import { Pbs, hostname, sleep, until } from './pbs-scene.js';
+// Faults of a PBS site, in the order of a job's life: refused, taken by a server that hangs, begun on a host
+// that lacks something.
+import { hostname, Pbs, sleep, until } from './pbs-scene.js';
 
 const seconds = (begin) => (Date.now() - begin) / 1000;
 
@@ -20,17 +21,26 @@ export const rows = [
   {
     entry: 'P1 the server takes the job, and says nothing any more',
     bed: 'pbs',
-    expected: 'within 60 s: not known; the job is on the list as unknown, with its name, and a later stop ends it',
+    expected:
+      'within 60 s: not known; the job is on the list as unknown, with its name, and a later stop ends it',
     async run(scene) {
       const pbs = new Pbs(scene);
       pbs.behave({ lose: 'qsub', hold: true, hang: ['qstat', 'qselect', 'qdel'] });
       const begin = Date.now();
       const { error } = await pbs.start('-n', '1');
-      scene.is('start', `${error?.code}: ${error?.message}`, /^SCHEDULER_SILENT: .*whether it has taken the job ipc-\S+ is not known/);
+      scene.is(
+        'start',
+        `${error?.code}: ${error?.message}`,
+        /^SCHEDULER_SILENT: .*whether it has taken the job ipc-\S+ is not known/,
+      );
       scene.is('within 60 s', seconds(begin) < 60, true);
       scene.is('list', (await scene.run('list')).out, /default .*pbs/);
       const { code, sentence } = await scene.why();
-      scene.is('why', `${code}: ${sentence}`, /^unknown-state: .*the scheduler has not said whether it has taken ipc-/);
+      scene.is(
+        'why',
+        `${code}: ${sentence}`,
+        /^unknown-state: .*the scheduler has not said whether it has taken ipc-/,
+      );
       pbs.behave({ hold: true });
       scene.is('in the queue', scene.asUser('qselect', '-u', 'hpc'), /^1\.fakehead$/);
       scene.is('later stop', (await scene.run('stop')).code, 0);
@@ -71,7 +81,8 @@ export const rows = [
         const begin = Date.now();
         const { code, err } = await scene.run(command);
         scene.is(`${command} within ${bound} s`, seconds(begin) < bound, true);
-        if (command === 'stop') scene.is('stop', `${code} ${err}`, /^1 .*whether the job 1\.fakehead has ended is not known/s);
+        if (command === 'stop')
+          scene.is('stop', `${code} ${err}`, /^1 .*whether the job 1\.fakehead has ended is not known/s);
       }
       pbs.behave({});
       scene.is('later stop', (await scene.run('stop')).code, 0);
@@ -145,7 +156,10 @@ export const rows = [
       await pbs.start('-n', '2', '--shape', 'array');
       const before = await scene.run('exec', 'process.pid');
       scene.asUser('qrerun', `${pbs.jobs().at(-1).number}[].fakehead`);
-      await until(() => pbs.jobs().filter(({ runs, state }) => runs === 2 && state === 'running').length === 2, 30_000);
+      await until(
+        () => pbs.jobs().filter(({ runs, state }) => runs === 2 && state === 'running').length === 2,
+        30_000,
+      );
       await until(async () => (await scene.engines()) === 2, 30_000);
       const { code, out, err } = await scene.run('exec', 'process.pid');
       scene.is('exec', `${code} ${out.match(/\d+/g)?.length > 0 && out !== before.out}`, '0 true');
@@ -159,8 +173,23 @@ export const rows = [
     async run(scene) {
       const pbs = new Pbs(scene);
       pbs.behave({ ownNames: true });
-      const { code, out, err } = await scene.run('start', '--launcher', 'pbs', '-d', '-n', '1', '--controller', 'in-job', '--engine', 'python');
-      scene.is('start', `${code} ${out}${err}`, /^0 .*The controller is on node1.*ipcluster connect --relay/s);
+      const { code, out, err } = await scene.run(
+        'start',
+        '--launcher',
+        'pbs',
+        '-d',
+        '-n',
+        '1',
+        '--controller',
+        'in-job',
+        '--engine',
+        'python',
+      );
+      scene.is(
+        'start',
+        `${code} ${out}${err}`,
+        /^0 .*The controller is on node1.*ipcluster connect --relay/s,
+      );
       scene.is('this machine', hostname() === 'node1', false);
     },
   },
@@ -173,9 +202,17 @@ export const rows = [
       await pbs.start('-n', '1');
       const { code, out, err } = await scene.run('engines', 'add', '-n', '2', '--time', '10m');
       scene.is('add', `${code} ${out}${err}`, /^0 .*2 engines/s);
-      scene.is('limits of the jobs', pbs.jobs().map(({ seconds: limit }) => limit), [3600, 600]);
+      scene.is(
+        'limits of the jobs',
+        pbs.jobs().map(({ seconds: limit }) => limit),
+        [3600, 600],
+      );
       const { engines } = await scene.json('status');
-      scene.is('all of PBS', engines.map(({ job }) => /^pbs:/.test(job)), [true, true, true]);
+      scene.is(
+        'all of PBS',
+        engines.map(({ job }) => /^pbs:/.test(job)),
+        [true, true, true],
+      );
     },
   },
   {
@@ -187,8 +224,22 @@ export const rows = [
       await pbs.start('-n', '1');
       const { controller } = await scene.json('status');
       process.kill(controller.pid, 'SIGKILL');
-      const { code, err } = await scene.run('start', '--launcher', 'pbs', '--reuse', '--controller', 'job', '-n', '1', '-d');
-      scene.is('start', `${code} ${err}`, /^2 .*--reuse starts the controller on this machine.*--reuse --controller here/s);
+      const { code, err } = await scene.run(
+        'start',
+        '--launcher',
+        'pbs',
+        '--reuse',
+        '--controller',
+        'job',
+        '-n',
+        '1',
+        '-d',
+      );
+      scene.is(
+        'start',
+        `${code} ${err}`,
+        /^2 .*--reuse starts the controller on this machine.*--reuse --controller here/s,
+      );
       scene.is('jobs', pbs.jobs().length, 1);
     },
   },
@@ -199,9 +250,27 @@ export const rows = [
     expected: 'account, queue and limit, read back from PBS',
     async run(scene) {
       new Pbs(scene);
-      const { code, err } = await scene.run('start', '--launcher', 'pbs', '-d', '-n', '1', '--', '-l', 'walltime=00:05:00', '-q', 'short', '-A', 'proj7');
+      const { code, err } = await scene.run(
+        'start',
+        '--launcher',
+        'pbs',
+        '-d',
+        '-n',
+        '1',
+        '--',
+        '-l',
+        'walltime=00:05:00',
+        '-q',
+        'short',
+        '-A',
+        'proj7',
+      );
       scene.is('code', code, 0);
-      scene.is('said', err, /As the scheduler has taken it: account proj7, queue short, it ends after 5m 00s\./);
+      scene.is(
+        'said',
+        err,
+        /As the scheduler has taken it: account proj7, queue short, it ends after 5m 00s\./,
+      );
       scene.is('1h', /1h 00m/.test(err), false);
     },
   },
@@ -213,7 +282,9 @@ export const rows = [
       const pbs = new Pbs(scene);
       await pbs.start('-n', '1', '--time', '30m');
       scene.asUser('qalter', '-l', 'walltime=00:10:00', `${pbs.jobs().at(-1).number}.fakehead`);
-      const left = async () => (Date.parse((await scene.json('status')).engines?.[0]?.deadline) - pbs.jobs().at(-1).started) / 60_000;
+      const left = async () =>
+        (Date.parse((await scene.json('status')).engines?.[0]?.deadline) - pbs.jobs().at(-1).started) /
+        60_000;
       await until(async () => (await left()) < 11, 60_000);
       scene.is('minutes', Math.round(await left()), 10);
     },

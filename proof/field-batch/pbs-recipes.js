@@ -1,4 +1,5 @@
-// IPython's programs by hand in a job of PBS, as public recipes have them; engines are Python's, by a line in the user's ~/.profile.
+// IPython's programs by hand in a job of PBS, as public recipes have them; engines are Python's, by a line in
+// the user's ~/.profile.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pbs, until } from './pbs-scene.js';
@@ -17,7 +18,11 @@ async function batch(scene, pbs, lines) {
   const { out, wrong } = await scene.shell('qsub job.pbs');
   await until(() => pbs.jobs()[0]?.state === 'ended', 150_000);
   const path = join(scene.folder, 'out.txt');
-  return { submitted: out + wrong, exit: pbs.jobs()[0]?.exit, said: existsSync(path) ? readFileSync(path, 'utf8') : '' };
+  return {
+    submitted: out + wrong,
+    exit: pbs.jobs()[0]?.exit,
+    said: existsSync(path) ? readFileSync(path, 'utf8') : '',
+  };
 }
 
 /** Nothing is left when PBS has ended the session, before anybody has cleaned up. */
@@ -45,7 +50,11 @@ const recipe = (entry, select, engines, more = {}) => ({
   ...more,
   async run(scene) {
     const pbs = new Pbs(scene);
-    const { exit, said } = await batch(scene, pbs, `${head(scene, select)}${engines}\nsleep 10\npython work.py`);
+    const { exit, said } = await batch(
+      scene,
+      pbs,
+      `${head(scene, select)}${engines}\nsleep 10\npython work.py`,
+    );
     scene.is('client', said.match(/client: .*/)?.[0] ?? said.slice(-300), more.client ?? allFour);
     scene.is('exit code', exit, 0);
     await nothingLeft(scene);
@@ -53,13 +62,26 @@ const recipe = (entry, select, engines, more = {}) => ({
 });
 
 export const rows = [
-  recipe('pbsdsh -- bash -l -c ipengine on two hosts', '2:ncpus=2:mpiprocs=2', `pbsdsh -- bash -l -c '. ~/.profile; ipengine --profile=pbs' &`),
+  recipe(
+    'pbsdsh -- bash -l -c ipengine on two hosts',
+    '2:ncpus=2:mpiprocs=2',
+    `pbsdsh -- bash -l -c '. ~/.profile; ipengine --profile=pbs' &`,
+  ),
   recipe(
     'select=2:ncpus=4:mpiprocs=4, pbsdsh -- ipengine',
     '2:ncpus=4:mpiprocs=4',
-    `pbsdsh -- /usr/bin/env IPCLUSTER_ENGINE=python IPCLUSTER_PYTHON=/usr/bin/python3 $(which ipengine) --profile=pbs --timeout=60 &\nsleep 10`,
+    'pbsdsh -- /usr/bin/env IPCLUSTER_ENGINE=python IPCLUSTER_PYTHON=/usr/bin/python3 $(which ipengine) ' +
+      '--profile=pbs --timeout=60 &\nsleep 10',
     { client: /client: 8 8 81\b/ },
   ),
-  recipe('mpirun ipengine', '1:ncpus=4:mpiprocs=4', 'mpirun -np 4 --oversubscribe ipengine --profile=pbs --mpi=mpi4py &'),
-  recipe('mpiexec -n 4 ipengine', '2:ncpus=2:mpiprocs=2', 'mpiexec -n 4 --oversubscribe ipengine --profile=pbs --log-level=DEBUG &'),
+  recipe(
+    'mpirun ipengine',
+    '1:ncpus=4:mpiprocs=4',
+    'mpirun -np 4 --oversubscribe ipengine --profile=pbs --mpi=mpi4py &',
+  ),
+  recipe(
+    'mpiexec -n 4 ipengine',
+    '2:ncpus=2:mpiprocs=2',
+    'mpiexec -n 4 --oversubscribe ipengine --profile=pbs --log-level=DEBUG &',
+  ),
 ];

@@ -1,8 +1,10 @@
-// The stand-in for OpenPBS in an ordinary user's home: its commands are on the user's PATH, its queue is a folder of his.
+// The stand-in for OpenPBS in an ordinary user's home: its commands are on the user's PATH, its queue is a
+// folder of his.
+
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { sleep, until } from '../bed.js';
 
 const commands = ['qsub', 'qstat', 'qdel', 'qsig', 'qselect', 'pbsdsh', 'pbsnodes', 'qalter', 'qrerun'];
@@ -17,7 +19,9 @@ export class Pbs {
     writeFileSync(join(programs, 'package.json'), '{"type":"module"}');
     mkdirSync(this.state);
     for (const command of commands) {
-      const line = `exec ${process.execPath} ${join(programs, 'scheduler.js')} openpbs ${this.state} ${command} "$@"`;
+      const line =
+        `exec ${process.execPath} ${join(programs, 'scheduler.js')} openpbs ${this.state} ` +
+        `${command} "$@"`;
       writeFileSync(join(scene.bin, command), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
     }
     spawnSync('chown', ['-R', `${scene.user.uid}:${scene.user.gid}`, this.state, programs]);
@@ -36,7 +40,9 @@ export class Pbs {
   jobs() {
     const folder = join(this.state, 'jobs');
     const names = readdirSync(folder).filter((name) => /^\d+(-\d+)?\.json$/.test(name));
-    return names.map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8'))).sort((a, b) => a.number - b.number);
+    return names
+      .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
+      .sort((a, b) => a.number - b.number);
   }
 
   /** Submits a script of the user's own; answers its id. */
@@ -63,13 +69,19 @@ export class Pbs {
     return found ?? { code: `no ${codes.join(', ')}`, sentence: `but ${said || 'nothing'}` };
   }
 
-  /** The daemon of a job's host is killed; the next one finds the job, kills what is left of it and says that it was started again. */
+  /**
+   * The daemon of a job's host is killed; the next one finds the job, kills what is left of it and says that
+   * it was started again.
+   */
   async restartDaemon({ number, pid }) {
     const daemon = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
     process.kill(daemon, 'SIGKILL');
     process.kill(-pid, 'SIGKILL');
     const path = join(this.state, 'jobs', `${number}.json`);
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), state: 'ended', exit: -4 }));
+    writeFileSync(
+      path,
+      JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), state: 'ended', exit: -4 }),
+    );
   }
 
   /** Processes of this scene whose command has those words: their pids. */
@@ -81,7 +93,10 @@ export class Pbs {
         return '';
       }
     };
-    return this.scene.processes().filter((pid) => words.test(command(pid))).map(Number);
+    return this.scene
+      .processes()
+      .filter((pid) => words.test(command(pid)))
+      .map(Number);
   }
 }
 

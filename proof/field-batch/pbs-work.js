@@ -1,7 +1,7 @@
 // What jobs of PBS are given, what is said of them, and clusters inside an allocation.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Pbs, hostname, sleep, until } from './pbs-scene.js';
+import { hostname, Pbs, sleep, until } from './pbs-scene.js';
 
 const threads = 'process.env.OMP_NUM_THREADS';
 
@@ -56,11 +56,23 @@ export const rows = [
       await pbs.start('-n', '1');
       const log = join(scene.folder, 'log');
       await scene.run('map', '--joblog', log, '--', 'sleep 1; echo {}', ':::', 'a', 'b', 'c');
-      const lines = readFileSync(log, 'utf8').trim().split('\n').slice(1).map((line) => line.split('\t'));
+      const lines = readFileSync(log, 'utf8')
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => line.split('\t'));
       scene.is('hosts', [...new Set(lines.map(([, host]) => host))], [hostname()]);
       const starts = lines.map(([, , start]) => Number(start)).sort((a, b) => a - b);
-      scene.is('one after another', starts.every((start, index) => index === 0 || start - starts[index - 1] >= 0.9), true);
-      scene.is('bytes', lines.every(([, , , , sent, received]) => Number(sent) > 0 && Number(received) > 0), true);
+      scene.is(
+        'one after another',
+        starts.every((start, index) => index === 0 || start - starts[index - 1] >= 0.9),
+        true,
+      );
+      scene.is(
+        'bytes',
+        lines.every(([, , , , sent, received]) => Number(sent) > 0 && Number(received) > 0),
+        true,
+      );
     },
   },
   {
@@ -74,7 +86,11 @@ export const rows = [
       const { sentence } = await pbs.finding('engines-stopped');
       scene.is('why', sentence, /Its engines were stopped/);
       const { findings } = await scene.why();
-      scene.is('engines-died', findings.some(({ code }) => code === 'engines-died'), false);
+      scene.is(
+        'engines-died',
+        findings.some(({ code }) => code === 'engines-died'),
+        false,
+      );
     },
   },
   {
@@ -116,7 +132,11 @@ export const rows = [
     expected: 'nothing is left some seconds after it',
     async run(scene) {
       const pbs = new Pbs(scene);
-      pbs.submit(`${scene.root}/bin/ipcluster start --launcher here -n 2 -d >${scene.folder}/said 2>&1`, '-l', 'select=1:ncpus=2:mpiprocs=2');
+      pbs.submit(
+        `${scene.root}/bin/ipcluster start --launcher here -n 2 -d >${scene.folder}/said 2>&1`,
+        '-l',
+        'select=1:ncpus=2:mpiprocs=2',
+      );
       await until(() => pbs.jobs()[0]?.state === 'ended', 60_000);
       const said = readFileSync(join(scene.folder, 'said'), 'utf8');
       scene.is('start', said, /2 engines in/);
@@ -130,7 +150,10 @@ export const rows = [
     expected: 'status: the end that PBS knows, ten minutes from the job’s start',
     async run(scene) {
       const pbs = new Pbs(scene);
-      const lines = `${scene.root}/bin/ipcluster start --launcher here -n 1 -d >/dev/null 2>&1\nsleep 8\n${scene.root}/bin/ipcluster status --json >${scene.folder}/status\n${scene.root}/bin/ipcluster stop`;
+      const lines =
+        `${scene.root}/bin/ipcluster start --launcher here -n 1 -d >/dev/null 2>&1\nsleep ` +
+        `8\n${scene.root}/bin/ipcluster status --json ` +
+        `>${scene.folder}/status\n${scene.root}/bin/ipcluster stop`;
       pbs.submit(lines, '-l', 'select=1:ncpus=1:mpiprocs=1', '-l', 'walltime=00:10:00');
       await until(() => pbs.jobs()[0]?.state === 'ended', 90_000);
       const { engines } = JSON.parse(readFileSync(join(scene.folder, 'status'), 'utf8'));
@@ -154,7 +177,8 @@ export const rows = [
   {
     entry: 'P6 the scheduler ends the controller’s own job under a map',
     bed: 'pbs',
-    expected: 'its store is kept, engines and client wait: a start with --reuse has all of them, and the map goes on',
+    expected:
+      'its store is kept, engines and client wait: a start with --reuse has all of them, and the map goes on',
     async run(scene) {
       const pbs = new Pbs(scene);
       await pbs.start('-n', '2', '--controller', 'job');
@@ -165,7 +189,9 @@ export const rows = [
       await sleep(3000);
       const { code, out, err } = await scene.run('start', '--reuse', '--controller', 'here', '-d');
       scene.is('start --reuse', `${code} ${out}${err}`, /^0 .*2 of 2 engines came back/s);
-      const ended = await new Promise((done) => (map.exitCode === null ? map.once('close', done) : done(map.exitCode)));
+      const ended = await new Promise((done) =>
+        map.exitCode === null ? map.once('close', done) : done(map.exitCode),
+      );
       scene.is('map', ended, 0);
     },
   },

@@ -1,9 +1,10 @@
-// Scripts for IPython's programs as people have them in their homes, run with ours in their place. Nothing is changed in them but names
-// and the length of waits. Engines are Python's, by the one variable IPCLUSTER_ENGINE in the user's environment.
+// Scripts for IPython's programs as people have them in their homes, run with ours in their place. Nothing is
+// changed in them but names and the length of waits. Engines are Python's, by the one variable
+// IPCLUSTER_ENGINE in the user's environment.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { until } from '../bed.js';
 import { queue } from '../batch/scene.js';
+import { until } from '../bed.js';
 
 /** A client of IPython's: how many engines, in how many processes, and ten squares from any of them. */
 export const client = (profile) => `import os, sys, time
@@ -31,14 +32,22 @@ function home(scene, profile) {
   write(scene, 'work.py', client(profile));
 }
 
-const textOf = (scene, name) => (existsSync(join(scene.folder, name)) ? readFileSync(join(scene.folder, name), 'utf8') : '');
+const textOf = (scene, name) =>
+  existsSync(join(scene.folder, name)) ? readFileSync(join(scene.folder, name), 'utf8') : '';
 
 /** Submits a script and waits for its end; answers what it printed. */
 async function batch(scene, lines, ...words) {
   write(scene, 'job.sh', `#!/bin/bash\n${lines}\n`);
   const { code, wrong } = await scene.shell(`sbatch --wait -o out.txt ${words.join(' ')} job.sh`, 150_000);
   const out = textOf(scene, 'out.txt');
-  return { code, out, wrong, said: [...out.matchAll(/^(client: .*|.*means nothing here.*|ipengine: .*|ipcontroller: .*)$/gm)].map(([line]) => line).join(' ') };
+  return {
+    code,
+    out,
+    wrong,
+    said: [...out.matchAll(/^(client: .*|.*means nothing here.*|ipengine: .*|ipcontroller: .*)$/gm)]
+      .map(([line]) => line)
+      .join(' '),
+  };
 }
 
 /** Nothing is left, before anybody has cleaned up. */
@@ -98,7 +107,11 @@ python work.py
 rm -rf .ipython/profile_job/db`,
       );
       scene.is('client', said, allFour);
-      scene.is('named', said, /--sqlitedb means nothing here.*--HeartMonitor.max_heartmonitor_misses=1500 means nothing here/);
+      scene.is(
+        'named',
+        said,
+        /--sqlitedb means nothing here.*--HeartMonitor.max_heartmonitor_misses=1500 means nothing here/,
+      );
       await nothingLeft(scene);
     },
   },
@@ -109,7 +122,13 @@ rm -rf .ipython/profile_job/db`,
     expected: 'four engines that are ranks of one MPI job, nothing left',
     async run(scene) {
       home(scene, "profile='mpi'");
-      write(scene, 'work.py', `${client("profile='mpi'")}rank = lambda: __import__('mpi4py.MPI').MPI.COMM_WORLD.Get_rank()\nprint('client: ranks', rc[:].apply_sync(rank))\n`);
+      write(
+        scene,
+        'work.py',
+        `${client("profile='mpi'")}rank = lambda: ` +
+          `__import__('mpi4py.MPI').MPI.COMM_WORLD.Get_rank()\nprint('client: ranks', ` +
+          'rc[:].apply_sync(rank))\n',
+      );
       const { said } = await batch(
         scene,
         `#SBATCH -N 1
@@ -132,7 +151,8 @@ python work.py`,
     expected: 'four engines that are ranks, nothing left after `ipcluster stop`',
     async run(scene) {
       home(scene, "profile='mpi'");
-      const { out, wrong } = await scene.shell(`ipcluster start --engines=MPI --n=4 --profile=mpi --daemonize=True --log-to-file=True -o args=--oversubscribe
+      const { out, wrong } =
+        await scene.shell(`ipcluster start --engines=MPI --n=4 --profile=mpi --daemonize=True --log-to-file=True -o args=--oversubscribe
 python work.py
 ipcluster stop --profile=mpi`);
       scene.is('client', `${out} ${wrong}`, allFour);
@@ -162,7 +182,9 @@ scancel $id`);
     entry: 'salloc -n4: ipcluster start --launcher here; srun ipcluster engines',
     part: 'recipes',
     bed: 'slurm',
-    expected: 'four engines over the allocation, nothing left; `srun ipcluster engines` is refused with what to write',
+    expected:
+      'four engines over the allocation, nothing left; `srun ipcluster engines` is refused with ' +
+      'what to write',
     async run(scene) {
       home(scene, "profile='default'");
       const { out, wrong } = await scene.shell(`salloc -Q -n4 bash -c '
@@ -177,7 +199,11 @@ sleep 8
 python work.py
 kill %1 %2; wait'`);
       scene.is('clients', [...out.matchAll(/client: .*/g)].join(), 'client: 4 4 81,client: 4 4 81');
-      scene.is('engines of IPython', `${out.match(/code \d+/)} ${wrong}`, /code 2.*ipcluster engines add -n N.*srun ipengine/s);
+      scene.is(
+        'engines of IPython',
+        `${out.match(/code \d+/)} ${wrong}`,
+        /code 2.*ipcluster engines add -n N.*srun ipengine/s,
+      );
       await nothingLeft(scene, 'default');
     },
   },
@@ -209,7 +235,11 @@ ipcluster stop --profile=slurm --cluster-id=run1`);
       const two = await scene.shell('ipengine --ssh=login1');
       const three = await scene.shell('ipengine --url=tcp://login1:5000');
       scene.is('codes', [one.code, two.code, three.code], [2, 2, 2]);
-      scene.is('words', one.wrong + two.wrong + three.wrong, /--ssh of IPython is not done here.*--controller-ip localhost.*--url of IPython is not done here/s);
+      scene.is(
+        'words',
+        one.wrong + two.wrong + three.wrong,
+        /--ssh of IPython is not done here.*--controller-ip localhost.*--url of IPython is not done here/s,
+      );
     },
   },
 ];

@@ -8,9 +8,13 @@ export class FieldScene extends Scene {
 
   /** What was seen must be what was expected, in words or values. */
   is(what, seen, expected) {
-    const right = expected instanceof RegExp ? expected.test(String(seen)) : isDeepStrictEqual(seen, expected);
+    const right =
+      expected instanceof RegExp ? expected.test(String(seen)) : isDeepStrictEqual(seen, expected);
     this.seen.push(`${what}: ${short(seen)}`);
-    if (!right) this.problems.push(`${what} is ${short(seen)}, not ${expected instanceof RegExp ? expected : short(expected)}`);
+    if (!right)
+      this.problems.push(
+        `${what} is ${short(seen)}, not ${expected instanceof RegExp ? expected : short(expected)}`,
+      );
   }
 
   /** The code of `why`'s verdict must be this one, and its sentence must have these words. */
@@ -21,10 +25,18 @@ export class FieldScene extends Scene {
 
   /** Runs a command of the system as the user; answers what it printed. */
   asUser(...argv) {
-    return spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', cwd: this.folder, env: this.env, ...this.user }).stdout.trim();
+    return spawnSync(argv[0], argv.slice(1), {
+      encoding: 'utf8',
+      cwd: this.folder,
+      env: this.env,
+      ...this.user,
+    }).stdout.trim();
   }
 
-  /** Runs lines of a shell as the user, in which `ipcluster`, `ipcontroller` and `ipengine` are ours; at most `bound` milliseconds. */
+  /**
+   * Runs lines of a shell as the user, in which `ipcluster`, `ipcontroller` and `ipengine` are ours; at most
+   * `bound` milliseconds.
+   */
   shell(script, bound = 120_000) {
     const env = { ...this.env, PATH: `${this.bin}:${this.root}/bin:${this.env.PATH}` };
     const child = spawn('bash', ['-c', script], { env, cwd: this.folder, ...this.user });

@@ -57,7 +57,10 @@ export const rows = [
     async run(scene) {
       if (!existsSync(lmod)) return scene.is('Lmod', 'is not installed', 'installed');
       write(scene, 'elsewhere/mytool/1.2.lua', 'setenv("FOUND", "lua" .. (os.getenv("BEFORE") or ""))\n');
-      const use = ['--prologue', `. ${lmod}; module use ${join(scene.folder, 'elsewhere')}; export BEFORE=first`];
+      const use = [
+        '--prologue',
+        `. ${lmod}; module use ${join(scene.folder, 'elsewhere')}; export BEFORE=first`,
+      ];
       await gives(scene, 'luafirst', '--modules', 'mytool/1.2', ...use, '--setup-order', 'prologue-first');
       const { error } = await scene.start('-n', '1', '--modules', 'mytool/1.2', ...use);
       scene.is('modules first', error?.code, 'JOB_FAILED');
@@ -75,8 +78,28 @@ export const rows = [
       write(scene, 'base/etc/profile.d/conda.sh', `conda() { ${activate} conda $2"; }\n`);
       write(scene, 'bin/conda', `#!/bin/sh\necho ${join(scene.folder, 'base')}\n`);
       scene.env.BASH_ENV = write(scene, 'strict', 'set -u\nFOUND=\n');
-      await gives(scene, 'conda science venv', '--conda', 'science', '--venv', join(scene.folder, 'env'), '--prologue', 'set -eu');
-      await gives(scene, 'conda science venv', '--conda', 'science', '--venv', join(scene.folder, 'env'), '--prologue', 'set -eu', '--setup-order', 'prologue-first');
+      await gives(
+        scene,
+        'conda science venv',
+        '--conda',
+        'science',
+        '--venv',
+        join(scene.folder, 'env'),
+        '--prologue',
+        'set -eu',
+      );
+      await gives(
+        scene,
+        'conda science venv',
+        '--conda',
+        'science',
+        '--venv',
+        join(scene.folder, 'env'),
+        '--prologue',
+        'set -eu',
+        '--setup-order',
+        'prologue-first',
+      );
     },
   },
 ];

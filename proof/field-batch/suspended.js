@@ -1,4 +1,5 @@
-// Jobs that an operator suspends: nobody takes their engines for busy ones, and no task is lost or done twice.
+// Jobs that an operator suspends: nobody takes their engines for busy ones, and no task is lost or done
+// twice.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep, until } from '../bed.js';
@@ -25,7 +26,9 @@ export const rows = [
   {
     entry: 'F14 a job is suspended during a map',
     bed: 'slurm',
-    expected: 'status suspended; why suspended with scontrol resume ID, nothing of interrupt; after resume each task once',
+    expected:
+      'status suspended; why suspended with scontrol resume ID, nothing of interrupt; after resume ' +
+      'each task once',
     async run(scene) {
       await scene.start('-n', '2');
       const { ids } = await engineJob(scene);
@@ -42,7 +45,13 @@ export const rows = [
       operator('scontrol', 'resume', ids[0]);
       const { code } = await run;
       scene.is('map ends with', code, 0);
-      scene.is('each once', noted().sort((a, b) => Number(a) - Number(b)).join(' '), tasks.join(' '));
+      scene.is(
+        'each once',
+        noted()
+          .sort((a, b) => Number(a) - Number(b))
+          .join(' '),
+        tasks.join(' '),
+      );
       scene.is('status then', (await engineJob(scene)).state, 'running');
     },
   },

@@ -11,7 +11,11 @@ export const rows = [
       scene.is('engines', engines, 2);
       const { engines: known = [] } = await scene.json('status');
       const minutes = known.map(({ deadline }) => Math.round((Date.parse(deadline) - Date.now()) / 60_000));
-      scene.is('minutes until the end', minutes.every((count) => count >= 18 && count <= 60), true);
+      scene.is(
+        'minutes until the end',
+        minutes.every((count) => count >= 18 && count <= 60),
+        true,
+      );
     },
   },
 ];

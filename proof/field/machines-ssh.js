@@ -14,7 +14,11 @@ const strange = (scene, name) => {
 };
 /** A configuration that has nothing of the bed's but the keys of the hosts. */
 const bare = (scene, ...lines) =>
-  `config=${scene.write('config', `${lines.join('\n')}\nHost *\n  UserKnownHostsFile ${state}/known_hosts\n  GSSAPIAuthentication no\n`)}`;
+  `config=${scene.write(
+    'config',
+    `${lines.join('\n')}\nHost *\n  UserKnownHostsFile ${state}/known_hosts\n  ` +
+      'GSSAPIAuthentication no\n',
+  )}`;
 
 /** A home on a host that is this row's alone, with what its shell reads first. */
 function shellOf(scene, name, bashrc) {
@@ -30,7 +34,10 @@ function shellOf(scene, name, bashrc) {
 /** A start that must go well, and answer from its hosts. */
 async function works(scene, hosts, options, engines = 4) {
   const begin = performance.now();
-  const { error, engines: started } = await scene.start(hosts, ...options.flatMap((option) => ['-o', option]));
+  const { error, engines: started } = await scene.start(
+    hosts,
+    ...options.flatMap((option) => ['-o', option]),
+  );
   scene.is('engines', error ? `${error.code}: ${error.message}` : started, engines);
   return (performance.now() - begin) / 1000;
 }
@@ -56,7 +63,10 @@ const going = (number, line) =>
     bed: 'ssh',
     quick: true,
     async run(scene) {
-      const seconds = await works(scene, 'host[1-2]', [scene.config('Host *', `  ${line}`), `transport=${transport}`]);
+      const seconds = await works(scene, 'host[1-2]', [
+        scene.config('Host *', `  ${line}`),
+        `transport=${transport}`,
+      ]);
       scene.is('it took long', seconds > 15, false);
     },
   }));
@@ -66,7 +76,8 @@ async function agentOf(scene, ...names) {
   const socket = join(scene.folder, 'agent');
   const agent = spawn('ssh-agent', ['-D', '-a', socket], { ...scene.user, stdio: 'ignore' });
   scene.later(() => agent.kill());
-  const add = (path) => execFileSync('ssh-add', ['-q', path], { ...scene.user, env: { ...scene.env, SSH_AUTH_SOCK: socket } });
+  const add = (path) =>
+    execFileSync('ssh-add', ['-q', path], { ...scene.user, env: { ...scene.env, SSH_AUTH_SOCK: socket } });
   await until(() => execFileSync('ls', [scene.folder], { encoding: 'utf8' }).split('\n').includes('agent'));
   for (let index = 0; index < 8; index++) add(strange(scene, `other${index}`));
   for (const name of names) add(join(scene.folder, name));
@@ -109,23 +120,53 @@ const oneHost = (scene, facts) => `@${scene.write('hosts', `host1 slots=2 ${fact
 function newer(scene, only) {
   for (const index of [0, 1, 2]) {
     host('exec', `host${index}`, 'ip', 'addr', 'add', `fd00:124::${10 + index}/64`, 'dev', 'eth0', 'nodad');
-    scene.later(() => host('exec', `host${index}`, 'ip', 'addr', 'del', `fd00:124::${10 + index}/64`, 'dev', 'eth0'));
+    scene.later(() =>
+      host('exec', `host${index}`, 'ip', 'addr', 'del', `fd00:124::${10 + index}/64`, 'dev', 'eth0'),
+    );
   }
-  for (const index of [1, 2]) scene.sshd(`host${index}`, 'ListenAddress ::', `ListenAddress [fd00:124::${10 + index}]:2222`);
+  for (const index of [1, 2])
+    scene.sshd(`host${index}`, 'ListenAddress ::', `ListenAddress [fd00:124::${10 + index}]:2222`);
   for (const index of only ? [0, 1, 2] : []) {
     host('exec', `host${index}`, 'ip', '-4', 'addr', 'flush', 'dev', 'eth0');
-    scene.later(() => host('exec', `host${index}`, 'ip', 'addr', 'add', `10.124.0.${10 + index}/24`, 'dev', 'eth0'));
+    scene.later(() =>
+      host('exec', `host${index}`, 'ip', 'addr', 'add', `10.124.0.${10 + index}/24`, 'dev', 'eth0'),
+    );
   }
-  const keyOf = (index) => readFileSync(join(state, 'hosts', `host${index}`, 'hostkey.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
-  const known = [1, 2].flatMap((index) => [`fd00:124::${10 + index} ${keyOf(index)}`, `[fd00:124::${10 + index}]:2222 ${keyOf(index)}`]);
+  const keyOf = (index) =>
+    readFileSync(join(state, 'hosts', `host${index}`, 'hostkey.pub'), 'utf8')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ');
+  const known = [1, 2].flatMap((index) => [
+    `fd00:124::${10 + index} ${keyOf(index)}`,
+    `[fd00:124::${10 + index}]:2222 ${keyOf(index)}`,
+  ]);
   appendFileSync(scene.write('known', ''), `${known.join('\n')}\n`);
-  return `config=${scene.write('config', `Host *\n  IdentityFile ${state}/keys/hpc\n  IdentitiesOnly yes\n  UserKnownHostsFile ${scene.folder}/known\n  GSSAPIAuthentication no\n`)}`;
+  return `config=${scene.write(
+    'config',
+    `Host *\n  IdentityFile ${state}/keys/hpc\n  IdentitiesOnly yes\n  UserKnownHostsFile ` +
+      `${scene.folder}/known\n  GSSAPIAuthentication no\n`,
+  )}`;
 }
 
 export const rows = [
-  ...failing('UseKeychain yes', 'ssh-config', /ssh cannot read its configuration here \(.*line \d+: Bad configuration option: usekeychain\)/i, (scene) => scene.config('Host *', '  UseKeychain yes')),
-  ...failing('a byte order mark', 'ssh-config', /ssh cannot read its configuration here/, (scene) => scene.config('\ufeffHost x')),
-  ...['ForkAfterAuthentication yes', 'StdinNull yes', 'SessionType none', 'RemoteCommand tmux attach', 'RequestTTY force', 'LogLevel QUIET'].flatMap((line) => going('21', line)),
+  ...failing(
+    'UseKeychain yes',
+    'ssh-config',
+    /ssh cannot read its configuration here \(.*line \d+: Bad configuration option: usekeychain\)/i,
+    (scene) => scene.config('Host *', '  UseKeychain yes'),
+  ),
+  ...failing('a byte order mark', 'ssh-config', /ssh cannot read its configuration here/, (scene) =>
+    scene.config('\ufeffHost x'),
+  ),
+  ...[
+    'ForkAfterAuthentication yes',
+    'StdinNull yes',
+    'SessionType none',
+    'RemoteCommand tmux attach',
+    'RequestTTY force',
+    'LogLevel QUIET',
+  ].flatMap((line) => going('21', line)),
   {
     name: '21 LogLevel QUIET, and a host that is down (openssh)',
     expected: 'host-refused',
@@ -133,14 +174,24 @@ export const rows = [
     quick: true,
     async run(scene) {
       scene.disturb('kill', 'boot', 'host2');
-      const { error } = await scene.start('host2', '-o', 'transport=openssh', '-o', scene.config('Host *', '  LogLevel QUIET'));
+      const { error } = await scene.start(
+        'host2',
+        '-o',
+        'transport=openssh',
+        '-o',
+        scene.config('Host *', '  LogLevel QUIET'),
+      );
       scene.is('verdict', error?.verdict, 'host-refused');
     },
   },
   agents('IdentityFile and IdentitiesOnly', (good) => [`  IdentityFile ${good}`, '  IdentitiesOnly yes']),
   agents('IdentityFile of the public half', (good) => [`  IdentityFile ${good}.pub`, '  IdentitiesOnly yes']),
   agents('without IdentitiesOnly', (good) => [`  IdentityFile ${good}`]),
-  agents('IdentityAgent none, and a plain key', (good) => [`  IdentityFile ${good}`, '  IdentityAgent none'], false),
+  agents(
+    'IdentityAgent none, and a plain key',
+    (good) => [`  IdentityFile ${good}`, '  IdentityAgent none'],
+    false,
+  ),
   {
     name: '6 an agent of eight wrong keys',
     expected: 'host-auth, and what to write',
@@ -148,7 +199,13 @@ export const rows = [
     quick: true,
     async run(scene) {
       await agentOf(scene);
-      const { error } = await scene.start('host1', '-o', 'transport=ssh2', '-o', bare(scene, 'Host host*', '  IdentityFile ~/.ssh/none'));
+      const { error } = await scene.start(
+        'host1',
+        '-o',
+        'transport=ssh2',
+        '-o',
+        bare(scene, 'Host host*', '  IdentityFile ~/.ssh/none'),
+      );
       scene.is('verdict', error?.verdict, 'host-auth');
       scene.is('said', error?.message, /none of your keys is accepted|offered too many keys/);
     },
@@ -163,7 +220,11 @@ export const rows = [
     async run(scene) {
       shellOf(scene, 'host1', 'umask 002\n');
       await works(scene, 'host1', [], 4);
-      scene.is('umask', (await scene.run('exec', '--targets', '0', 'process.umask().toString(8)')).out.trim(), /'?2'?$/);
+      scene.is(
+        'umask',
+        (await scene.run('exec', '--targets', '0', 'process.umask().toString(8)')).out.trim(),
+        /'?2'?$/,
+      );
     },
   },
   {
@@ -187,7 +248,11 @@ export const rows = [
       mkdirSync(join(home, 'scratch'));
       chownSync(join(home, 'scratch'), scene.user.uid, scene.user.gid);
       await works(scene, oneHost(scene, 'work-dir=~/scratch'), []);
-      scene.is('folder', (await scene.run('exec', '--targets', '0', 'process.cwd()')).out, /\/home\/hpc\/scratch/);
+      scene.is(
+        'folder',
+        (await scene.run('exec', '--targets', '0', 'process.cwd()')).out,
+        /\/home\/hpc\/scratch/,
+      );
     },
   },
   {
@@ -198,9 +263,19 @@ export const rows = [
     async run(scene) {
       host('exec', 'host0', 'mkdir', '-m', '777', '/tmp/only-here');
       scene.later(() => host('exec', 'host0', 'rmdir', '/tmp/only-here'));
-      const line = `cd /tmp/only-here && exec ${process.execPath} ${scene.root}/bin/ipcluster start --launcher ssh -o hosts=host1 -n 1 -d`;
-      const said = execFileSync(join(process.cwd(), 'test/beds/ssh/host'), ['exec', 'host0', '-u', 'hpc', 'bash', '-c', `${line} 2>&1`], { env: scene.env, encoding: 'utf8' });
-      scene.is('said', said, /host1: there is no folder \/tmp\/only-here there; engines begin in your home folder/);
+      const line =
+        `cd /tmp/only-here && exec ${process.execPath} ${scene.root}/bin/ipcluster start --launcher ssh ` +
+        '-o hosts=host1 -n 1 -d';
+      const said = execFileSync(
+        join(process.cwd(), 'test/beds/ssh/host'),
+        ['exec', 'host0', '-u', 'hpc', 'bash', '-c', `${line} 2>&1`],
+        { env: scene.env, encoding: 'utf8' },
+      );
+      scene.is(
+        'said',
+        said,
+        /host1: there is no folder \/tmp\/only-here there; engines begin in your home folder/,
+      );
       scene.is('folder', (await scene.run('exec', 'process.cwd()')).out, /\/home\/hpc/);
     },
   },
@@ -236,9 +311,17 @@ export const rows = [
     async run(scene) {
       await works(scene, `@${scene.write('cores', 'host1\nhost1\nhost2\nhost2\n')}`, []);
       await scene.run('stop');
-      await works(scene, `@${scene.write('pe', 'host1 2 all.q@host1 UNDEFINED\nhost2 2 all.q@host2 <NULL>\n')}`, []);
+      await works(
+        scene,
+        `@${scene.write('pe', 'host1 2 all.q@host1 UNDEFINED\nhost2 2 all.q@host2 <NULL>\n')}`,
+        [],
+      );
       await scene.run('stop');
-      await works(scene, `@${scene.write('mpi', 'host1 slots=2 max_slots=4\nhost2 max-slots=2 sockets=2\n')}`, []);
+      await works(
+        scene,
+        `@${scene.write('mpi', 'host1 slots=2 max_slots=4\nhost2 max-slots=2 sockets=2\n')}`,
+        [],
+      );
       await scene.run('stop');
       await works(scene, '2/hpc@host1:22,2*host2', []);
     },
@@ -248,7 +331,16 @@ export const rows = [
     expected: 'no warning of Node, at start and at stop',
     bed: 'ssh',
     async run(scene) {
-      const { err, out } = await scene.run('start', '--launcher', 'ssh', '-o', 'hosts=host[1-16]', '-n', '16', '-d');
+      const { err, out } = await scene.run(
+        'start',
+        '--launcher',
+        'ssh',
+        '-o',
+        'hosts=host[1-16]',
+        '-n',
+        '16',
+        '-d',
+      );
       scene.is('start', /Warning/.test(err + out), false);
       const stop = await scene.run('stop');
       scene.is('stop', [stop.code, /Warning/.test(stop.err + stop.out)], [0, false]);

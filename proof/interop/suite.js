@@ -29,11 +29,16 @@ const endings = { failure: 'failed', error: 'error', skipped: 'skipped' };
 
 /** How each test of a report ended, by name. */
 function readReport(text) {
-  const cases = [...text.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*?(?:\/>|>(.*?)<\/testcase>)/gs)];
+  const cases = [
+    ...text.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*?(?:\/>|>(.*?)<\/testcase>)/gs),
+  ];
   return new Map(
     cases.map(([, place, name, inside = '']) => {
       const bad = Object.keys(endings).find((word) => inside.includes(`<${word}`));
-      return [`${place.split('.').at(-1)}::${name}`, { ending: bad ? endings[bad] : 'passed', why: /message="([^"]*)"/.exec(inside)?.[1] ?? '' }];
+      return [
+        `${place.split('.').at(-1)}::${name}`,
+        { ending: bad ? endings[bad] : 'passed', why: /message="([^"]*)"/.exec(inside)?.[1] ?? '' },
+      ];
     }),
   );
 }
@@ -53,7 +58,10 @@ function sweep(folder) {
   return count;
 }
 
-/** Runs a file; `controller` is `ours` or `theirs`. Answers the tests by name, the seconds, and what pytest said. */
+/**
+ * Runs a file; `controller` is `ours` or `theirs`. Answers the tests by name, the seconds, and what pytest
+ * said.
+ */
 export async function runFile(file, controller) {
   const folder = mkdtempSync(join(tmpdir(), 'ipcluster-interop-'));
   const report = join(folder, 'report.xml');
@@ -65,9 +73,20 @@ export async function runFile(file, controller) {
     env.PYTHONPATH = [join(root, 'test/interop'), process.env.PYTHONPATH].filter(Boolean).join(':');
     env.IPCLUSTER_CONTROLLER = JSON.stringify([process.execPath, join(root, 'bin/ipcontroller')]);
   }
-  const flags = ['-p', 'no:cacheprovider', '-q', '--tb=short', `--junitxml=${report}`, ...(ours ? ['-p', 'ours'] : [])];
+  const flags = [
+    '-p',
+    'no:cacheprovider',
+    '-q',
+    '--tb=short',
+    `--junitxml=${report}`,
+    ...(ours ? ['-p', 'ours'] : []),
+  ];
   const begin = performance.now();
-  const child = spawn(python, ['-m', 'pytest', ...flags, '--pyargs', `ipyparallel.tests.${file}`], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(python, ['-m', 'pytest', ...flags, '--pyargs', `ipyparallel.tests.${file}`], {
+    env,
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const timer = setTimeout(() => child.kill('SIGKILL'), patience);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));

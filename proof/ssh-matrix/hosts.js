@@ -1,5 +1,6 @@
-// The hosts of the varied bed (test/beds/ssh/varied-hosts.sh), each with what must come of it, written down before any run: `there`, or the
-// code and the words of its own refusal. `ssh` is what `ssh HOST true` must do, which is looked at first.
+// The hosts of the varied bed (test/beds/ssh/varied-hosts.sh), each with what must come of it, written down
+// before any run: `there`, or the code and the words of its own refusal. `ssh` is what `ssh HOST true` must
+// do, which is looked at first.
 const there = (what) => ({ what, expected: 'there', ssh: 'in' });
 
 export const hosts = {
@@ -14,11 +15,36 @@ export const hosts = {
   host9: there('HostKeyAlias and HostKeyAlgorithms, an old key of another kind is known too'),
   host10: there('ProxyCommand, a banner, no terminals, a disk of its own, umask 077, /tmp noexec'),
   host11: there('ForceCommand, and a uid that no name belongs to'),
-  host12: { what: 'another host key than the known one', expected: 'host-key-changed', ssh: 'out', words: /^host12: Its host key is not the one that is known/ },
-  host13: { what: 'off', expected: 'host-unreachable', ssh: 'out', words: /^host13: There is no way to it in the network/ },
-  host14: { what: 'accepts, and says nothing', expected: 'host-timeout', ssh: 'out', words: /^host14: It does not answer in time/ },
-  host15: { what: 'keyboard-interactive alone', expected: 'host-typing', ssh: 'out', words: /^host15: It takes no key alone: something has to be typed.*keyboard-interactive/ },
-  host16: { what: 'AllowUsers of others', expected: 'host-auth', ssh: 'out', words: /^host16: It does not let you in: none of your keys is accepted.*publickey/ },
+  host12: {
+    what: 'another host key than the known one',
+    expected: 'host-key-changed',
+    ssh: 'out',
+    words: /^host12: Its host key is not the one that is known/,
+  },
+  host13: {
+    what: 'off',
+    expected: 'host-unreachable',
+    ssh: 'out',
+    words: /^host13: There is no way to it in the network/,
+  },
+  host14: {
+    what: 'accepts, and says nothing',
+    expected: 'host-timeout',
+    ssh: 'out',
+    words: /^host14: It does not answer in time/,
+  },
+  host15: {
+    what: 'keyboard-interactive alone',
+    expected: 'host-typing',
+    ssh: 'out',
+    words: /^host15: It takes no key alone: something has to be typed.*keyboard-interactive/,
+  },
+  host16: {
+    what: 'AllowUsers of others',
+    expected: 'host-auth',
+    ssh: 'out',
+    words: /^host16: It does not let you in: none of your keys is accepted.*publickey/,
+  },
 };
 
 /** What no library of ours can do is said of its host where the library was asked for by name. */

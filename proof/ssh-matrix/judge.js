@@ -5,7 +5,16 @@ import { root, state } from '../ssh/scene.js';
 import { hosts } from './hosts.js';
 
 /** What every call of ours says too. */
-const strict = ['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'LogLevel=VERBOSE', '-o', 'ConnectTimeout=10'];
+const strict = [
+  '-o',
+  'BatchMode=yes',
+  '-o',
+  'StrictHostKeyChecking=yes',
+  '-o',
+  'LogLevel=VERBOSE',
+  '-o',
+  'ConnectTimeout=10',
+];
 
 /** After it was let in it has so long to end (milliseconds). */
 const hanging = 5000;
@@ -13,7 +22,10 @@ const hanging = 5000;
 /** Runs `ssh HOST true` on host0 as the user: `in` where it is let in, and the last that it said. */
 async function judge(scene, name, config = join(state, 'varied/config')) {
   const argv = ['exec', 'host0', '-u', 'hpc', 'timeout', '25', 'ssh', '-F', config, ...strict, name, 'true'];
-  const child = spawn(join(root, 'test/beds/ssh/host'), argv, { env: scene.env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(join(root, 'test/beds/ssh/host'), argv, {
+    env: scene.env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   const letIn = /^Authenticated to /m;
   const code = await new Promise((done) => {
@@ -26,11 +38,25 @@ async function judge(scene, name, config = join(state, 'varied/config')) {
     });
   });
   const isIn = letIn.test(said) && code !== 255;
-  const last = said.trim().split('\n').map((line) => line.trim()).filter((line) => !/^(@|Transferred|Bytes per)/.test(line));
-  return { ssh: isIn ? 'in' : 'out', code, said, words: isIn ? `in (exit ${code === null || code === 124 ? 'none: it hangs' : code})` : (last.at(-1) ?? '') };
+  const last = said
+    .trim()
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => !/^(@|Transferred|Bytes per)/.test(line));
+  return {
+    ssh: isIn ? 'in' : 'out',
+    code,
+    said,
+    words: isIn
+      ? `in (exit ${code === null || code === 124 ? 'none: it hangs' : code})`
+      : (last.at(-1) ?? ''),
+  };
 }
 
-/** Some, side by side. An ssh that stands for a gate may wait for ever behind the one that needed it: it is ended. */
+/**
+ * Some, side by side. An ssh that stands for a gate may wait for ever behind the one that needed it: it is
+ * ended.
+ */
 export async function judgeSome(scene, names, config) {
   const all = await Promise.all(names.map((name) => judge(scene, name, config)));
   for (const pid of scene.processes()) process.kill(Number(pid), 'SIGKILL');

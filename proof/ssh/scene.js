@@ -1,4 +1,5 @@
-// One row of the table of SSH failures while it is played: an ordinary user's home on the shared disk of the bed, and commands on host0.
+// One row of the table of SSH failures while it is played: an ordinary user's home on the shared disk of the
+// bed, and commands on host0.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,7 +9,11 @@ import { packageFor, sleep, until } from '../bed.js';
 export const root = resolve(fileURLToPath(import.meta.url), '../../..');
 export const state = '/var/tmp/ipcluster-bed-ssh';
 const numberOf = (flag) => Number(execFileSync('id', [flag, 'hpc'], { encoding: 'utf8' }));
-export const bed = (verb, ...args) => execFileSync(join(root, 'test/beds/ssh', verb), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+export const bed = (verb, ...args) =>
+  execFileSync(join(root, 'test/beds/ssh', verb), args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 export const host = (verb, name, ...args) => bed('host', verb, name, ...args);
 const allHosts = Array.from({ length: 17 }, (_unused, index) => `host${index}`);
 
@@ -19,7 +24,12 @@ export class Scene {
     this.root = packageFor(this.user);
     this.folder = mkdtempSync(join(state, 'shared', 'ipcluster-proof-'));
     chownSync(this.folder, this.user.uid, this.user.gid);
-    this.env = { ...process.env, HOME: this.folder, HOME_OF_USER: this.folder, IPYTHONDIR: join(this.folder, 'ipython') };
+    this.env = {
+      ...process.env,
+      HOME: this.folder,
+      HOME_OF_USER: this.folder,
+      IPYTHONDIR: join(this.folder, 'ipython'),
+    };
     for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'SSH_AUTH_SOCK']) delete this.env[name];
     this.problems = [];
     /** What `why` said at the moment that a row chose; undefined for the end. */
@@ -61,7 +71,8 @@ export class Scene {
       writeFileSync(file, text);
       host('kill', name);
       host('boot', name);
-      for (let tries = 0; tries < 50; tries++) if (spawnSync('ssh-keyscan', ['-T', '1', name]).stdout.length > 0) return;
+      for (let tries = 0; tries < 50; tries++)
+        if (spawnSync('ssh-keyscan', ['-T', '1', name]).stdout.length > 0) return;
     };
     again(`${lines.join('\n')}\n${before}`);
     this.#undo.push(() => again(before));
@@ -69,13 +80,19 @@ export class Scene {
 
   /** Runs a command in a host until the row is over. */
   serve(name, code) {
-    const child = spawn(join(root, 'test/beds/ssh/host'), ['exec', name, process.execPath, '-e', code], { stdio: 'ignore' });
+    const child = spawn(join(root, 'test/beds/ssh/host'), ['exec', name, process.execPath, '-e', code], {
+      stdio: 'ignore',
+    });
     this.#undo.push(() => host('exec', name, 'bash', '-c', `pkill -f 'node[ ]-e' || true`) && child.kill());
     return sleep(400);
   }
 
   async run(...args) {
-    const child = spawn(join(root, 'test/beds/ssh/host'), ['exec', 'host0', '-u', 'hpc', process.execPath, join(this.root, 'bin/ipcluster'), ...args], { env: this.env, cwd: this.folder });
+    const child = spawn(
+      join(root, 'test/beds/ssh/host'),
+      ['exec', 'host0', '-u', 'hpc', process.execPath, join(this.root, 'bin/ipcluster'), ...args],
+      { env: this.env, cwd: this.folder },
+    );
     const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
     let [out, err] = ['', ''];
     child.stdout.on('data', (chunk) => (out += chunk));
@@ -101,7 +118,11 @@ export class Scene {
   async why() {
     const { findings = [], error } = await this.json('why');
     const [verdict] = findings;
-    return { code: verdict?.code ?? (error ? error.code : 'none'), sentence: verdict?.sentence ?? error?.message ?? '', findings };
+    return {
+      code: verdict?.code ?? (error ? error.code : 'none'),
+      sentence: verdict?.sentence ?? error?.message ?? '',
+      findings,
+    };
   }
 
   /** Everything of this home that still runs, on whatever host: this machine sees them all. */
@@ -116,11 +137,20 @@ export class Scene {
     return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && mine(name));
   }
 
-  /** Undoes what was done to hosts, ends what is there as a user would, and answers how many processes and files are left. */
+  /**
+   * Undoes what was done to hosts, ends what is there as a user would, and answers how many processes and
+   * files are left.
+   */
   async end(bystander = []) {
     for (const undo of this.#undo.splice(0).reverse()) undo();
     await this.run('stop');
-    const files = () => allHosts.flatMap((name) => host('exec', name, 'find', '/tmp', '/dev/shm', '-user', 'hpc').trim().split('\n').filter((line) => line && !bystander.includes(`${name} ${line}`)));
+    const files = () =>
+      allHosts.flatMap((name) =>
+        host('exec', name, 'find', '/tmp', '/dev/shm', '-user', 'hpc')
+          .trim()
+          .split('\n')
+          .filter((line) => line && !bystander.includes(`${name} ${line}`)),
+      );
     await until(() => this.processes().length === 0 && files().length === 0, 20_000);
     const left = [...this.processes(), ...files()];
     this.left = left.map((one) => (/^\d+$/.test(one) ? `${one} ${commandOf(one)}` : one));
@@ -139,4 +169,11 @@ function commandOf(pid) {
 }
 
 /** Files of the user's on the disks of all hosts, each with the name of its host. */
-export const filesNow = () => allHosts.flatMap((name) => host('exec', name, 'find', '/tmp', '/dev/shm', '-user', 'hpc').trim().split('\n').filter(Boolean).map((line) => `${name} ${line}`));
+export const filesNow = () =>
+  allHosts.flatMap((name) =>
+    host('exec', name, 'find', '/tmp', '/dev/shm', '-user', 'hpc')
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => `${name} ${line}`),
+  );

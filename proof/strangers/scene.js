@@ -129,7 +129,9 @@ export class Scene {
     );
     const answer = new Promise((done) =>
       child.once('close', () =>
-        done(out.length > 0 ? JSON.parse(String(Buffer.concat(out))) : { failed: String(Buffer.concat(wrong)) }),
+        done(
+          out.length > 0 ? JSON.parse(String(Buffer.concat(out))) : { failed: String(Buffer.concat(wrong)) },
+        ),
       ),
     );
     return { child, answer, ready };

@@ -1,4 +1,5 @@
-// Where a row of the table of surroundings is played: a home of its own, and how a line of a shell is run there.
+// Where a row of the table of surroundings is played: a home of its own, and how a line of a shell is run
+// there.
 import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { Bed } from '../bed.js';
@@ -10,14 +11,19 @@ function said(argv, options, bound = 90_000) {
   const child = spawn(program, words, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), bound);
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('latin1').on('data', (chunk) => (text += chunk));
-  return new Promise((done) => child.once('exit', () => setTimeout(() => done(text), 50)).once('exit', () => clearTimeout(timer)));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('latin1').on('data', (chunk) => (text += chunk));
+  return new Promise((done) =>
+    child.once('exit', () => setTimeout(() => done(text), 50)).once('exit', () => clearTimeout(timer)),
+  );
 }
 
 /** Start, the task and stop as one line for a shell. */
 function scriptOf({ before = '', within = '', task = 'echo "umask $(umask)"' }, words, root) {
   const program = `'${process.execPath}' '${root}/bin/ipcluster'`;
-  const inner = `${program} start -n 1 -d ${words} >/dev/null && ${program} map -- sh -c '${task}' ::: 1; code=$?; ${program} stop >/dev/null 2>&1; echo "code $code"`;
+  const inner =
+    `${program} start -n 1 -d ${words} >/dev/null && ${program} map -- sh -c '${task}' ::: 1; code=$?; ` +
+    `${program} stop >/dev/null 2>&1; echo "code $code"`;
   return `${before}\n${within === '' ? inner : `export INNER=${quoted(inner)}\n${within}`}`;
 }
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -31,7 +37,10 @@ class Here {
 
   run(row, words) {
     const { folder, env } = this.bed;
-    return said(['bash', '-c', scriptOf(row, words, process.cwd())], { cwd: folder, env: { ...env, HERE: folder } });
+    return said(['bash', '-c', scriptOf(row, words, process.cwd())], {
+      cwd: folder,
+      env: { ...env, HERE: folder },
+    });
   }
 
   end() {
@@ -48,7 +57,16 @@ class OnHosts {
 
   run(row, words) {
     const { scene } = this;
-    const host = [`${process.cwd()}/test/beds/ssh/host`, 'exec', 'host0', '-u', 'hpc', 'bash', '-c', scriptOf(row, words, scene.root)];
+    const host = [
+      `${process.cwd()}/test/beds/ssh/host`,
+      'exec',
+      'host0',
+      '-u',
+      'hpc',
+      'bash',
+      '-c',
+      scriptOf(row, words, scene.root),
+    ];
     return said(host, { cwd: scene.folder, env: { ...scene.env, HERE: scene.folder } });
   }
 

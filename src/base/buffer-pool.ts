@@ -1,6 +1,7 @@
 /**
- * Small buffers are cut from a common piece of memory of this size (bytes). A controller has pieces of it mapped by themselves, so that
- * each goes back to the system as soon as nothing of it is used; smaller ones lie among others in the heap, and hold it (decision 0022).
+ * Small buffers are cut from a common piece of memory of this size (bytes). A controller has pieces of it
+ * mapped by themselves, so that each goes back to the system as soon as nothing of it is used; smaller ones
+ * lie among others in the heap, and hold it (decision 0022).
  */
 export const poolSize = 32_768;
 

@@ -7,7 +7,11 @@ export interface CatalogueEntry {
   exitCode: 1 | 2 | 3 | 4;
 }
 
-const entry = (exitCode: CatalogueEntry['exitCode'], what: string, ...suggestions: string[]): CatalogueEntry => ({
+const entry = (
+  exitCode: CatalogueEntry['exitCode'],
+  what: string,
+  ...suggestions: string[]
+): CatalogueEntry => ({
   what,
   suggestions,
   exitCode,
@@ -24,11 +28,16 @@ export const errorCatalogue = {
   ),
   FOLDER: entry(
     2,
-    'A folder of ours, or one on the way to it, belongs to another user or can be written by others; nothing was put there.',
+    'A folder of ours, or one on the way to it, belongs to another user or can be written by others; ' +
+      'nothing was put there.',
     'Another place: `--work-dir FOLDER`, made with `mkdir -m 700 FOLDER`; for profiles, IPYTHONDIR.',
   ),
   LAUNCHER_UNKNOWN: entry(2, 'No launcher has that name.', 'See `ipcluster launchers`.'),
-  LAUNCHER_OPTIONS: entry(2, 'A launcher option is unknown or has a wrong value.', 'See `ipcluster launchers`.'),
+  LAUNCHER_OPTIONS: entry(
+    2,
+    'A launcher option is unknown or has a wrong value.',
+    'See `ipcluster launchers`.',
+  ),
   CLUSTER_RUNNING: entry(
     2,
     'A cluster of that profile and cluster id is running already; nothing was started.',
@@ -54,7 +63,11 @@ export const errorCatalogue = {
     'Name the one that has it: `--python PATH`.',
     'Install it there: `PATH -m pip install ipyparallel`.',
   ),
-  NOT_FOUND: entry(4, 'The thing asked for (an engine, a task, a log) is not there.', 'See `ipcluster status`.'),
+  NOT_FOUND: entry(
+    4,
+    'The thing asked for (an engine, a task, a log) is not there.',
+    'See `ipcluster status`.',
+  ),
   CONNECTION_FILE: entry(
     2,
     'A connection file is malformed, unreadable, or belongs to somebody else.',
@@ -78,7 +91,11 @@ export const errorCatalogue = {
     'Try again later.',
     'See what there is: `ipcluster ps`.',
   ),
-  SUBMIT_REFUSED: entry(1, 'The batch system did not take the job.', 'See what would be submitted: `--dry-run`.'),
+  SUBMIT_REFUSED: entry(
+    1,
+    'The batch system did not take the job.',
+    'See what would be submitted: `--dry-run`.',
+  ),
   HOSTS_FAILED: entry(
     1,
     'Hosts could not be used, and those that are left are not enough; what was started on them was ended.',
@@ -91,7 +108,8 @@ export const errorCatalogue = {
   ),
   SUPERSEDED: entry(
     1,
-    'The scheduler has started a job again, or its time is over: supervisors of the earlier run are refused, and end.',
+    'The scheduler has started a job again, or its time is over: supervisors of the earlier run are ' +
+      'refused, and end.',
   ),
   QUEUE_TIMEOUT: entry(
     3,
@@ -112,7 +130,11 @@ export const errorCatalogue = {
     'Give them longer: `--timeout 120s`.',
   ),
   TIMEOUT: entry(3, 'Something took longer than it was given.'),
-  PORT_IN_USE: entry(2, 'The port is taken by another program.', 'Name another one, or a range: `--port 10000-10100`.'),
+  PORT_IN_USE: entry(
+    2,
+    'The port is taken by another program.',
+    'Name another one, or a range: `--port 10000-10100`.',
+  ),
   ADDRESS: entry(2, 'No address of this machine fits what was asked for.', 'See the addresses: `ip addr`.'),
   UNAUTHORIZED: entry(
     2,
@@ -130,7 +152,11 @@ export const errorCatalogue = {
     'Does it run? `ipcluster status`.',
     'On another machine: start the controller with `--ip`.',
   ),
-  VERSION: entry(2, 'The two programs do not speak the same version of the protocol.', 'Install the same ipcluster.'),
+  VERSION: entry(
+    2,
+    'The two programs do not speak the same version of the protocol.',
+    'Install the same ipcluster.',
+  ),
   PROTOCOL: entry(1, 'Bytes arrived that are no message of ours.', 'Look at the log of the controller.'),
   CLOSED: entry(1, 'The connection was closed while something was waited for.', 'See `ipcluster status`.'),
   NO_ENGINES: entry(4, 'No engine is registered, or none fits.', 'See `ipcluster status`.'),
@@ -140,7 +166,11 @@ export const errorCatalogue = {
     'The controller or the engines ended instead of starting.',
     'Look at the log that is named; its last lines are shown.',
   ),
-  STOP_FAILED: entry(1, 'Something of ours is still there after stop.', 'See `ipcluster ps`, then `ipcluster kill`.'),
+  STOP_FAILED: entry(
+    1,
+    'Something of ours is still there after stop.',
+    'See `ipcluster ps`, then `ipcluster kill`.',
+  ),
   NOT_CLONEABLE: entry(
     2,
     'A value cannot travel: functions, symbols, promises and open handles cannot be cloned.',
@@ -169,7 +199,8 @@ export const errorCatalogue = {
   ),
   SYSTEM: entry(
     1,
-    'The operating system refused something: it has no more processes, open files or memory for it, or a disk fails.',
+    'The operating system refused something: it has no more processes, open files or memory for it, or ' +
+      'a disk fails.',
     'What it allows: `ulimit -a`. What is used: `ipcluster ps`.',
     'The same may succeed later.',
   ),
@@ -184,8 +215,16 @@ export const errorCatalogue = {
     'A result was removed from the store before it was read.',
     'Read results as they come, or keep more: `--keep-bytes`.',
   ),
-  CONFIG: entry(2, 'A configuration file has a key or value that is not known.', 'See `ipcluster config show`.'),
-  JOB_LOG: entry(2, 'The job log cannot be read, written, or is of another run.', 'Name another file with --joblog.'),
+  CONFIG: entry(
+    2,
+    'A configuration file has a key or value that is not known.',
+    'See `ipcluster config show`.',
+  ),
+  JOB_LOG: entry(
+    2,
+    'The job log cannot be read, written, or is of another run.',
+    'Name another file with --joblog.',
+  ),
   INTERNAL: entry(1, 'A defect of ours.', 'Please report it with the log.'),
 } as const satisfies Record<string, CatalogueEntry>;
 

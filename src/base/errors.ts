@@ -16,8 +16,8 @@ export interface ErrorDetails {
 }
 
 /**
- * The one error class of this project: an operation that could not be done. A job or task that failed is a value,
- * never one of these. `code` and `suggestions` are plain fields, so any front end can print them.
+ * The one error class of this project: an operation that could not be done. A job or task that failed is a
+ * value, never one of these. `code` and `suggestions` are plain fields, so any front end can print them.
  */
 export class IpclusterError extends Error {
   readonly code: ErrorCode;
@@ -41,15 +41,20 @@ export class IpclusterError extends Error {
   }
 }
 
-/** True for our own error, also when it was made by another copy of this module (the bundled CLI has its own). */
+/**
+ * True for our own error, also when it was made by another copy of this module (the bundled CLI has its own).
+ */
 export function isIpclusterError(error: unknown): error is IpclusterError {
-  return error instanceof Error && error.name === 'IpclusterError' && 'code' in error && 'suggestions' in error;
+  return (
+    error instanceof Error && error.name === 'IpclusterError' && 'code' in error && 'suggestions' in error
+  );
 }
 
 /** What was thrown, as an error of ours where the system says that a disk is full. */
 export function explained(error: unknown): unknown {
   const code = systemCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new IpclusterError('DISK_FULL', messageOf(error), { cause: error });
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new IpclusterError('DISK_FULL', messageOf(error), { cause: error });
   return isShortage(error) ? systemFault(messageOf(error), error) : error;
 }
 

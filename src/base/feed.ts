@@ -1,7 +1,10 @@
 import { Queue } from './queue.js';
 import { type Deferred, deferred } from './wait.js';
 
-/** How much waits for a follower that does not read; what comes then is dropped, and a notice says so when it reads on. */
+/**
+ * How much waits for a follower that does not read; what comes then is dropped, and a notice says so when it
+ * reads on.
+ */
 export interface FeedLimit<T> {
   most: number;
   sizeOf: (value: T) => number;
@@ -10,8 +13,8 @@ export interface FeedLimit<T> {
 }
 
 /**
- * One writer, many followers: each follower is an async iterable that starts at the present and ends with the feed.
- * There is no error event to forget: what goes wrong is a value of `T` or the end.
+ * One writer, many followers: each follower is an async iterable that starts at the present and ends with the
+ * feed. There is no error event to forget: what goes wrong is a value of `T` or the end.
  */
 export class Feed<T> {
   readonly #limit: FeedLimit<T> | undefined;

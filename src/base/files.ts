@@ -8,8 +8,8 @@ import { isOwnFolder, openOwnFolder } from './own-folder.js';
 import { flawOfPlace } from './owned-path.js';
 
 /**
- * Writes a file whole or not at all, in a folder of ours: temporary file, fsync, rename. Readable by its owner only. Throws FOLDER where
- * the folder is not ours alone to write.
+ * Writes a file whole or not at all, in a folder of ours: temporary file, fsync, rename. Readable by its
+ * owner only. Throws FOLDER where the folder is not ours alone to write.
  */
 export function writeWhole(path: string, text: string, mode = 0o600): void {
   using folder = openOwnFolder(dirname(path));
@@ -32,8 +32,9 @@ export function writeWhole(path: string, text: string, mode = 0o600): void {
 }
 
 /**
- * Reads JSON that somebody else may be writing. Absent, half-written, unreadable and another user's all mean "not yet": undefined.
- * Use it where a later look is possible; where the file must be right, read it and complain.
+ * Reads JSON that somebody else may be writing. Absent, half-written, unreadable and another user's all mean
+ * "not yet": undefined. Use it where a later look is possible; where the file must be right, read it and
+ * complain.
  */
 export async function readJsonIfWhole(path: string): Promise<unknown> {
   try {

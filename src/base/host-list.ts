@@ -1,6 +1,6 @@
 /**
- * Expands names of hosts as schedulers write them: `rack[1-2]n[01-03],login` stands for seven. Zeros in front are kept. Answers
- * undefined for a text that cannot be read.
+ * Expands names of hosts as schedulers write them: `rack[1-2]n[01-03],login` stands for seven. Zeros in front
+ * are kept. Answers undefined for a text that cannot be read.
  */
 export function expandHosts(text: string): string[] | undefined {
   // Commas in brackets part numbers, all others part names.
@@ -25,7 +25,9 @@ function expandNumbers(list: string): string[] | undefined {
     const [, first, last = first] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part) ?? [];
     const size = Number(last) - Number(first) + 1;
     if (first === undefined || !(size >= 1 && size <= mostNames)) return [undefined];
-    return Array.from({ length: size }, (_unused, index) => String(Number(first) + index).padStart(first.length, '0'));
+    return Array.from({ length: size }, (_unused, index) =>
+      String(Number(first) + index).padStart(first.length, '0'),
+    );
   });
   return numbers.includes(undefined) ? undefined : (numbers as string[]);
 }

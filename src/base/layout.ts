@@ -3,8 +3,8 @@ import { IpclusterError } from './errors.js';
 /* How the engines of a job lie on its nodes, as the job's script says it: `16(x3),2`. */
 
 /**
- * How many of `total` engines node number `node` (from 0) has, and how many are on the nodes before it. Throws USAGE for a layout that
- * cannot be read.
+ * How many of `total` engines node number `node` (from 0) has, and how many are on the nodes before it.
+ * Throws USAGE for a layout that cannot be read.
  */
 export function shareOf(text: string, node: number, total: number): { count: number; before: number } {
   const layout = makeRoom(expandLayout(text), total);
@@ -25,7 +25,8 @@ function makeRoom(layout: readonly number[], total: number): readonly number[] {
 function expandLayout(text: string): number[] {
   return text.split(',').flatMap((part) => {
     const [, size, times = '1'] = /^(\d+)(?:\(x(\d+)\))?$/.exec(part.trim()) ?? [];
-    if (size === undefined) throw new IpclusterError('USAGE', `IPCLUSTER_LAYOUT is "${text}", but must be like 16(x3),2.`);
+    if (size === undefined)
+      throw new IpclusterError('USAGE', `IPCLUSTER_LAYOUT is "${text}", but must be like 16(x3),2.`);
     return Array.from({ length: Number(times) }, () => Number(size));
   });
 }

@@ -1,6 +1,6 @@
 /**
- * A bound on silence that counts only time awake: a machine that slept, or a process that was stopped, finds its leases as it
- * left them. Any sign of life renews it.
+ * A bound on silence that counts only time awake: a machine that slept, or a process that was stopped, finds
+ * its leases as it left them. Any sign of life renews it.
  */
 export class Lease {
   readonly #duration: number;

@@ -18,8 +18,9 @@ export function listen(server: Server, where: ListenOptions): Promise<void> {
 const mostTries = 20;
 
 /**
- * Listens on a Unix socket, or on a pipe of Windows, which lies in no folder. Whatever of ours ends takes the folder along when it is
- * empty, also between our making it and our listening: then it is made again. Rejects with what the system says.
+ * Listens on a Unix socket, or on a pipe of Windows, which lies in no folder. Whatever of ours ends takes the
+ * folder along when it is empty, also between our making it and our listening: then it is made again. Rejects
+ * with what the system says.
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   const folder = process.platform === 'win32' ? undefined : dirname(path);
@@ -28,7 +29,8 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
     try {
       return await listen(server, { path });
     } catch (error) {
-      // It may be there again by now: another one of ours made it. libuv says EACCES for a folder that is not there.
+      // It may be there again by now: another one of ours made it. libuv says EACCES for a folder that is not
+      // there.
       const isGone = ['EACCES', 'ENOENT'].includes(systemCode(error) ?? '');
       if (!folder || !isGone || tries === mostTries) throw error;
     }

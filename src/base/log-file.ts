@@ -1,14 +1,26 @@
-import { constants, copyFileSync, fstatSync, ftruncateSync, readlinkSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  fstatSync,
+  ftruncateSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { systemCode } from './errors.js';
 
-/** A log that is a file begins anew when it is this long; what it had is kept once, as `.1` beside it (bytes). */
+/**
+ * A log that is a file begins anew when it is this long; what it had is kept once, as `.1` beside it (bytes).
+ */
 const mostBytes = 10 * 1024 * 1024;
 /** While a write fails it is tried again so often (milliseconds). */
 const retryInterval = 1000;
 
 /**
- * The place where a program's log goes: a descriptor that its job opened, a file in most cases. A line that cannot be written (the
- * disk is full, the file is as long as it may be, nobody reads the pipe) is dropped and counted; nothing of it ends the program.
+ * The place where a program's log goes: a descriptor that its job opened, a file in most cases. A line that
+ * cannot be written (the disk is full, the file is as long as it may be, nobody reads the pipe) is dropped
+ * and counted; nothing of it ends the program.
  */
 export class LogFile {
   readonly #descriptor: number;
@@ -31,7 +43,9 @@ export class LogFile {
     try {
       this.#rotate();
       const missing =
-        this.#dropped > 0 ? `${new Date().toISOString()} warn log: ${this.#dropped} lines could not be written\n` : '';
+        this.#dropped > 0
+          ? `${new Date().toISOString()} warn log: ${this.#dropped} lines could not be written\n`
+          : '';
       this.#writeWhole(Buffer.from(missing + line));
       this.#dropped = 0;
     } catch {
@@ -45,14 +59,18 @@ export class LogFile {
       try {
         written += writeSync(this.#descriptor, bytes, written);
       } catch (error) {
-        // A pipe or a terminal that is full now: the rest of a line may wait for a moment, a whole one is dropped.
+        // A pipe or a terminal that is full now: the rest of a line may wait for a moment, a whole one is
+        // dropped.
         if (systemCode(error) !== 'EAGAIN' || written === 0) throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
       }
     }
   }
 
-  /** Others append to the same file, so it is copied and emptied, not renamed. Without room for the copy it is emptied. */
+  /**
+   * Others append to the same file, so it is copied and emptied, not renamed. Without room for the copy it is
+   * emptied.
+   */
   #rotate(): void {
     this.#isFile ??= fstatSync(this.#descriptor).isFile();
     if (!this.#isFile || fstatSync(this.#descriptor).size < this.#most) return;

@@ -12,7 +12,9 @@ export interface Log {
   error(message: string, ...details: unknown[]): void;
 }
 
-/** A warning that comes again is written at most so often, with how often it came meanwhile (milliseconds). */
+/**
+ * A warning that comes again is written at most so often, with how often it came meanwhile (milliseconds).
+ */
 const quietTime = 60_000;
 /** So many different ones are told apart. */
 const mostKnown = 200;
@@ -30,13 +32,15 @@ class Repetitions {
     this.#known.delete(text);
     this.#known.set(text, { at: now, count: 0 });
     if (this.#known.size > mostKnown) this.#known.delete(this.#known.keys().next().value as string);
-    return last && last.count > 0 ? ` (${last.count} times more in the last ${Math.round((now - last.at) / 1000)} s)` : '';
+    return last && last.count > 0
+      ? ` (${last.count} times more in the last ${Math.round((now - last.at) / 1000)} s)`
+      : '';
   }
 }
 
 /**
- * Makes a log that writes lines of at least `level` as `time level name: message`. Warnings and errors that repeat themselves are
- * collapsed.
+ * Makes a log that writes lines of at least `level` as `time level name: message`. Warnings and errors that
+ * repeat themselves are collapsed.
  */
 export function createLog(name: string, level: LogLevel, write = toStderr()): Log {
   const least = logLevels.indexOf(level);
@@ -45,7 +49,9 @@ export function createLog(name: string, level: LogLevel, write = toStderr()): Lo
     (own: LogLevel) =>
     (message: string, ...details: unknown[]): void => {
       if (logLevels.indexOf(own) < least) return;
-      const rest = details.map((detail) => ` ${typeof detail === 'string' ? detail : describe(detail)}`).join('');
+      const rest = details
+        .map((detail) => ` ${typeof detail === 'string' ? detail : describe(detail)}`)
+        .join('');
       const more = own === 'warn' || own === 'error' ? repetitions.judge(`${message}${rest}`) : '';
       if (more !== undefined) write(`${new Date().toISOString()} ${own} ${name}: ${message}${rest}${more}\n`);
     };

@@ -18,7 +18,9 @@ import { lookAt } from './owned-path.js';
 import { isOurs } from './owner.js';
 import { removeTree } from './remove-tree.js';
 
-/** A large frame of a message that lies in a file in memory, for peers on one host: see docs/decisions/0005. */
+/**
+ * A large frame of a message that lies in a file in memory, for peers on one host: see docs/decisions/0005.
+ */
 export interface MemoryFile {
   /** Which of the message's buffers it is. */
   index: number;
@@ -39,20 +41,25 @@ function folderOf(owner: string): string {
 }
 
 /**
- * Makes a closed folder in memory under a name that nobody can guess, or takes the one of an earlier controller of the same owner where it
- * is still ours and closed, since requests on their way may name it. Empty text where the system has none.
+ * Makes a closed folder in memory under a name that nobody can guess, or takes the one of an earlier
+ * controller of the same owner where it is still ours and closed, since requests on their way may name it.
+ * Empty text where the system has none.
  */
 export function makeMemoryFolder(owner: string, before = ''): string {
   try {
     if (lookAt(root).facts?.isDirectory() !== true) return '';
-    if (before.startsWith(join(root, folderOf(owner))) && isOwnMemory(before) && isOwnFolder(before, true)) return before;
+    if (before.startsWith(join(root, folderOf(owner))) && isOwnMemory(before) && isOwnFolder(before, true))
+      return before;
     return mkdtempSync(join(root, folderOf(owner)));
   } catch {
     return '';
   }
 }
 
-/** Removes whatever folders that owner has; answers how many there were. Another user's of such a name are left alone. */
+/**
+ * Removes whatever folders that owner has; answers how many there were. Another user's of such a name are
+ * left alone.
+ */
 export function removeMemoryFolders(owner: string): number {
   const names = existsSync(root) ? readdirSync(root).filter((name) => name.startsWith(folderOf(owner))) : [];
   return names.filter((name) => removeMemoryFolder(join(root, name))).length;
@@ -63,7 +70,10 @@ export function removeMemoryFolder(folder: string): boolean {
   return isOwnMemory(folder) && removeTree(folder);
 }
 
-/** True for a folder that lies where such folders do, and is ours alone to open. Its place is sticky: nobody can swap it. */
+/**
+ * True for a folder that lies where such folders do, and is ours alone to open. Its place is sticky: nobody
+ * can swap it.
+ */
 function isOwnMemory(folder: string): boolean {
   if (dirname(folder) !== root || !folder.startsWith(join(root, prefix))) return false;
   const facts = lstatSync(folder, { throwIfNoEntry: false });
@@ -94,7 +104,9 @@ export function isMemoryFile({ path, size }: MemoryFile): boolean {
   return facts?.isFile() === true && facts.size === size;
 }
 
-/** Reads a frame back, into memory of its own. Throws for a file that is not ours in a folder that is ours. */
+/**
+ * Reads a frame back, into memory of its own. Throws for a file that is not ours in a folder that is ours.
+ */
 export function readMemoryFile({ path, size }: MemoryFile): Buffer {
   if (!isOwnMemory(dirname(path))) throw new Error(whyNotOurs(dirname(path)));
   const file = openSync(path, reading);

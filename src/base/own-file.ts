@@ -15,7 +15,10 @@ export interface FileText {
   facts: Stats;
 }
 
-/** Reads a file of text, whole, at most 1 MiB. Throws an error with a sentence for pipes, devices and folders; else what the system says. */
+/**
+ * Reads a file of text, whole, at most 1 MiB. Throws an error with a sentence for pipes, devices and folders;
+ * else what the system says.
+ */
 export function readFileText(path: string): FileText {
   const descriptor = openSync(path, opening);
   try {
@@ -42,7 +45,10 @@ export function suspicionOf(facts: Stats): string | undefined {
   return othersMayWrite(facts) ? 'can be written by others' : undefined;
 }
 
-/** The text of a file that one of our programs wrote into a folder of ours; undefined where it is not there or may be somebody else's. */
+/**
+ * The text of a file that one of our programs wrote into a folder of ours; undefined where it is not there or
+ * may be somebody else's.
+ */
 export async function readOwnText(path: string, most = 64 * mostBytes): Promise<string | undefined> {
   if (!isOwnFolder(dirname(path))) return undefined;
   const file = await open(path, opening).catch(() => undefined);

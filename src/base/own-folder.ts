@@ -1,4 +1,13 @@
-import { chmodSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  type Stats,
+} from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from './errors.js';
@@ -22,7 +31,10 @@ export class OpenFolder implements Disposable {
     this.facts = fstatSync(this.#descriptor);
   }
 
-  /** The path of something in it; without a name its own. Node has no openat: on Linux the descriptor has a path. */
+  /**
+   * The path of something in it; without a name its own. Node has no openat: on Linux the descriptor has a
+   * path.
+   */
   at(name = ''): string {
     return join(hasDescriptors ? `/proc/self/fd/${this.#descriptor}` : this.path, name);
   }
@@ -33,8 +45,8 @@ export class OpenFolder implements Disposable {
 }
 
 /**
- * Opens a folder of ours, and makes it, with parents that are missing (0700). Throws FOLDER where somebody else could put something in
- * its place or into it.
+ * Opens a folder of ours, and makes it, with parents that are missing (0700). Throws FOLDER where somebody
+ * else could put something in its place or into it.
  */
 export function openOwnFolder(path: string): OpenFolder {
   let flaw: Flaw | undefined;
@@ -81,7 +93,10 @@ export function closeFolder(path: string): void {
   if ((folder.facts.mode & 0o077) !== 0) chmodSync(folder.at(), 0o700);
 }
 
-/** True for a folder that is there and ours alone to write, with all that leads to it; `closed` for one that nobody else may open. */
+/**
+ * True for a folder that is there and ours alone to write, with all that leads to it; `closed` for one that
+ * nobody else may open.
+ */
 export function isOwnFolder(path: string, closed = false): boolean {
   const { facts, flaw } = lookAt(path);
   if (flaw || !facts || flawOfOwn(path, facts)) return false;

@@ -5,8 +5,9 @@ import { flawOfOwn, lookAt } from './owned-path.js';
 import { isOurs } from './owner.js';
 
 /**
- * Why nothing is said to that Unix socket: it is not there, or it, or the folder that it lies in, may be somebody else's. Undefined for
- * one that only this user can have made. Elsewhere than on Unix (pipes lie in no folder) nothing can be looked at.
+ * Why nothing is said to that Unix socket: it is not there, or it, or the folder that it lies in, may be
+ * somebody else's. Undefined for one that only this user can have made. Elsewhere than on Unix (pipes lie in
+ * no folder) nothing can be looked at.
  */
 export function objectionTo(socket: string): string | undefined {
   if (process.getuid === undefined) return undefined;

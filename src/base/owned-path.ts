@@ -27,16 +27,19 @@ const mostLinks = 40;
 const sticky = 0o1000;
 
 /**
- * Follows a path from the root, name by name. Each folder on the way must be ours or root's and closed to others' writing; a sticky one
- * will do for names that are there and ours or root's, or not there at all. Links are followed where they are ours or root's. What is
- * at the end is the caller's to judge. Without a flaw, nobody but us and root can change where the path leads.
+ * Follows a path from the root, name by name. Each folder on the way must be ours or root's and closed to
+ * others' writing; a sticky one will do for names that are there and ours or root's, or not there at all.
+ * Links are followed where they are ours or root's. What is at the end is the caller's to judge. Without a
+ * flaw, nobody but us and root can change where the path leads.
  */
 export function lookAt(path: string): Look {
   const pending = resolve(path).split('/').filter(Boolean);
   let [base, links] = ['/', 0];
   let facts: Stats | undefined;
   const broken = (why: string, open?: Flaw['open']): Look => ({
-    ...{ base, missing: pending, facts: undefined },
+    base,
+    missing: pending,
+    facts: undefined,
     flaw: { why, ...(open && { open }) },
   });
   try {
@@ -78,13 +81,20 @@ function flawOf(folder: string, facts: Stats, path: string, found: Stats | undef
   const open = othersMayWrite(facts);
   if (open && (facts.mode & sticky) === 0) {
     const who = open === 'o' ? 'everybody' : `its group (gid ${facts.gid})`;
-    return { why: `${folder} can be written by ${who}, who could change what lies in it.`, open: { path: folder, by: open } };
+    return {
+      why: `${folder} can be written by ${who}, who could change what lies in it.`,
+      open: { path: folder, by: open },
+    };
   }
-  const isForeign = found !== undefined && !isTrusted(found.uid) && (open !== undefined || found.isSymbolicLink());
+  const isForeign =
+    found !== undefined && !isTrusted(found.uid) && (open !== undefined || found.isSymbolicLink());
   return isForeign ? { why: `${path} belongs to another user (uid ${found.uid}).` } : undefined;
 }
 
-/** What is wrong with the folder in which a file lies that we go by; undefined where only we and root could have put it there. */
+/**
+ * What is wrong with the folder in which a file lies that we go by; undefined where only we and root could
+ * have put it there.
+ */
 export function flawOfPlace(path: string): Flaw | undefined {
   const { base, facts, flaw } = lookAt(dirname(path));
   return facts ? flawOf(base, facts, path, lstatSync(path, { throwIfNoEntry: false })) : flaw;
@@ -104,6 +114,9 @@ export function flawOfOwn(path: string, facts: Stats): Flaw | undefined {
 export function refusal({ why, open }: Flaw): IpclusterError {
   const mend = open ? [`If it is yours: \`chmod ${open.by}-w ${open.path}\`.`] : [];
   return new IpclusterError('FOLDER', `${why} Nothing of yours is put there.`, {
-    suggestions: [...mend, 'Another place: `--work-dir FOLDER`, made with `mkdir -m 700 FOLDER`; for profiles, IPYTHONDIR.'],
+    suggestions: [
+      ...mend,
+      'Another place: `--work-dir FOLDER`, made with `mkdir -m 700 FOLDER`; for profiles, IPYTHONDIR.',
+    ],
   });
 }

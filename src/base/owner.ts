@@ -25,8 +25,8 @@ export function othersMayWrite({ mode, gid }: Pick<Stats, 'mode' | 'gid'>): 'g' 
 let unseen: number | undefined | null = null;
 
 /**
- * In a namespace of users that does not show root (containers without privileges), what is root's seems to be the overflow user's.
- * undefined everywhere else.
+ * In a namespace of users that does not show root (containers without privileges), what is root's seems to be
+ * the overflow user's. undefined everywhere else.
  */
 function unseenRoot(): number | undefined {
   if (unseen !== null) return unseen;
@@ -51,7 +51,9 @@ function hasNoOther(gid: number): boolean {
   const members = (entry?.[3] ?? '').split(',').filter(Boolean);
   // A group that comes from a directory service is not in the file: there its number has to tell.
   const isNamed = gid === own || (name !== undefined && entry?.[0] === name);
-  const isShared = rowsOf('/etc/passwd').some(([user, , , primary]) => primary === String(gid) && user !== name);
+  const isShared = rowsOf('/etc/passwd').some(
+    ([user, , , primary]) => primary === String(gid) && user !== name,
+  );
   return isNamed && members.every((member) => member === name) && !isShared;
 }
 
@@ -60,7 +62,10 @@ export function userName(): string {
   return nameOf() ?? String(process.getuid?.() ?? 'user');
 }
 
-/** This user's home, as the environment or else the list of users says. Throws FOLDER where neither does, as in some containers. */
+/**
+ * This user's home, as the environment or else the list of users says. Throws FOLDER where neither does, as
+ * in some containers.
+ */
 export function homeFolder(): string {
   const home = saidHome();
   if (home && isAbsolute(home)) return home;

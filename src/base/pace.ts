@@ -1,4 +1,7 @@
-/** How many requests somebody may hold who works on one at a time: several where they are short, so that none waits for a round trip. */
+/**
+ * How many requests somebody may hold who works on one at a time: several where they are short, so that none
+ * waits for a round trip.
+ */
 export class Pace {
   readonly #short: number;
   readonly #most: number;

@@ -32,15 +32,20 @@ export function programFile(name: string, ending = 'js'): string {
 }
 
 /**
- * Flags of Node for the programs that others wait for: few threads, and little room for what is soon garbage. Under load their memory is
- * a third less than with V8's own measure, at the same number of tasks a second.
+ * Flags of Node for the programs that others wait for: few threads, and little room for what is soon garbage.
+ * Under load their memory is a third less than with V8's own measure, at the same number of tasks a second.
  */
-export const nodeFlags: readonly string[] = ['--v8-pool-size=1', '--max-semi-space-size=4', '--heap-growing-percent=50'];
+export const nodeFlags: readonly string[] = [
+  '--v8-pool-size=1',
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=50',
+];
 
 /**
- * What a controller's memory allocator (glibc's) is told: two heaps, of which the ends are given back, and pieces of more than 16 KiB,
- * what is read from sockets among them, by themselves, so many at most. Node's TLS takes one of exactly 16 KiB for each record.
- * Otherwise a few bytes that stay keep all around them (docs/decisions/0022).
+ * What a controller's memory allocator (glibc's) is told: two heaps, of which the ends are given back, and
+ * pieces of more than 16 KiB, what is read from sockets among them, by themselves, so many at most. Node's
+ * TLS takes one of exactly 16 KiB for each record. Otherwise a few bytes that stay keep all around them
+ * (docs/decisions/0022).
  */
 export const controllerEnvironment: Readonly<Record<string, string>> = {
   MALLOC_ARENA_MAX: '2',

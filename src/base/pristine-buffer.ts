@@ -8,8 +8,8 @@ const { max, min, trunc } = Math;
 const Memory = ArrayBuffer;
 
 /**
- * Buffers that keep their own methods, whatever user code does to those of Buffer and Uint8Array. They are made as such: an object
- * whose prototype is changed later costs as much as a small task.
+ * Buffers that keep their own methods, whatever user code does to those of Buffer and Uint8Array. They are
+ * made as such: an object whose prototype is changed later costs as much as a small task.
  */
 class PinnedBuffer extends Uint8Array {
   // With parameters of its own: those of a class without a constructor are spread, by the user's iterator.
@@ -57,14 +57,15 @@ function cut(size: number): Buffer {
 }
 
 /**
- * The constructor of buffers, whose products keep their methods. Views on memory that was given are ordinary ones: they may be for user
- * code.
+ * The constructor of buffers, whose products keep their methods. Views on memory that was given are ordinary
+ * ones: they may be for user code.
  */
 export function pristineBuffer(): BufferConstructor {
   const { utf8Write } = Buffer.prototype as Buffer & { utf8Write: () => number };
   const { set } = Uint8Array.prototype;
   const { from, alloc, allocUnsafe: allocateUnsafe, allocUnsafeSlow, byteLength } = Buffer;
-  const allocUnsafe = (size: number): Buffer => (size >= 0 && size < poolSize / 2 ? cut(size) : pinBuffer(allocateUnsafe(size)));
+  const allocUnsafe = (size: number): Buffer =>
+    size >= 0 && size < poolSize / 2 ? cut(size) : pinBuffer(allocateUnsafe(size));
   const makers = {
     from(value: string, next?: BufferEncoding, last?: unknown): Buffer {
       if (typeof value !== 'string') return (from as (...all: unknown[]) => Buffer)(value, next, last);
@@ -73,12 +74,14 @@ export function pristineBuffer(): BufferConstructor {
       apply(utf8Write, made, [value, 0, made.length]);
       return made;
     },
-    alloc: (size: number, fill?: string, encoding?: BufferEncoding): Buffer => pinBuffer(alloc(size, fill, encoding)),
+    alloc: (size: number, fill?: string, encoding?: BufferEncoding): Buffer =>
+      pinBuffer(alloc(size, fill, encoding)),
     allocUnsafe,
     allocUnsafeSlow: (size: number): Buffer => pinBuffer(allocUnsafeSlow(size)),
     concat(list: Buffer[], length?: number): Buffer {
       let size = length ?? 0;
-      if (length === undefined) for (let index = 0; index < list.length; index++) size += list[index]?.length ?? 0;
+      if (length === undefined)
+        for (let index = 0; index < list.length; index++) size += list[index]?.length ?? 0;
       const made = allocUnsafe(size);
       for (let index = 0, at = 0; index < list.length; index++) {
         apply(set, made, [list[index], at]);
@@ -87,7 +90,12 @@ export function pristineBuffer(): BufferConstructor {
       return made;
     },
   };
-  const { length: _length, name: _name, prototype: _prototype, ...statics } = Object.getOwnPropertyDescriptors(Buffer);
+  const {
+    length: _length,
+    name: _name,
+    prototype: _prototype,
+    ...statics
+  } = Object.getOwnPropertyDescriptors(Buffer);
   const made = Object.defineProperties(function Buffer() {}, statics as PropertyDescriptorMap);
   return Object.assign(made, makers, { prototype: Buffer.prototype }) as unknown as BufferConstructor;
 }

@@ -1,16 +1,21 @@
 /*
- * Objects of Node that the kernel uses beside user code (buffers, sockets, children) belong to the realm of user code, and so do their prototypes.
- * They get copies of those prototypes, made before any user code has run.
+ * Objects of Node that the kernel uses beside user code (buffers, sockets, children) belong to the realm of
+ * user code, and so do their prototypes. They get copies of those prototypes, made before any user code has
+ * run.
  */
 
 const { create, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf } = Object;
 const { ownKeys } = Reflect;
 
-/** A copy of a prototype with all that it inherits, on `copy`. It stands before the real one, so that `instanceof` goes on to hold. */
+/**
+ * A copy of a prototype with all that it inherits, on `copy`. It stands before the real one, so that
+ * `instanceof` goes on to hold.
+ */
 export function pristineCopy(prototype: object, copy = create(prototype) as object): object {
   for (let from: object | null = prototype; from; from = getPrototypeOf(from) as object | null) {
     for (const key of ownKeys(from)) {
-      if (!Object.hasOwn(copy, key)) Object.defineProperty(copy, key, getOwnPropertyDescriptor(from, key) as PropertyDescriptor);
+      if (!Object.hasOwn(copy, key))
+        Object.defineProperty(copy, key, getOwnPropertyDescriptor(from, key) as PropertyDescriptor);
     }
   }
   return copy;
@@ -22,12 +27,14 @@ export function pin<T extends object>(object: T): T {
 }
 
 /**
- * Node keeps what runs asynchronously in an array of the user's realm, and takes it from there with `pop`: with one that was replaced it would fail at
- * the end of each turn, for ever.
+ * Node keeps what runs asynchronously in an array of the user's realm, and takes it from there with `pop`:
+ * with one that was replaced it would fail at the end of each turn, for ever.
  */
 export function pinAsyncResources(): void {
   try {
-    const { binding } = process as unknown as { binding: (name: string) => { execution_async_resources: unknown[] } };
+    const { binding } = process as unknown as {
+      binding: (name: string) => { execution_async_resources: unknown[] };
+    };
     const { noDeprecation } = process;
     process.noDeprecation = true;
     pin(binding('async_wrap').execution_async_resources);

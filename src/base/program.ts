@@ -12,14 +12,20 @@ export function runProgram(name: string, main: () => Promise<void>): void {
   main().then(() => process.exit(0), fail);
 }
 
-/** Ends a program because of that error: its last words are a sentence, and its exit code tells its job's script. */
+/**
+ * Ends a program because of that error: its last words are a sentence, and its exit code tells its job's
+ * script.
+ */
 function endWith(name: string, thrown: unknown): never {
   const error = explained(thrown);
   new LogFile().write(`${name}: ${describeError(error, `${name} --help`)}`);
   process.exit(isIpclusterError(error) ? error.exitCode : 1);
 }
 
-/** An error for people: what happened, what to try, which files to look at. `help` is the line that shows the program's help. */
+/**
+ * An error for people: what happened, what to try, which files to look at. `help` is the line that shows the
+ * program's help.
+ */
 export function describeError(error: unknown, help = generalHelp): string {
   const lines = [messageOf(error)];
   if (isIpclusterError(error)) {
@@ -40,6 +46,10 @@ export function suggestionsOf({ suggestions }: IpclusterError, help: string): st
 /** Reads `--log-level`; throws USAGE. */
 export function readLogLevel(text: string): LogLevel {
   const level = logLevels.find((known) => known === text);
-  if (!level) throw new IpclusterError('USAGE', `--log-level is "${text}", but must be one of ${logLevels.join(', ')}.`);
+  if (!level)
+    throw new IpclusterError(
+      'USAGE',
+      `--log-level is "${text}", but must be one of ${logLevels.join(', ')}.`,
+    );
   return level;
 }

@@ -21,11 +21,23 @@ import { isOurs } from './owner.js';
 const deepest = 32;
 
 /** What may be refused us is left: it is somebody else's, in use, or gone already. */
-const passing = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EXDEV']);
+const passing = new Set([
+  'EACCES',
+  'EPERM',
+  'ENOENT',
+  'ENOTEMPTY',
+  'EEXIST',
+  'EBUSY',
+  'ENOTDIR',
+  'EISDIR',
+  'ELOOP',
+  'EXDEV',
+]);
 
 /**
- * Removes a file or a folder with all that is in it; the only place that does. It works below open folders: no link is followed, nothing
- * outside is touched, whatever is swapped meanwhile. What belongs to somebody else is left. Answers whether the path is free now.
+ * Removes a file or a folder with all that is in it; the only place that does. It works below open folders:
+ * no link is followed, nothing outside is touched, whatever is swapped meanwhile. What belongs to somebody
+ * else is left. Answers whether the path is free now.
  */
 export function removeTree(path: string): boolean {
   const whole = resolve(path);
@@ -62,7 +74,10 @@ function emptyFolder(path: string, above: readonly OpenFolder[]): void {
   }
 }
 
-/** Our own folders may be closed to ourselves: on Linux a descriptor that only names a folder can open it to us. */
+/**
+ * Our own folders may be closed to ourselves: on Linux a descriptor that only names a folder can open it to
+ * us.
+ */
 function openToEmpty(path: string): OpenFolder {
   if (process.platform === 'linux') {
     const named = openSync(path, onlyNamed | constants.O_DIRECTORY | constants.O_NOFOLLOW);
@@ -83,7 +98,9 @@ const moved = '.removed-';
 
 function moveUp(folder: OpenFolder, name: string, top: OpenFolder): boolean {
   const isFolder = lstatSync(folder.at(name), { throwIfNoEntry: false })?.isDirectory() === true;
-  return isFolder && attempt(() => renameSync(folder.at(name), top.at(moved + randomBytes(8).toString('hex'))));
+  return (
+    isFolder && attempt(() => renameSync(folder.at(name), top.at(moved + randomBytes(8).toString('hex'))))
+  );
 }
 
 function attempt(work: () => void): boolean {

@@ -25,14 +25,16 @@ export function quoteCommand(words: readonly string[]): string {
 }
 
 /*
- * Names of files are bytes. Text that is no UTF-8 is kept as one lone surrogate (U+DC80 to U+DCFF) for each byte above 127, which
- * JSON carries and no real text has.
+ * Names of files are bytes. Text that is no UTF-8 is kept as one lone surrogate (U+DC80 to U+DCFF) for each
+ * byte above 127, which JSON carries and no real text has.
  */
 
 /** The text of bytes, from which {@link toBytes} makes the same bytes again. */
 export function fromBytes(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
-  return bytes.toString('latin1').replaceAll(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
+  return bytes
+    .toString('latin1')
+    .replaceAll(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
 }
 
 /** The bytes of a text, UTF-8 but for those that {@link fromBytes} kept. */
@@ -49,7 +51,10 @@ export function toBytes(text: string): Buffer {
 const ownNames =
   /^(OPTIND|LINENO|PPID|IFS|PWD|OLDPWD|UID|EUID|GROUPS|SHELLOPTS|RANDOM|SRANDOM|SECONDS|EPOCH\w*|BASH\w*|DIRSTACK|FUNCNAME|HISTCMD|PS4)$/;
 
-/** True for the name of a variable that can stand in an assignment of a POSIX shell, and means there what it means elsewhere. */
+/**
+ * True for the name of a variable that can stand in an assignment of a POSIX shell, and means there what it
+ * means elsewhere.
+ */
 export const isShellName = (name: string): boolean => /^[A-Za-z_]\w*$/.test(name) && !ownNames.test(name);
 
 /** True for what can be a variable of an environment at all, by execve(2). */

@@ -10,7 +10,10 @@ export function signalName(number: number): string | undefined {
   return name ?? `signal ${number}`;
 }
 
-/** The last of the signals that have a name (SIGSYS, signal(7)): nobody is ended by others, and tools have codes above: srun 182. */
+/**
+ * The last of the signals that have a name (SIGSYS, signal(7)): nobody is ended by others, and tools have
+ * codes above: srun 182.
+ */
 const lastNamed = 31;
 
 /** The number of the signal in an exit code as shells say it, 128 + n; undefined for a code that is none. */

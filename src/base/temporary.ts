@@ -5,9 +5,15 @@ import { systemCode } from './errors.js';
 import { closeFolder, isOwnFolder } from './own-folder.js';
 import { flawOfPlace, lookAt, refusal } from './owned-path.js';
 
-/* Folders of this user on this machine, in places where everybody makes some: any name may be taken by somebody else. */
+/*
+ * Folders of this user on this machine, in places where everybody makes some: any name may be taken by
+ * somebody else.
+ */
 
-/** A socket's path may have so many bytes (unix(7)); names of ours below the user's folder have up to this many, with the slash. */
+/**
+ * A socket's path may have so many bytes (unix(7)); names of ours below the user's folder have up to this
+ * many, with the slash.
+ */
 const mostBytes = 107;
 const nameBytes = 22;
 /** What the name of a second folder has more than that of the first. */
@@ -15,16 +21,21 @@ const suffix = '-XXXXXX';
 
 const prefix = (): string => `ipcluster-${process.getuid?.() ?? 'user'}`;
 
-/** Where such folders may lie, best first. A place whose name is too long for a socket's path is passed over. */
+/**
+ * Where such folders may lie, best first. A place whose name is too long for a socket's path is passed over.
+ */
 function places(): string[] {
   const longest = mostBytes - nameBytes - suffix.length - prefix().length - 1;
   const all = process.platform === 'win32' ? [tmpdir()] : [resolve(tmpdir()), '/tmp', '/var/tmp', '/dev/shm'];
-  return [...new Set(all)].filter((place) => process.platform === 'win32' || Buffer.byteLength(place) <= longest);
+  return [...new Set(all)].filter(
+    (place) => process.platform === 'win32' || Buffer.byteLength(place) <= longest,
+  );
 }
 
 /**
- * The folder for sockets of this user on this machine, made on demand and closed to others. Where somebody else has taken its name,
- * another one beside it is ours, whose end cannot be guessed. Throws FOLDER when there is no place for it at all.
+ * The folder for sockets of this user on this machine, made on demand and closed to others. Where somebody
+ * else has taken its name, another one beside it is ours, whose end cannot be guessed. Throws FOLDER when
+ * there is no place for it at all.
  */
 export function userFolder(): string {
   const refused: string[] = [];
@@ -45,7 +56,9 @@ export function userFolder(): string {
 function wrongWith(place: string): string | undefined {
   const { facts, flaw } = lookAt(place);
   if (flaw) return flaw.why;
-  return facts?.isDirectory() ? flawOfPlace(join(place, `${prefix()}${suffix}`))?.why : `${place} is no folder.`;
+  return facts?.isDirectory()
+    ? flawOfPlace(join(place, `${prefix()}${suffix}`))?.why
+    : `${place} is no folder.`;
 }
 
 /** Makes that folder, or takes it where it is ours; undefined where it cannot be had. */
@@ -76,7 +89,10 @@ function seconds(place: string): string[] {
     .filter((name) => isSecond.test(name))
     .sort()
     .map((name) => join(place, name))
-    .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.() && isOwnFolder(path, true));
+    .filter(
+      (path) =>
+        lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.() && isOwnFolder(path, true),
+    );
 }
 
 function namesOf(place: string): string[] {
@@ -93,7 +109,9 @@ export function userFolders(): string[] {
   return [...firsts.filter((path) => isOwnFolder(path)), ...places().flatMap(seconds)];
 }
 
-/** A new folder that only we may open, where temporary things lie; its name cannot be guessed. Throws FOLDER. */
+/**
+ * A new folder that only we may open, where temporary things lie; its name cannot be guessed. Throws FOLDER.
+ */
 export function makeTemporaryFolder(start: string): string {
   for (const place of places()) {
     if (wrongWith(place) !== undefined) continue;
@@ -103,5 +121,7 @@ export function makeTemporaryFolder(start: string): string {
       if (systemCode(error) === undefined) throw error;
     }
   }
-  throw refusal({ why: `There is no place for temporary files that only you can change. TMPDIR is ${tmpdir()}.` });
+  throw refusal({
+    why: `There is no place for temporary files that only you can change. TMPDIR is ${tmpdir()}.`,
+  });
 }

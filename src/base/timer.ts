@@ -1,7 +1,13 @@
-/** The longest delay that the platform's timers take (milliseconds, 24.8 days): with a longer one they fire at once. */
+/**
+ * The longest delay that the platform's timers take (milliseconds, 24.8 days): with a longer one they fire at
+ * once.
+ */
 export const longestDelay = 2 ** 31 - 1;
 
-/** Calls once after any number of milliseconds, also after more than the platform's timers take; `Infinity` is never. */
+/**
+ * Calls once after any number of milliseconds, also after more than the platform's timers take; `Infinity` is
+ * never.
+ */
 export class Timer {
   readonly #act: () => void;
   #left: number;
@@ -35,8 +41,9 @@ export class Timer {
 }
 
 /**
- * A signal that fires after so many milliseconds, however many they are, or when the other one does. The timer holds it: one made of
- * `AbortSignal.timeout` by `AbortSignal.any` never fires where memory is collected meanwhile (Node 20.20: sources are held weakly).
+ * A signal that fires after so many milliseconds, however many they are, or when the other one does. The
+ * timer holds it: one made of `AbortSignal.timeout` by `AbortSignal.any` never fires where memory is
+ * collected meanwhile (Node 20.20: sources are held weakly).
  */
 export function boundedSignal(milliseconds: number, signal?: AbortSignal): AbortSignal {
   const bound = new AbortController();

@@ -14,7 +14,10 @@ export async function sleep(milliseconds: number, signal?: AbortSignal): Promise
   }
 }
 
-/** What a promise settles with, or undefined where that takes longer; the timer ends with the wait, so no program lives on for it. */
+/**
+ * What a promise settles with, or undefined where that takes longer; the timer ends with the wait, so no
+ * program lives on for it.
+ */
 export async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
   const over = new AbortController();
   try {

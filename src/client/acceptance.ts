@@ -64,7 +64,9 @@ const notKept = (reason: string): IpclusterError => {
     'NOT_KEPT',
     `The store is not on disk ${detail}: tasks run, but the end of the controller loses them.`,
     {
-      suggestions: ['Make room on the disk of the store and ask again: this client keeps the tasks until they are on it.'],
+      suggestions: [
+        'Make room on the disk of the store and ask again: this client keeps the tasks until they are on it.',
+      ],
     },
   );
 };

@@ -46,7 +46,9 @@ const outputLimit: FeedLimit<OutputEvent> = {
   most: 4 * 1024 * 1024,
   sizeOf: ({ text }) => text.length + 64,
   notice: (dropped, { engineId, id }) => ({
-    ...{ name: 'stderr', engineId, id },
+    name: 'stderr',
+    engineId,
+    id,
     text: `[${dropped} pieces of output were dropped: nobody took them]\n`,
   }),
 };
@@ -55,8 +57,8 @@ const outputLimit: FeedLimit<OutputEvent> = {
 export type Settled = { value: unknown } | { error: IpclusterError };
 
 /**
- * The result of a request that may have many parts: a promise of all of them, in order, and an async iterable of each as it
- * comes. Nothing is lost when nobody listens, and nothing is thrown then either.
+ * The result of a request that may have many parts: a promise of all of them, in order, and an async iterable
+ * of each as it comes. Nothing is lost when nobody listens, and nothing is thrown then either.
  */
 export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<Item<I>> {
   readonly [Symbol.toStringTag] = 'AsyncResult';
@@ -100,10 +102,16 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
   }
 
   get timing(): Timing {
-    return { submitted: this.#submitted, elapsed: (this.#completed ?? Date.now()) - this.#submitted, serial: this.#serial };
+    return {
+      submitted: this.#submitted,
+      elapsed: (this.#completed ?? Date.now()) - this.#submitted,
+      serial: this.#serial,
+    };
   }
 
-  /** Everything written so far to stdout and stderr, in the order in which it came; the last mebibyte of it. */
+  /**
+   * Everything written so far to stdout and stderr, in the order in which it came; the last mebibyte of it.
+   */
   get output(): string {
     return this.#output;
   }
@@ -145,8 +153,8 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
   }
 
   /**
-   * Each part as it comes; one that failed throws its error. A loop over a map that ends early cancels what is left, unless all of
-   * it is awaited elsewhere.
+   * Each part as it comes; one that failed throws its error. A loop over a map that ends early cancels what
+   * is left, unless all of it is awaited elsewhere.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Item<I>> {
     const later = this.#arrivals.follow();
@@ -163,7 +171,10 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
     }
   }
 
-  /** Each part in order, as soon as it and those before it are there; ended early like the loop over what comes. */
+  /**
+   * Each part in order, as soon as it and those before it are there; ended early like the loop over what
+   * comes.
+   */
   async *inOrder(): AsyncGenerator<Item<I>> {
     const later = this.#arrivals.follow();
     this.#readers += 1;
@@ -178,7 +189,9 @@ export class AsyncResult<T, I = unknown> implements Promise<T>, AsyncIterable<It
     }
   }
 
-  /** Cancels what has not ended: queued tasks are removed, running ones interrupted. Answers how, by request. */
+  /**
+   * Cancels what has not ended: queued tasks are removed, running ones interrupted. Answers how, by request.
+   */
   cancel(): Promise<Record<string, InterruptOutcome>> {
     return this.#cancel(this.ids);
   }

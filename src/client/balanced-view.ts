@@ -44,8 +44,9 @@ export class BalancedView {
   }
 
   /**
-   * Calls a function for each item. `chunk` is how many items make one task: a number, or `auto`, which begins with one and
-   * grows them to about 20 ms. Await it for all results in order, or iterate it for each as it comes.
+   * Calls a function for each item. `chunk` is how many items make one task: a number, or `auto`, which
+   * begins with one and grows them to about 20 ms. Await it for all results in order, or iterate it for each
+   * as it comes.
    */
   map<I, R>(
     callable: ((item: I) => R) | Exclude<Callable, Function>,

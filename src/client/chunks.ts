@@ -8,14 +8,16 @@ import type { ViewContext } from './view-context.js';
 /** How many items make one task. */
 export type ChunkSize = number | 'auto';
 
-/** A chunk of `auto` aims at this run time (milliseconds): long beside the cost of a task, short for people. */
+/**
+ * A chunk of `auto` aims at this run time (milliseconds): long beside the cost of a task, short for people.
+ */
 const aim = 20;
 /** Chunks that are under way for each engine, so that none waits for the next. */
 const ahead = 3;
 
 /**
- * Sends items in chunks as balanced tasks and collects the results by item. With `auto` chunks begin at one item and grow to
- * about 20 ms; with a number all go at once.
+ * Sends items in chunks as balanced tasks and collects the results by item. With `auto` chunks begin at one
+ * item and grow to about 20 ms; with a number all go at once.
  */
 export function mapInChunks<R, I>(
   context: ViewContext,
@@ -45,7 +47,10 @@ export function mapInChunks<R, I>(
   );
 
   const send = (): void => {
-    const count = Math.min(size, chunk === 'auto' ? Math.max(1, Math.ceil((items.length - next) / width)) : size);
+    const count = Math.min(
+      size,
+      chunk === 'auto' ? Math.max(1, Math.ceil((items.length - next) / width)) : size,
+    );
     const all = items.slice(next, next + count).map((item, offset) => ({ item, index: next + offset }));
     next += all.length;
     const { part, outgoing } = encodeGood(all);
@@ -59,7 +64,9 @@ export function mapInChunks<R, I>(
       if (chunk === 'auto' && 'value' in outcome) size = grow(size, part.length, runTime);
       fill();
     };
-    result.ids.push(context.requests.send(outgoing, undefined, { answer, output: (event) => result.write(event) }));
+    result.ids.push(
+      context.requests.send(outgoing, undefined, { answer, output: (event) => result.write(event) }),
+    );
     underWay += 1;
   };
   /** The task for those items that can travel; each of the others ends with its own error. */
@@ -110,8 +117,15 @@ function errorOf(work: () => unknown): unknown {
 const ours = (error: unknown): IpclusterError =>
   isIpclusterError(error) ? error : new IpclusterError('NOT_CLONEABLE', messageOf(error), { cause: error });
 
-/** How each item of a chunk ended. Where some have failed, the engine says which, and sends the values of the others. */
-function endsOf(outcome: Answer['outcome'], part: readonly Place<unknown>[], engineId: number | undefined): Settled[] {
+/**
+ * How each item of a chunk ended. Where some have failed, the engine says which, and sends the values of the
+ * others.
+ */
+function endsOf(
+  outcome: Answer['outcome'],
+  part: readonly Place<unknown>[],
+  engineId: number | undefined,
+): Settled[] {
   if ('value' in outcome) {
     const values = Array.isArray(outcome.value) ? (outcome.value as unknown[]) : undefined;
     if (values?.length === part.length) return part.map((_place, offset) => ({ value: values[offset] }));
@@ -120,12 +134,15 @@ function endsOf(outcome: Answer['outcome'], part: readonly Place<unknown>[], eng
     }));
   }
   const { error } = outcome;
-  if (!(error instanceof RemoteError) || !error.parts) return part.map((place) => ({ error: placed(error, place, part.length) }));
+  if (!(error instanceof RemoteError) || !error.parts)
+    return part.map((place) => ({ error: placed(error, place, part.length) }));
   const { values, failures } = error.parts;
   const failed = new Map(failures);
   return part.map(({ index, item }, offset) => {
     const content = failed.get(offset);
-    return content ? { error: new RemoteError(content, engineId).about(index, item) } : { value: values[offset] };
+    return content
+      ? { error: new RemoteError(content, engineId).about(index, item) }
+      : { value: values[offset] };
   });
 }
 
@@ -133,7 +150,10 @@ function endsOf(outcome: Answer['outcome'], part: readonly Place<unknown>[], eng
 const placed = (error: IpclusterError, { index, item }: Place<unknown>, length: number): IpclusterError =>
   length === 1 && error instanceof RemoteError ? error.about(index, item) : error;
 
-/** Towards the aim, by a factor of four at most; run times are whole milliseconds, so 0 means less than half of one. */
+/**
+ * Towards the aim, by a factor of four at most; run times are whole milliseconds, so 0 means less than half
+ * of one.
+ */
 function grow(size: number, length: number, runTime: number): number {
   const each = Math.max(runTime, 0.3) / length;
   return Math.max(1, Math.min(size * 4, Math.round(aim / each)));

@@ -8,7 +8,13 @@ import { within } from '../base/wait.js';
 import { awaitConnectionFile, type ConnectionFile, readConnectionFile } from '../profile/connection-file.js';
 import { findPlace, pathsOf } from '../profile/paths.js';
 import { decodeMessage, isMessage, Session } from '../protocol/message.js';
-import type { ClusterEvent, InterruptOutcome, StatusContent, TaskQuery, TaskRecord } from '../protocol/messages.js';
+import type {
+  ClusterEvent,
+  InterruptOutcome,
+  StatusContent,
+  TaskQuery,
+  TaskRecord,
+} from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import { dial } from '../transport/dial.js';
 import { Peer } from '../transport/peer.js';
@@ -27,14 +33,17 @@ export interface ConnectOptions {
   clusterId?: string;
   /** The client's connection file itself, instead of profile and cluster id. */
   file?: string;
-  /** Milliseconds for everything, 10,000 when absent; a file that is not there yet is waited for when `wait` is set. */
+  /**
+   * Milliseconds for everything, 10,000 when absent; a file that is not there yet is waited for when `wait`
+   * is set.
+   */
   timeout?: number;
   wait?: boolean;
   /** Milliseconds for the controller to answer, once there is a file; all the time when absent. */
   dialTimeout?: number;
   /**
-   * Milliseconds for which the controller is looked for again when the connection breaks; the cluster's lease when absent, 0 for
-   * not at all.
+   * Milliseconds for which the controller is looked for again when the connection breaks; the cluster's lease
+   * when absent, 0 for not at all.
    */
   reconnect?: number;
   signal?: AbortSignal;
@@ -47,7 +56,11 @@ export interface StoredAnswer {
 }
 
 /** Events that wait for a watcher that does not read. */
-const eventLimit: FeedLimit<ClusterEvent> = { most: 65_536, sizeOf: () => 1, notice: (count) => ({ event: 'missed', count }) };
+const eventLimit: FeedLimit<ClusterEvent> = {
+  most: 65_536,
+  sizeOf: () => 1,
+  notice: (count) => ({ event: 'missed', count }),
+};
 
 /** A connection to a controller: the engines, views on them, and questions about the cluster. */
 export class Client implements AsyncDisposable {
@@ -61,7 +74,10 @@ export class Client implements AsyncDisposable {
   /** What `console.log` shows of a client: which cluster it is connected to, and its engines. */
   [inspect.custom](): string {
     const { host, pid, clusterId } = this.connection;
-    return `Client { clusterId: ${JSON.stringify(clusterId)}, controller: ${host} (pid ${pid}), engines: [${this.ids.join(', ')}], ${this.#connection.open ? 'open' : 'closed'} }`;
+    return (
+      `Client { clusterId: ${JSON.stringify(clusterId)}, controller: ${host} (pid ${pid}), engines: ` +
+      `[${this.ids.join(', ')}], ${this.#connection.open ? 'open' : 'closed'} }`
+    );
   }
 
   private constructor(peer: Peer, file: ConnectionFile, path: string, patience: number) {
@@ -79,13 +95,15 @@ export class Client implements AsyncDisposable {
       resolveTargets: (targets) => this.#resolve(targets),
       cancel: (ids) => this.cancel(ids),
       interrupt: async (targets) =>
-        (await this.#connection.request({ type: 'interrupt_request', content: { targets } }, 60_000)).content.outcomes,
+        (await this.#connection.request({ type: 'interrupt_request', content: { targets } }, 60_000)).content
+          .outcomes,
       engineCount: () => this.#engines.size,
     };
   }
 
   /**
-   * Connects to a running controller. Throws CLUSTER_NOT_FOUND, CONNECTION_FILE, UNREACHABLE, UNAUTHORIZED, CERTIFICATE or VERSION.
+   * Connects to a running controller. Throws CLUSTER_NOT_FOUND, CONNECTION_FILE, UNREACHABLE, UNAUTHORIZED,
+   * CERTIFICATE or VERSION.
    */
   static async connect(options: ConnectOptions = {}): Promise<Client> {
     const { timeout = 10_000, dialTimeout = timeout, reconnect, signal } = options;
@@ -124,7 +142,10 @@ export class Client implements AsyncDisposable {
     return new BalancedView(this.#context, options);
   }
 
-  /** Waits until so many engines are registered. Throws REGISTRATION_TIMEOUT, or CLOSED when the controller leaves. */
+  /**
+   * Waits until so many engines are registered. Throws REGISTRATION_TIMEOUT, or CLOSED when the controller
+   * leaves.
+   */
   async waitForEngines(
     count: number,
     { timeout = 60_000, signal }: { timeout?: number; signal?: AbortSignal } = {},
@@ -135,7 +156,8 @@ export class Client implements AsyncDisposable {
     while (this.#engines.size < count) {
       if (!(await events.next()).done) continue;
       signal?.throwIfAborted();
-      if (!this.#connection.open) throw new IpclusterError('CLOSED', 'The controller left while engines were waited for.');
+      if (!this.#connection.open)
+        throw new IpclusterError('CLOSED', 'The controller left while engines were waited for.');
       throw new IpclusterError(
         'REGISTRATION_TIMEOUT',
         `${this.#engines.size} of ${count} engines registered within ${timeout / 1000} s.`,
@@ -173,7 +195,8 @@ export class Client implements AsyncDisposable {
 
   /** Records of tasks, newest first. */
   async query(query: TaskQuery = {}): Promise<TaskRecord[]> {
-    for (const name of ['limit', 'engine'] as const) if (query[name] !== undefined) checkWhole(query[name], name);
+    for (const name of ['limit', 'engine'] as const)
+      if (query[name] !== undefined) checkWhole(query[name], name);
     return (await this.#connection.request({ type: 'query_request', content: { query } })).content.records;
   }
 
@@ -182,31 +205,43 @@ export class Client implements AsyncDisposable {
     const { content, buffers } = await this.#connection.request({ type: 'result_request', content: { id } });
     const answers = buffers.map((body): StoredAnswer => {
       const { outcome } = readReply(body, content.record.engine ?? undefined);
-      return 'error' in outcome ? { value: undefined, error: outcome.error } : { value: outcome.value, error: undefined };
+      return 'error' in outcome
+        ? { value: undefined, error: outcome.error }
+        : { value: outcome.value, error: undefined };
     });
     return { record: content.record, answers };
   }
 
   /** Submits stored balanced tasks again; answers the new id for each. */
   async resubmit(ids: readonly string[]): Promise<Record<string, string>> {
-    return (await this.#connection.request({ type: 'resubmit_request', content: { ids: [...ids] } })).content.ids;
+    return (await this.#connection.request({ type: 'resubmit_request', content: { ids: [...ids] } })).content
+      .ids;
   }
 
   /** Cancels requests by id; answers how each ended. */
   async cancel(ids: readonly string[]): Promise<Record<string, InterruptOutcome>> {
-    return (await this.#connection.request({ type: 'abort_request', content: { ids: [...ids] } }, 60_000)).content.outcomes;
+    return (await this.#connection.request({ type: 'abort_request', content: { ids: [...ids] } }, 60_000))
+      .content.outcomes;
   }
 
   /** Ends these engines and starts new ones under the same ids, whatever they do. */
   async restartEngines(targets: Targets): Promise<number[]> {
-    return (await this.#connection.request({ type: 'restart_request', content: { targets: this.#resolve(targets) } }, 60_000))
-      .content.ids;
+    return (
+      await this.#connection.request(
+        { type: 'restart_request', content: { targets: this.#resolve(targets) } },
+        60_000,
+      )
+    ).content.ids;
   }
 
   /** Ends these engines for good. */
   async stopEngines(targets: Targets): Promise<number[]> {
-    return (await this.#connection.request({ type: 'stop_request', content: { targets: this.#resolve(targets) } }, 60_000))
-      .content.ids;
+    return (
+      await this.#connection.request(
+        { type: 'stop_request', content: { targets: this.#resolve(targets) } },
+        60_000,
+      )
+    ).content.ids;
   }
 
   /** Lets the supervisors of a batch job join, whose folder both this and the job's machines see. */
@@ -237,9 +272,13 @@ export class Client implements AsyncDisposable {
       if (wanted.length === 0) throw new IpclusterError('NO_ENGINES', 'The view names no engine.');
       const seen = new Set<number>();
       const twice = wanted.find((id) => seen.has(id) || !seen.add(id));
-      if (twice !== undefined) throw new IpclusterError('USAGE', `The view names engine ${twice} more than once.`);
+      if (twice !== undefined)
+        throw new IpclusterError('USAGE', `The view names engine ${twice} more than once.`);
       if (missing !== undefined)
-        throw new IpclusterError('NOT_FOUND', `There is no engine ${missing}; there are ${this.ids.join(' ') || 'none'}.`);
+        throw new IpclusterError(
+          'NOT_FOUND',
+          `There is no engine ${missing}; there are ${this.ids.join(' ') || 'none'}.`,
+        );
       return wanted;
     }
     if (this.#engines.size === 0) throw new IpclusterError('NO_ENGINES', 'No engine is registered.');
@@ -247,22 +286,30 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Settles when every balanced task that was submitted so far is in the file of the controller's store: then none can be lost. Rejects
-   * with NOT_KEPT when the store has no disk (they run all the same, and this client keeps them until it has), and with CLOSED when
-   * the connection is over.
+   * Settles when every balanced task that was submitted so far is in the file of the controller's store: then
+   * none can be lost. Rejects with NOT_KEPT when the store has no disk (they run all the same, and this
+   * client keeps them until it has), and with CLOSED when the connection is over.
    */
   async accepted(): Promise<void> {
     await this.#requests.accepted();
   }
 
-  /** After a broken connection: what is on its way is seen to, and the engines are those that there are now. */
+  /**
+   * After a broken connection: what is on its way is seen to, and the engines are those that there are now.
+   */
   async #resume(peer: Peer): Promise<void> {
     const engines = await this.#requests.resume(peer, this.#engines);
     const present = new Set(engines.map(({ id }) => id));
     for (const [id, uuid] of this.#engines) {
       if (present.has(id)) continue;
       this.#engines.delete(id);
-      this.#events.push({ event: 'engine_left', id, uuid, reason: 'it did not come back', restarting: false });
+      this.#events.push({
+        event: 'engine_left',
+        id,
+        uuid,
+        reason: 'it did not come back',
+        restarting: false,
+      });
     }
     for (const { id, uuid } of engines) this.#engines.set(id, uuid);
     if (this.#watching > 0) await peer.request({ type: 'watch_request', content: { on: true } });
@@ -280,7 +327,8 @@ export class Client implements AsyncDisposable {
     if (this.#requests.receive(packet) || packet.route.channel !== 'hub') return;
     const message = decodeMessage(packet.body);
     if (isMessage(message, 'committed')) return this.#requests.accept(message.content.count);
-    if (isMessage(message, 'kept_in_memory')) return this.#requests.doubt(message.content.count, message.content.reason);
+    if (isMessage(message, 'kept_in_memory'))
+      return this.#requests.doubt(message.content.count, message.content.reason);
     if (!isMessage(message, 'event')) return;
     const event = message.content;
     if (event.event === 'engine_joined') this.#engines.set(event.id, event.uuid);
@@ -303,7 +351,8 @@ async function findConnection({
   try {
     return { file: readConnectionFile(path), path };
   } catch (error) {
-    if (file !== undefined || !(error instanceof IpclusterError) || !error.message.includes('is not there')) throw error;
+    if (file !== undefined || !(error instanceof IpclusterError) || !error.message.includes('is not there'))
+      throw error;
     const of = `profile "${profile ?? 'default'}"${clusterId ? `, cluster id "${clusterId}"` : ''}`;
     throw new IpclusterError('CLUSTER_NOT_FOUND', `No cluster of ${of} runs here.`, { files: [path] });
   }

@@ -11,8 +11,15 @@ import type { Route } from '../protocol/routes.js';
 import { dial } from '../transport/dial.js';
 import { Peer } from '../transport/peer.js';
 
-/** Questions that may be asked twice without harm: they are, when the connection broke before the answer came. */
-const repeatable = new Set<RequestType>(['status_request', 'query_request', 'result_request', 'watch_request']);
+/**
+ * Questions that may be asked twice without harm: they are, when the connection broke before the answer came.
+ */
+const repeatable = new Set<RequestType>([
+  'status_request',
+  'query_request',
+  'result_request',
+  'watch_request',
+]);
 
 /** Who hears of what comes, and of the connection's changes. */
 export interface ConnectionListener {
@@ -24,8 +31,8 @@ export interface ConnectionListener {
 }
 
 /**
- * A client's connection, which outlives its links: when one breaks, the controller is looked for again for as long as `patience`
- * lasts, counting only time awake. Until then requests wait.
+ * A client's connection, which outlives its links: when one breaks, the controller is looked for again for as
+ * long as `patience` lasts, counting only time awake. Until then requests wait.
  */
 export class Connection {
   readonly session: Session;
@@ -41,7 +48,13 @@ export class Connection {
   #over: IpclusterError | undefined;
   #farewell: string | undefined;
 
-  constructor(peer: Peer, file: ConnectionFile, path: string, patience: number, listener: ConnectionListener) {
+  constructor(
+    peer: Peer,
+    file: ConnectionFile,
+    path: string,
+    patience: number,
+    listener: ConnectionListener,
+  ) {
     this.#peer = peer;
     this.session = peer.session;
     this.#file = file;
@@ -65,7 +78,10 @@ export class Connection {
     return this.#peer.link.local;
   }
 
-  /** Sends a packet now, or when the controller is there again; answers whether that was now. Throws CLOSED when it is over. */
+  /**
+   * Sends a packet now, or when the controller is there again; answers whether that was now. Throws CLOSED
+   * when it is over.
+   */
   send(route: Route, body: readonly Buffer[]): boolean {
     if (this.#over) throw this.#over;
     if (this.#mending) this.#waiting.push({ route, body });
@@ -73,7 +89,10 @@ export class Connection {
     return !this.#mending;
   }
 
-  /** Asks the controller; see {@link Peer.request}. A question that may be asked twice survives a broken connection. */
+  /**
+   * Asks the controller; see {@link Peer.request}. A question that may be asked twice survives a broken
+   * connection.
+   */
   async request<T extends RequestType>(
     outgoing: Outgoing<T>,
     timeout = 30_000,
@@ -140,7 +159,8 @@ export class Connection {
         this.#mending = undefined;
         break;
       } catch (error) {
-        const final = isIpclusterError(error) && ['CLUSTER_NOT_FOUND', 'UNAUTHORIZED', 'VERSION'].includes(error.code);
+        const final =
+          isIpclusterError(error) && ['CLUSTER_NOT_FOUND', 'UNAUTHORIZED', 'VERSION'].includes(error.code);
         if (final) this.#end(error);
       }
     }
@@ -150,7 +170,9 @@ export class Connection {
   async #reconnect(): Promise<void> {
     const file = readConnectionFile(this.#path);
     if (file.cluster !== this.#file.cluster) {
-      throw new IpclusterError('CLUSTER_NOT_FOUND', 'The cluster is gone; another has taken its place.', { files: [this.#path] });
+      throw new IpclusterError('CLUSTER_NOT_FOUND', 'The cluster is gone; another has taken its place.', {
+        files: [this.#path],
+      });
     }
     const link = await dial(file, 5000, this.#stop.signal);
     const peer = new Peer(link, this.session);
@@ -191,6 +213,7 @@ export async function greet(peer: Peer, timeout: number): Promise<{ id: number; 
 
 function closed(why: string | undefined, patience?: number): IpclusterError {
   const detail = why ? ` (${why})` : '';
-  const sought = patience === undefined ? '' : `, and the controller was not there again within ${patience / 1000} s`;
+  const sought =
+    patience === undefined ? '' : `, and the controller was not there again within ${patience / 1000} s`;
   return new IpclusterError('CLOSED', `The connection to the controller was closed${detail}${sought}.`);
 }

@@ -20,7 +20,9 @@ export type Each<V extends Targets, T> = V extends number ? T : T[];
 /** One value for one name, an array for several. */
 export type Pulled<N extends string | string[]> = N extends string ? unknown : unknown[];
 
-/** MultiEngine: these engines, now. Every call goes to all targets; results come in the order of the targets. */
+/**
+ * MultiEngine: these engines, now. Every call goes to all targets; results come in the order of the targets.
+ */
 export class DirectView<V extends Targets = Targets> {
   readonly #context: ViewContext;
   readonly #targets: V;
@@ -31,7 +33,10 @@ export class DirectView<V extends Targets = Targets> {
     this.#targets = targets;
   }
 
-  /** The ids that a call would go to now. Throws NO_ENGINES when there is none, NOT_FOUND for an id that is not there. */
+  /**
+   * The ids that a call would go to now. Throws NO_ENGINES when there is none, NOT_FOUND for an id that is
+   * not there.
+   */
   get targets(): number[] {
     return this.#context.resolveTargets(this.#targets);
   }
@@ -39,7 +44,11 @@ export class DirectView<V extends Targets = Targets> {
   /** Runs code in the engines' namespace; the value is that of its last expression. */
   execute(code: string, options: { fileName?: string; label?: string } = {}): AsyncResult<Each<V, unknown>> {
     const fileName = options.fileName === undefined ? {} : { fileName: options.fileName };
-    return this.#broadcast({ type: 'execute_request', content: { code, ...fileName }, ...label(options.label) });
+    return this.#broadcast({
+      type: 'execute_request',
+      content: { code, ...fileName },
+      ...label(options.label),
+    });
   }
 
   /** Runs a file of code of this machine on the engines. Throws USAGE when it cannot be read. */
@@ -56,10 +65,16 @@ export class DirectView<V extends Targets = Targets> {
     ...args: A
   ): AsyncResult<Each<V, Awaited<R>>> {
     const content = { function: describeFunction(callable) };
-    return this.#broadcast({ type: 'apply_request', content, buffers: args.length > 0 ? encodeValue(args) : [] });
+    return this.#broadcast({
+      type: 'apply_request',
+      content,
+      buffers: args.length > 0 ? encodeValue(args) : [],
+    });
   }
 
-  /** Calls a function for each item, the items split evenly over the targets; answers the results in order. */
+  /**
+   * Calls a function for each item, the items split evenly over the targets; answers the results in order.
+   */
   map<I, R>(
     callable: ((item: I) => R) | Exclude<Callable, Function>,
     items: Iterable<I>,
@@ -73,7 +88,11 @@ export class DirectView<V extends Targets = Targets> {
       this.#context.cancel,
     );
     targets.forEach((target, index) => {
-      const outgoing: Outgoing<'apply_request'> = { type: 'apply_request', content, buffers: encodeValue(blocks[index]) };
+      const outgoing: Outgoing<'apply_request'> = {
+        type: 'apply_request',
+        content,
+        buffers: encodeValue(blocks[index]),
+      };
       this.#send(result, outgoing, [target], index);
     });
     return result;
@@ -81,13 +100,17 @@ export class DirectView<V extends Targets = Targets> {
 
   /** Puts values into the engines' namespace. */
   push(values: Record<string, unknown>): AsyncResult<void> {
-    return this.#broadcast({ type: 'push_request', content: {}, buffers: encodeValue(values) }, (): void => {});
+    return this.#broadcast(
+      { type: 'push_request', content: {}, buffers: encodeValue(values) },
+      (): void => {},
+    );
   }
 
   /** Fetches a value by name, or several; `a.b` looks inside. */
   pull<N extends string | string[]>(names: N): AsyncResult<Each<V, Pulled<N>>> {
     const list: string[] = typeof names === 'string' ? [names] : [...names];
-    const pick = (values: unknown): unknown => (typeof names === 'string' ? (values as unknown[])[0] : values);
+    const pick = (values: unknown): unknown =>
+      typeof names === 'string' ? (values as unknown[])[0] : values;
     return this.#broadcast(
       { type: 'pull_request', content: { names: list } },
       (parts) => this.#shape(parts.map(pick)) as Each<V, Pulled<N>>,
@@ -99,7 +122,11 @@ export class DirectView<V extends Targets = Targets> {
     const { targets } = this;
     const result = new AsyncResult<void>(targets.length, () => {}, this.#context.cancel);
     splitEvenly(items, targets.length).forEach((part, index) => {
-      const outgoing: Outgoing<'push_request'> = { type: 'push_request', content: {}, buffers: encodeValue({ [name]: part }) };
+      const outgoing: Outgoing<'push_request'> = {
+        type: 'push_request',
+        content: {},
+        buffers: encodeValue({ [name]: part }),
+      };
       this.#send(result, outgoing, [targets[index] as number], index);
     });
     return result;
@@ -109,7 +136,11 @@ export class DirectView<V extends Targets = Targets> {
   gather(name: string): AsyncResult<Sequence> {
     const join = (parts: unknown[]): Sequence => {
       const values = parts.map((part) => (part as unknown[])[0]);
-      if (values.every((value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))))
+      if (
+        values.every(
+          (value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)),
+        )
+      )
         return joinParts(values as Sequence[]);
       throw new IpclusterError('USAGE', `${name} cannot be gathered: it is no array on every engine.`);
     };
@@ -142,7 +173,12 @@ export class DirectView<V extends Targets = Targets> {
     return result;
   }
 
-  #send<T, I, M extends MessageType>(result: AsyncResult<T, I>, outgoing: Outgoing<M>, targets: number[], base: number): void {
+  #send<T, I, M extends MessageType>(
+    result: AsyncResult<T, I>,
+    outgoing: Outgoing<M>,
+    targets: number[],
+    base: number,
+  ): void {
     const answer = ({ position, engineId, outcome, runTime }: Answer): void => {
       const index = base + position;
       if ('error' in outcome) return result.settle(index, outcome, engineId, runTime);
@@ -150,7 +186,9 @@ export class DirectView<V extends Targets = Targets> {
       if ('data' in content) result.texts[index] = content.data['text/plain'] ?? '';
       result.settle(index, { value: outcome.value }, engineId, runTime);
     };
-    result.ids.push(this.#context.requests.send(outgoing, targets, { answer, output: (event) => result.write(event) }));
+    result.ids.push(
+      this.#context.requests.send(outgoing, targets, { answer, output: (event) => result.write(event) }),
+    );
   }
 
   #shape(parts: unknown[]): unknown {

@@ -60,8 +60,20 @@ export function commandRequest(
   return { type: 'command_request', content, metadata: { stream, ...(bytes && { bytes }), ...needed } };
 }
 
-/** Wishes as the message's metadata: IPython's names, times in seconds. Throws USAGE for numbers that make no sense. */
-export function encodeOptions({ targets, after, follow, retries, timeout, timeLimit, priority, label }: TaskOptions): Metadata {
+/**
+ * Wishes as the message's metadata: IPython's names, times in seconds. Throws USAGE for numbers that make no
+ * sense.
+ */
+export function encodeOptions({
+  targets,
+  after,
+  follow,
+  retries,
+  timeout,
+  timeLimit,
+  priority,
+  label,
+}: TaskOptions): Metadata {
   const [wait, limit] = [limitOf(timeout, 'timeout'), limitOf(timeLimit, 'timeLimit')];
   return {
     ...(targets !== undefined && { targets: checkTargets(targets) }),

@@ -1,7 +1,10 @@
 /** What can be split over engines and joined again. */
 export type Sequence = readonly unknown[] | Exclude<NodeJS.TypedArray, never>;
 
-/** Splits into so many parts in order; sizes differ by one at most, and parts may be empty. Typed arrays are not copied. */
+/**
+ * Splits into so many parts in order; sizes differ by one at most, and parts may be empty. Typed arrays are
+ * not copied.
+ */
 export function splitEvenly<S extends Sequence>(items: S, parts: number): S[] {
   const size = Math.floor(items.length / parts);
   const larger = items.length % parts;

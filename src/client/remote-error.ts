@@ -19,9 +19,14 @@ const ownNames: Record<string, ErrorCode> = {
   PROTOCOL: 'PROTOCOL',
 };
 
-/** What went wrong with one request on one engine: user code threw, the engine died, the task was cancelled. */
+/**
+ * What went wrong with one request on one engine: user code threw, the engine died, the task was cancelled.
+ */
 export class RemoteError extends IpclusterError {
-  /** @internal Of a call for many items of which some have failed: the values of the others, and the errors by place. */
+  /**
+   * @internal Of a call for many items of which some have failed: the values of the others, and the errors by
+   *   place.
+   */
   parts?: { values: readonly unknown[]; failures: readonly (readonly [number, ErrorContent])[] };
   /** Of a map: which item failed, counted from 0. */
   index?: number;
@@ -44,7 +49,11 @@ export class RemoteError extends IpclusterError {
       : Object.hasOwn(ownNames, content.ename)
         ? (ownNames[content.ename] ?? 'REMOTE')
         : 'REMOTE';
-    super(code, `${engineId === undefined ? '' : `engine ${engineId}: `}${ename}: ${evalue}`, suggestions ? { suggestions } : {});
+    super(
+      code,
+      `${engineId === undefined ? '' : `engine ${engineId}: `}${ename}: ${evalue}`,
+      suggestions ? { suggestions } : {},
+    );
     this.ename = ename;
     this.evalue = evalue;
     this.traceback = aborted ? [] : content.traceback;
@@ -67,7 +76,12 @@ const mostShown = 60;
 /** A value as one short line. It may have getters and proxies that throw. */
 function shortened(value: unknown): string {
   try {
-    const shown = { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 5, maxStringLength: mostShown };
+    const shown = {
+      depth: 1,
+      breakLength: Number.POSITIVE_INFINITY,
+      maxArrayLength: 5,
+      maxStringLength: mostShown,
+    };
     const text = inspect(value, shown).replaceAll(/\s+/g, ' ');
     return text.length > mostShown ? `${text.slice(0, mostShown)}…` : text;
   } catch {

@@ -3,7 +3,13 @@ import { largeFrame, type MemoryFile, writeMemoryFile } from '../base/memory-fil
 import { Queue } from '../base/queue.js';
 import { tooLarge } from '../protocol/frames.js';
 import { decodeMessage, type Message, type Metadata, type Outgoing } from '../protocol/message.js';
-import type { AbortedContent, CommandReport, CommandResult, ErrorContent, MessageType } from '../protocol/messages.js';
+import type {
+  AbortedContent,
+  CommandReport,
+  CommandResult,
+  ErrorContent,
+  MessageType,
+} from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import { reuse } from '../protocol/spare-memory.js';
 import { decodeValue } from '../protocol/values.js';
@@ -35,7 +41,10 @@ interface Pending {
   to: readonly number[] | undefined;
   /** Those that have not answered. */
   left: Set<number> | undefined;
-  /** The message: of a balanced task until the controller has committed it, of a direct request until it is answered. */
+  /**
+   * The message: of a balanced task until the controller has committed it, of a direct request until it is
+   * answered.
+   */
   body: readonly Buffer[] | undefined;
   files: readonly MemoryFile[];
   /** True when it went out twice, so that an answer does not mean that nobody reads the message any more. */
@@ -52,7 +61,9 @@ const largestTask = 990_000_000;
 export class Requests {
   readonly #connection: Connection;
   readonly #pending = new Map<string, Pending>();
-  /** Balanced tasks that were sent and are not committed, in the order in which they were sent on this link. */
+  /**
+   * Balanced tasks that were sent and are not committed, in the order in which they were sent on this link.
+   */
   readonly #unaccepted = new Queue<string>();
   /** Tasks of earlier links that the controller knows, but has only in memory. */
   readonly #doubtful = new Set<string>();
@@ -79,7 +90,11 @@ export class Requests {
   }
 
   /** Sends a request to the engines named, or to any when there are none; answers its id. */
-  send<T extends MessageType>(outgoing: Outgoing<T>, to: readonly number[] | undefined, listener: Listener): string {
+  send<T extends MessageType>(
+    outgoing: Outgoing<T>,
+    to: readonly number[] | undefined,
+    listener: Listener,
+  ): string {
     const { session } = this.#connection;
     const header = session.header(outgoing.type);
     const id = header.msg_id;
@@ -95,20 +110,27 @@ export class Requests {
     }
     const { buffers, files } = this.#setAside(outgoing.buffers ?? []);
     const body = session.encode({ ...outgoing, buffers }, header);
-    const sent = this.#connection.send({ channel: 'direct', id, to: [...to], ...(files.length > 0 && { files }) }, body);
+    const sent = this.#connection.send(
+      { channel: 'direct', id, to: [...to], ...(files.length > 0 && { files }) },
+      body,
+    );
     this.#pending.set(id, { to, left: new Set(to), body, files, repeated: false, sent, listener });
     return id;
   }
 
   /**
-   * Settles when every balanced task that was sent so far would survive the controller's end: it is in the file of the store. Rejects
-   * with NOT_KEPT when the store is only in memory, and with CLOSED when the connection is over; the tasks go on all the same.
+   * Settles when every balanced task that was sent so far would survive the controller's end: it is in the
+   * file of the store. Rejects with NOT_KEPT when the store is only in memory, and with CLOSED when the
+   * connection is over; the tasks go on all the same.
    */
   accepted(): Promise<void> {
     return this.#acceptance.all();
   }
 
-  /** The controller has committed so many of the tasks that were sent on this link: they need not be kept here. */
+  /**
+   * The controller has committed so many of the tasks that were sent on this link: they need not be kept
+   * here.
+   */
   accept(count: number): void {
     for (; this.#accepted < count && this.#unaccepted.size > 0; this.#accepted++) {
       this.#letGo(this.#unaccepted.shift() ?? '');
@@ -124,7 +146,10 @@ export class Requests {
     this.#acceptance.settled(id);
   }
 
-  /** So many of the tasks that were sent on this link are known to the controller, but only in its memory: they are kept here. */
+  /**
+   * So many of the tasks that were sent on this link are known to the controller, but only in its memory:
+   * they are kept here.
+   */
   doubt(count: number, reason: string): void {
     let left = count - this.#accepted;
     for (const id of this.#unaccepted) {
@@ -134,11 +159,14 @@ export class Requests {
   }
 
   /**
-   * The controller is there again, perhaps another process: asks it what it knows of what is on its way, sends what never came
-   * to an engine, and gives up what nobody will answer. `known` are the engines as they were before. Answers those that there are.
+   * The controller is there again, perhaps another process: asks it what it knows of what is on its way,
+   * sends what never came to an engine, and gives up what nobody will answer. `known` are the engines as they
+   * were before. Answers those that there are.
    */
   async resume(peer: Peer, known: ReadonlyMap<number, string>): Promise<{ id: number; uuid: string }[]> {
-    const pending = [...this.#pending].flatMap(([id, { left, sent }]) => (sent ? [{ id, to: left ? [...left] : null }] : []));
+    const pending = [...this.#pending].flatMap(([id, { left, sent }]) =>
+      sent ? [{ id, to: left ? [...left] : null }] : [],
+    );
     this.#resuming = true;
     const { content } = await peer
       .request({ type: 'resume_request', content: { pending } }, 120_000)
@@ -150,7 +178,8 @@ export class Requests {
       if (asked.body && !asked.left) peer.link.send({ channel: 'balanced', id, to: [] }, asked.body);
       else this.#failAll(id, asked, lost('The controller has lost this task.'));
     }
-    // An engine that is still the one that was asked has never seen the request, else it would hold it or its answer.
+    // An engine that is still the one that was asked has never seen the request, else it would hold it or its
+    // answer.
     const same = new Set(content.engines.flatMap(({ id, uuid }) => (known.get(id) === uuid ? [id] : [])));
     for (const { id, engines } of content.lost) this.#resend(peer, id, engines, same);
     // What waited here goes out right after this.
@@ -164,14 +193,22 @@ export class Requests {
     // What was answered while the question was on its way is over.
     const { left } = asked;
     const open = engines.filter((engine) => left.has(engine));
-    const [to, gone] = [open.filter((engine) => same.has(engine)), open.filter((engine) => !same.has(engine))];
-    for (const engine of gone) this.#fail(id, asked, engine, lost(`Engine ${engine} ended before it answered.`));
+    const [to, gone] = [
+      open.filter((engine) => same.has(engine)),
+      open.filter((engine) => !same.has(engine)),
+    ];
+    for (const engine of gone)
+      this.#fail(id, asked, engine, lost(`Engine ${engine} ended before it answered.`));
     const files = [...asked.files];
     asked.repeated = true;
-    if (to.length > 0) peer.link.send({ channel: 'direct', id, to, ...(files.length > 0 && { files }) }, asked.body ?? []);
+    if (to.length > 0)
+      peer.link.send({ channel: 'direct', id, to, ...(files.length > 0 && { files }) }, asked.body ?? []);
   }
 
-  /** Leaves large frames in memory of this host, where every engine reads them for itself; their places stay, empty. */
+  /**
+   * Leaves large frames in memory of this host, where every engine reads them for itself; their places stay,
+   * empty.
+   */
   #setAside(buffers: readonly Buffer[]): { buffers: readonly Buffer[]; files: MemoryFile[] } {
     const memory = this.#connection.local ? this.#connection.file.memory : '';
     if (memory === '' || !buffers.some(({ length }) => length >= largeFrame)) return { buffers, files: [] };
@@ -198,13 +235,17 @@ export class Requests {
     // Without an engine it is the controller's, and for all that have not answered.
     const engines = route.from === undefined && pending.left ? [...pending.left] : [route.from];
     for (const engineId of engines)
-      if (!pending.left || pending.left.has(engineId ?? -1)) this.#answer(route.id, pending, { engineId, ...answer });
+      if (!pending.left || pending.left.has(engineId ?? -1))
+        this.#answer(route.id, pending, { engineId, ...answer });
     // Whoever has answered has had all of the message.
     if (pending.left?.size === 0 && !pending.repeated) reuse(pending.body ?? []);
     return true;
   }
 
-  /** A new link: what the controller knows of the sent ones is committed; those it does not know are sent first. */
+  /**
+   * A new link: what the controller knows of the sent ones is committed; those it does not know are sent
+   * first.
+   */
   #restart(unknown: readonly string[], memory: string | null): void {
     const before = [...this.#doubtful, ...this.#unaccepted];
     const waiting = before.filter((id) => this.#pending.get(id)?.sent === false);
@@ -240,7 +281,8 @@ export class Requests {
   }
 
   #failAll(id: string, pending: Pending, error: IpclusterError): void {
-    for (const engine of pending.left ? [...pending.left] : [undefined]) this.#fail(id, pending, engine, error);
+    for (const engine of pending.left ? [...pending.left] : [undefined])
+      this.#fail(id, pending, engine, error);
   }
 
   /** The connection is over for good: whoever waits is told. */
@@ -279,7 +321,9 @@ export function readReply(body: Buffer, engineId: number | undefined): Pick<Answ
     if (failures) error.parts = { failures, values: decodeValue(message.buffers) as unknown[] };
     return { outcome: { error }, runTime };
   } catch (cause) {
-    const error = isIpclusterError(cause) ? cause : new IpclusterError('PROTOCOL', messageOf(cause), { cause });
+    const error = isIpclusterError(cause)
+      ? cause
+      : new IpclusterError('PROTOCOL', messageOf(cause), { cause });
     return { outcome: { error }, runTime: 0 };
   }
 }
@@ -299,9 +343,13 @@ function replyValue({ buffers, content }: Message): unknown {
 const mostText = 16 * 1024 * 1024;
 const textOf = (bytes: Buffer, text: string): string => (bytes.length > mostText ? text : bytes.toString());
 
-/** A command's result with what it wrote as bytes; they came along where they are no text, and the texts are made of them when asked for. */
+/**
+ * A command's result with what it wrote as bytes; they came along where they are no text, and the texts are
+ * made of them when asked for.
+ */
 function commandResult(report: CommandReport, [stdout, stderr]: readonly Buffer[]): CommandResult {
-  const texts = stdout && stderr && { stdout: lazily(stdout, report.stdout), stderr: lazily(stderr, report.stderr) };
+  const texts = stdout &&
+    stderr && { stdout: lazily(stdout, report.stdout), stderr: lazily(stderr, report.stderr) };
   return Object.defineProperties({ ...report } as CommandResult, {
     ...texts,
     stdoutBytes: { get: () => copyOf(stdout) ?? Buffer.from(report.stdout) },
@@ -316,4 +364,5 @@ const lazily = (bytes: Buffer, text: string): PropertyDescriptor => ({
 });
 
 /** Bytes of their own: what a reply has carried is part of a larger buffer. */
-const copyOf = (bytes: Buffer | undefined): Buffer | undefined => bytes && Buffer.from(new Uint8Array(bytes).buffer);
+const copyOf = (bytes: Buffer | undefined): Buffer | undefined =>
+  bytes && Buffer.from(new Uint8Array(bytes).buffer);

@@ -12,13 +12,13 @@ export function batchRequest(values: Settings, extra: readonly string[]): BatchR
     extra,
     directives: pairs(values.lines('directives')),
     surroundings: {
-      ...{ modules: values.lines('modules'), conda: values.text('conda'), venv: values.text('venv') },
-      ...{
-        environment: pairs(values.lines('environment')),
-        prologue: values.lines('prologue'),
-        epilogue: values.lines('epilogue'),
-        setupOrder: values.text('setupOrder') as SetupOrder,
-      },
+      modules: values.lines('modules'),
+      conda: values.text('conda'),
+      venv: values.text('venv'),
+      environment: pairs(values.lines('environment')),
+      prologue: values.lines('prologue'),
+      epilogue: values.lines('epilogue'),
+      setupOrder: values.text('setupOrder') as SetupOrder,
     },
     single: false,
   };
@@ -31,26 +31,33 @@ function resourcesOf(values: Settings): Resources {
   };
   const [memory, time] = [values.text('mem'), values.text('time')];
   return {
-    ...{
-      nodes: number('nodes'),
-      tasksPerNode: number('ntasksPerNode'),
-      cpusPerTask: number('cpusPerTask'),
-      gpus: number('gpus'),
-    },
+    nodes: number('nodes'),
+    tasksPerNode: number('ntasksPerNode'),
+    cpusPerTask: number('cpusPerTask'),
+    gpus: number('gpus'),
     memory: memory === undefined ? undefined : parseBytes(memory, '--mem'),
     time: time === undefined ? undefined : parseLimit(time, '--time'),
-    ...{ queue: values.text('partition'), account: values.text('account') },
-    ...{ qos: values.text('qos'), constraint: values.text('constraint') },
+    queue: values.text('partition'),
+    account: values.text('account'),
+    qos: values.text('qos'),
+    constraint: values.text('constraint'),
   };
 }
 
 /** Splits `a=b=c` at the first equals sign. */
 function pairs(words: readonly string[]): Record<string, string> {
-  return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
+  return Object.fromEntries(
+    words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
+  );
 }
 
 /** What a controller that has a job of its own needs: one processor, for as long as its engines have. */
-export function controllerRequest({ resources, extra, directives, surroundings }: BatchRequest): BatchRequest {
+export function controllerRequest({
+  resources,
+  extra,
+  directives,
+  surroundings,
+}: BatchRequest): BatchRequest {
   const { time, queue, account, qos } = resources;
   return { resources: { time, queue, account, qos }, extra, directives, surroundings, single: true };
 }

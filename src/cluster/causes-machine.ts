@@ -45,7 +45,8 @@ export const machineCauses: readonly Phrase[] = [
     suggestions: ['`--port 10000-10100`'],
   },
   {
-    words: /SyntaxError|ERR_UNKNOWN_BUILTIN_MODULE|is not a function or its return value is not iterable|bad option:/i,
+    words:
+      /SyntaxError|ERR_UNKNOWN_BUILTIN_MODULE|is not a function or its return value is not iterable|bad option:/i,
     code: 'node-too-old',
     sentence: 'The Node that ran it is not one that ipcluster works with.',
     suggestions: ['Node 20.19 or newer: `node --version`.'],

@@ -1,6 +1,8 @@
 import type { Phrase } from '../launcher-kit/words.js';
 
-/** In advice: to start again without the nodes that failed; their names take its place where they are known. */
+/**
+ * In advice: to start again without the nodes that failed; their names take its place where they are known.
+ */
 const again = 'Start again, without that node.';
 
 /** What logs say of nodes where nothing began, or what began there ended; the most telling first. */
@@ -10,7 +12,8 @@ export const nodeCauses: readonly Phrase[] = [
     code: 'no-modules',
     sentence: 'There are no modules: its shell has no `module`, and no file there defines it.',
     suggestions: [
-      'Define it first: `--setup-order prologue-first --prologue ". FILE"`, with the file that `module` comes from.',
+      'Define it first: `--setup-order prologue-first --prologue ". FILE"`, with the file that `module` ' +
+        'comes from.',
       'Where does it come from? `type module` on a compute node.',
     ],
   },
@@ -33,7 +36,8 @@ export const nodeCauses: readonly Phrase[] = [
     words: /\bprolog (failure|failed|error)|prolog .*(failed|non-zero)/i,
     code: 'node-prolog',
     sentence:
-      'What the site runs on a node before a job (its Prolog) failed there, and the scheduler took the node out of service.',
+      'What the site runs on a node before a job (its Prolog) failed there, and the scheduler took the ' +
+      'node out of service.',
     suggestions: [again, 'Tell the administrators: `sinfo -R`.'],
   },
   {
@@ -52,7 +56,10 @@ export const nodeCauses: readonly Phrase[] = [
     words: /\b(srun|mpirun|mpiexec|pbsdsh|pbs_tmrsh|blaunch|qrsh)(: command)?:? not found/,
     code: 'tool-missing',
     sentence: 'What starts processes on the nodes of an allocation is not on the PATH.',
-    suggestions: ['Load the module that brings it, or set PATH, and start again.', 'On this node alone: `--launcher local`.'],
+    suggestions: [
+      'Load the module that brings it, or set PATH, and start again.',
+      'On this node alone: `--launcher local`.',
+    ],
   },
   {
     words: /address space/i,
@@ -69,18 +76,31 @@ export const nodeCauses: readonly Phrase[] = [
   {
     words: /^ipcluster: what ran on .* was killed by signal/,
     code: 'supervisor-killed',
-    sentence: 'What looked after the engines of a node was killed from outside, and its engines ended with it.',
-    suggestions: ['Out of memory? `dmesg -T | tail` there.', 'Take others in their place: `ipcluster engines add -n 1`.'],
+    sentence:
+      'What looked after the engines of a node was killed from outside, and its engines ended with it.',
+    suggestions: [
+      'Out of memory? `dmesg -T | tail` there.',
+      'Take others in their place: `ipcluster engines add -n 1`.',
+    ],
   },
 ];
 
-/** A step that waits is a reason only where nothing else is: Slurm says so as well while nodes are cleaned up, and then begins. */
+/**
+ * A step that waits is a reason only where nothing else is: Slurm says so as well while nodes are cleaned up,
+ * and then begins.
+ */
 export const waitingSteps: readonly Phrase[] = [
   {
-    words: /^srun: .*step creation (temporarily|still) disabled, retrying|^ipcluster: .*other steps of the job run there/,
+    words:
+      /^srun: .*step creation (temporarily|still) disabled, retrying|^ipcluster: .*other steps of the job run there/,
     code: 'step-waits',
-    sentence: 'The scheduler has given the nodes, and does not let anything begin there: another step of the job holds them.',
+    sentence:
+      'The scheduler has given the nodes, and does not let anything begin there: another step of the ' +
+      'job holds them.',
     quoted: true,
-    suggestions: ['What runs in the job? `squeue -s`.', 'End that step, or let it leave room: `srun --overlap`.'],
+    suggestions: [
+      'What runs in the job? `squeue -s`.',
+      'End that step, or let it leave room: `srun --overlap`.',
+    ],
   },
 ];

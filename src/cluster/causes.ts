@@ -23,26 +23,44 @@ export interface Finding {
 /** Causes that a log names, the most telling first. */
 const causes: readonly Phrase[] = [...nodeCauses, ...contactCauses, ...machineCauses, ...waitingSteps];
 
-/** What a tool said before we did: the lines that name a fault, else the last ones. Some put advice after the fault. */
+/**
+ * What a tool said before we did: the lines that name a fault, else the last ones. Some put advice after the
+ * fault.
+ */
 function wordsOfTool(lines: readonly string[]): string[] {
   const said = lines.filter((line) => line.trim() !== '');
   const faults = said.filter((line) => /error|unknown|unable|not found|cannot/i.test(line));
   return (faults.length > 0 ? faults : said).slice(-3);
 }
 
-/** What the last lines of a program's log and its exit code say of its end; undefined when they say nothing. */
-export function explainLog(lines: readonly string[], exitCode: number | undefined): Omit<Finding, 'about'> | undefined {
+/**
+ * What the last lines of a program's log and its exit code say of its end; undefined when they say nothing.
+ */
+export function explainLog(
+  lines: readonly string[],
+  exitCode: number | undefined,
+): Omit<Finding, 'about'> | undefined {
   for (const { words, code, sentence, suggestions = [], quoted } of causes) {
     const at = lines.findLastIndex((candidate) => words.test(candidate));
     if (at < 0) continue;
     const before = code === 'no-modules' ? wordsOfTool(lines.slice(Math.max(0, at - 20), at)) : [];
     const said = quoted ? ` It says: ${lines[at]}` : '';
-    return { code, sentence: `${sentence}${said}`, lines: [...before, ...lines.slice(at, at + 1)], suggestions };
+    return {
+      code,
+      sentence: `${sentence}${said}`,
+      lines: [...before, ...lines.slice(at, at + 1)],
+      suggestions,
+    };
   }
   if (exitCode === 127 || exitCode === 126) return notRun(lines);
   const signal = exitCode === undefined ? undefined : signalOfCode(exitCode);
   if (signal !== undefined)
-    return { code: 'signal', sentence: `It was ended by ${signalName(signal)}.`, lines: lines.slice(-1), suggestions: [] };
+    return {
+      code: 'signal',
+      sentence: `It was ended by ${signalName(signal)}.`,
+      lines: lines.slice(-1),
+      suggestions: [],
+    };
   if (!exitCode) return undefined;
   const last = lastSentence(lines);
   return {
@@ -65,5 +83,10 @@ function notRun(lines: readonly string[]): Omit<Finding, 'about'> {
       lines: lines.slice(-1),
       suggestions: [],
     };
-  return { code: 'program-missing', sentence: 'A program that it needs could not be run.', lines: [named], suggestions: [] };
+  return {
+    code: 'program-missing',
+    sentence: 'A program that it needs could not be run.',
+    lines: [named],
+    suggestions: [],
+  };
 }

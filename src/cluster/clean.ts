@@ -19,7 +19,9 @@ import { strayJobs } from './strays.js';
 /** What was done, in sentences. */
 type Report = string[];
 
-/** Removes what dead clusters of a profile have left. Whatever lives, or may still be rejoined, is left alone. */
+/**
+ * Removes what dead clusters of a profile have left. Whatever lives, or may still be rejoined, is left alone.
+ */
 export async function cleanProfile(profile: Place): Promise<Report> {
   const report: Report = [];
   for (const place of await knownPlaces(profile)) report.push(...(await cleanPlace(place)));
@@ -35,19 +37,22 @@ async function cleanPlace(place: Place): Promise<Report> {
   const left = listProcesses(place);
   if (left.some(({ what }) => what === 'supervisor' || what === 'controller'))
     return [
-      `${name}: its controller does not answer, but ${left.length} processes of it live: \`ipcluster start --reuse\` takes them over, \`ipcluster kill\` ends them`,
+      `${name}: its controller does not answer, but ${left.length} processes of it live: \`ipcluster ` +
+        `start --reuse\` takes them over, \`ipcluster kill\` ends them`,
     ];
   const { found: jobs, silent } = await strayJobs(place, file);
   // Without a file it may be a system that this cluster has never used.
   if (file && silent.length > 0) return silent.map((sentence) => `${name}: ${sentence} It was left alone.`);
   if (jobs.length > 0)
     return [
-      `${name}: its controller cannot be reached from here, but ${jobs.length} jobs of it are in the queue: \`ipcluster stop\` ends them`,
+      `${name}: its controller cannot be reached from here, but ${jobs.length} jobs of it are in the ` +
+        `queue: \`ipcluster stop\` ends them`,
     ];
   const report: Report = [];
   if (left.length > 0) report.push(`${name}: ${await killProcesses(place)} orphans were ended`);
   const files = await ownConnectionFiles(place);
-  if (files.length > 0) report.push(`${name}: files of a controller that is gone were removed: ${files.join(', ')}`);
+  if (files.length > 0)
+    report.push(`${name}: files of a controller that is gone were removed: ${files.join(', ')}`);
   if (files.length > 0) await removeConnectionFiles(place);
   if (file) {
     const { unsure } = await endCluster(place, file, undefined);
@@ -61,16 +66,22 @@ async function cleanPlace(place: Place): Promise<Report> {
 
 async function ownConnectionFiles(place: Place): Promise<string[]> {
   const { clientFile, engineFile, keyFile, listedFile } = pathsOf(place);
-  const own = await Promise.all([clientFile, engineFile, keyFile].map(async (path) => ((await isOwnFile(path)) ? [path] : [])));
+  const own = await Promise.all(
+    [clientFile, engineFile, keyFile].map(async (path) => ((await isOwnFile(path)) ? [path] : [])),
+  );
   return [...own.flat(), ...(ownerOfListedFile(place).owner === 'ours' ? [listedFile] : [])];
 }
 
-/** Ends and removes all that is ours in a profile: processes, files, results. The user's own IPython files stay. */
+/**
+ * Ends and removes all that is ours in a profile: processes, files, results. The user's own IPython files
+ * stay.
+ */
 export async function nukeProfile(profile: Place): Promise<Report> {
   const report: Report = [];
   for (const place of await knownPlaces(profile)) {
     const name = place.clusterId || 'default';
-    const ended = (await readClusterFile(place)) || listProcesses(place).length > 0 ? await killProcesses(place) : 0;
+    const ended =
+      (await readClusterFile(place)) || listProcesses(place).length > 0 ? await killProcesses(place) : 0;
     if (ended > 0) report.push(`${name}: ${ended} processes were ended`);
     report.push(...(await removeFiles(place)).map((path) => `${name}: ${path} was removed`));
   }
@@ -78,7 +89,9 @@ export async function nukeProfile(profile: Place): Promise<Report> {
   if (existsSync(configFile)) {
     const untouched = (await readFile(configFile, 'utf8')) === configTemplate();
     if (untouched) await removeFile(configFile);
-    report.push(untouched ? `${configFile} was removed` : `${configFile} holds settings of yours and was kept`);
+    report.push(
+      untouched ? `${configFile} was removed` : `${configFile} holds settings of yours and was kept`,
+    );
   }
   await clearSockets();
   for (const folder of [clusters, security, profile.profileFolder]) await removeEmptyFolder(folder);

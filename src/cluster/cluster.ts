@@ -8,7 +8,10 @@ import type { StartedCluster } from './prepare.js';
 import { startCluster } from './start.js';
 import { endCluster } from './stop.js';
 
-/** How to start a cluster from a program. What is absent here is as the environment and the profile's file say. */
+/**
+ * How to start a cluster from a program. What is absent here is as the environment and the profile's file
+ * say.
+ */
 export interface ClusterOptions {
   /** Engines; the cores that this process may use when absent. */
   n?: number;
@@ -20,7 +23,10 @@ export interface ClusterOptions {
   launcherOptions?: readonly string[];
   /** Where the controller listens; this machine only when absent. */
   ip?: string;
-  /** Milliseconds of silence after which controller, engines and clients give each other up; 60,000 when absent. */
+  /**
+   * Milliseconds of silence after which controller, engines and clients give each other up; 60,000 when
+   * absent.
+   */
   lease?: number;
   /** Milliseconds until all engines must be registered; 60,000 when absent. */
   timeout?: number;
@@ -41,8 +47,9 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Starts a controller and engines and resolves when all are registered. Use it with `await using`, or call {@link stop}.
-   * Throws CLUSTER_RUNNING, LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, JOB_FAILED or REGISTRATION_TIMEOUT.
+   * Starts a controller and engines and resolves when all are registered. Use it with `await using`, or call
+   * {@link stop}. Throws CLUSTER_RUNNING, LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS, JOB_FAILED or
+   * REGISTRATION_TIMEOUT.
    */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const { n, profile, clusterId, launcher, launcherOptions, ip, lease, timeout, signal } = options;
@@ -50,15 +57,26 @@ export class Cluster implements AsyncDisposable {
     if (lease !== undefined) checkMilliseconds(lease, 'lease');
     if (timeout !== undefined) checkMilliseconds(timeout, 'timeout');
     const found = findPlace({ profile, clusterId });
-    const milliseconds = (value: number | undefined): string | undefined => (value === undefined ? undefined : `${value}ms`);
+    const milliseconds = (value: number | undefined): string | undefined =>
+      value === undefined ? undefined : `${value}ms`;
     const given: Given = {
-      ...{ n: n?.toString(), launcher, ip, launcherOptions: launcherOptions?.join('\n') },
-      ...{ lease: milliseconds(lease), timeout: milliseconds(timeout) },
+      n: n?.toString(),
+      launcher,
+      ip,
+      launcherOptions: launcherOptions?.join('\n'),
+      lease: milliseconds(lease),
+      timeout: milliseconds(timeout),
     };
     const { values, launcher: made } = await launcherSettings(found, given);
     const place = { ...found, workFolder: values.text('workDir') ?? found.workFolder };
     const settings = jobSettings(values, made);
-    const started = await startCluster({ place, count: engineCount(values, made), ...settings, reuse: false, signal });
+    const started = await startCluster({
+      place,
+      count: engineCount(values, made),
+      ...settings,
+      reuse: false,
+      signal,
+    });
     return new Cluster(started, started.client ?? (await connectTo(place)));
   }
 

@@ -9,7 +9,9 @@ const leastRoom = 16 * 1024 * 1024;
 
 /** Disks that are full, among those that a cluster writes to. */
 export function checkDisks({ profileFolder, workFolder }: Place): Finding[] {
-  const folders = [...new Set([profileFolder, workFolder, tmpdir(), '/dev/shm'])].filter((folder) => existsSync(folder));
+  const folders = [...new Set([profileFolder, workFolder, tmpdir(), '/dev/shm'])].filter((folder) =>
+    existsSync(folder),
+  );
   return folders.flatMap((folder): Finding[] => {
     try {
       const { bavail, bsize, ffree, files } = statfsSync(folder);
@@ -32,7 +34,13 @@ export function checkDisks({ profileFolder, workFolder }: Place): Finding[] {
         },
       ];
     } catch (error) {
-      return [{ code: 'disk', about: 'machine', sentence: `${folder} cannot be looked at: ${(error as Error).message}.` }];
+      return [
+        {
+          code: 'disk',
+          about: 'machine',
+          sentence: `${folder} cannot be looked at: ${(error as Error).message}.`,
+        },
+      ];
     }
   });
 }

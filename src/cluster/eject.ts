@@ -6,8 +6,8 @@ import { readTemplate, templateNames, templateRoot } from '../launcher-kit/templ
 import type { Place } from '../profile/paths.js';
 
 /**
- * Writes a launcher's templates into the profile, where they go before ours; what is there already stays as it is. Answers the files
- * that were written. Throws USAGE for a launcher that has none.
+ * Writes a launcher's templates into the profile, where they go before ours; what is there already stays as
+ * it is. Answers the files that were written. Throws USAGE for a launcher that has none.
  */
 export function ejectTemplates(name: string, { profileFolder }: Place): string[] {
   const names = /^[\w-]+$/.test(name) ? templateNames(name) : [];

@@ -9,7 +9,10 @@ import { awaitRegistration } from './registration.js';
 
 export type AddRequest = Omit<StartRequest, 'reuse'>;
 
-/** Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND, JOB_FAILED. */
+/**
+ * Adds engines to a running cluster; answers the ids of all that are there then. Throws CLUSTER_NOT_FOUND,
+ * JOB_FAILED.
+ */
 export async function addEngines(request: AddRequest): Promise<number[]> {
   const { count, launcher, signal } = request;
   await checkEngines(request);
@@ -33,7 +36,10 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
   const job = await launchAndRecord(prepared, request, (recorded) => noteEngines(place, recorded), bound);
   try {
     const all = { ...request, place, count: wanted, reuse: false, minEngines: undefined };
-    const { client: other } = await Promise.race([awaitRegistration(all, [job], bound), failure(prepared, job)]);
+    const { client: other } = await Promise.race([
+      awaitRegistration(all, [job], bound),
+      failure(prepared, job),
+    ]);
     await other?.close();
     // The other connection may have heard of the last one before this one does.
     return (await client.status()).engines.map(({ id }) => id);
@@ -47,8 +53,15 @@ export async function addEngines(request: AddRequest): Promise<number[]> {
   }
 }
 
-/** Puts a set of engines into the cluster file as it is now: another command may have added some meanwhile. */
+/**
+ * Puts a set of engines into the cluster file as it is now: another command may have added some meanwhile.
+ */
 async function noteEngines(place: Place, recorded: RecordedJob): Promise<void> {
   const file = await readClusterFile(place);
-  if (file) writeClusterFile(place, { ...file, engines: file.engines + recorded.count, jobs: [...file.jobs, recorded] });
+  if (file)
+    writeClusterFile(place, {
+      ...file,
+      engines: file.engines + recorded.count,
+      jobs: [...file.jobs, recorded],
+    });
 }

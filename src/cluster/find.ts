@@ -26,7 +26,10 @@ export async function findCluster(place: Place, timeout = 3000): Promise<Found> 
   }
 }
 
-/** The same, with patience for a controller that lives while its connection file is gone: it writes that again. */
+/**
+ * The same, with patience for a controller that lives while its connection file is gone: it writes that
+ * again.
+ */
 export async function findLiving(place: Place, timeout = 3000): Promise<Found> {
   const found = await findCluster(place, timeout);
   if (found.client || found.silence) return found;

@@ -29,8 +29,19 @@ export interface JobRequest {
   begun: Date;
 }
 
-/** Says what to start: one of our programs, in a job folder that nobody had before, under a mark of its own. */
-export function makeSpec({ place, mark, name, program, args, count, begun, node = process.execPath }: JobRequest): JobSpec {
+/**
+ * Says what to start: one of our programs, in a job folder that nobody had before, under a mark of its own.
+ */
+export function makeSpec({
+  place,
+  mark,
+  name,
+  program,
+  args,
+  count,
+  begun,
+  node = process.execPath,
+}: JobRequest): JobSpec {
   const placeArgs = place.clusterId ? ['--cluster-id', place.clusterId] : [];
   return {
     name: `${jobNames(place)}${name.slice(0, 1)}${randomBytes(2).toString('hex').slice(0, 3)}`,
@@ -49,8 +60,9 @@ export function makeSpec({ place, mark, name, program, args, count, begun, node 
 }
 
 /**
- * How the names of a cluster's jobs begin. With the rest they have fifteen characters, a letter first: what the oldest scheduler takes
- * (site-realities, "Jobs"). They are the same from every login node, so jobs are found without any file.
+ * How the names of a cluster's jobs begin. With the rest they have fifteen characters, a letter first: what
+ * the oldest scheduler takes (site-realities, "Jobs"). They are the same from every login node, so jobs are
+ * found without any file.
  */
 export function jobNames({ profileFolder, clusterId }: Place): string {
   return `ipc-${createHash('sha256').update(`${profileFolder}#${clusterId}`).digest('hex').slice(0, 6)}-`;
@@ -71,7 +83,9 @@ export async function attachJob({ launcher, ids, jobDir, name, options = [] }: R
 /** A system may take so long to say how a job is, where that is what was asked (milliseconds). */
 const patience = roundTime + 5000;
 
-/** How a recorded job is, as its system says it; unknown where that takes longer than `timeout` milliseconds. */
+/**
+ * How a recorded job is, as its system says it; unknown where that takes longer than `timeout` milliseconds.
+ */
 export async function lookAtJob(recorded: RecordedJob, timeout = patience): Promise<JobStatus> {
   const since = new Date().toISOString();
   const job = await attachJob(recorded);
@@ -87,10 +101,14 @@ export async function lookAtJob(recorded: RecordedJob, timeout = patience): Prom
 
 const opened = new Map<string, Promise<Launcher>>();
 
-/** A launcher with its options; the same one each time, so that jobs of one system are asked for in one question. */
+/**
+ * A launcher with its options; the same one each time, so that jobs of one system are asked for in one
+ * question.
+ */
 export function launcherOf(name: string, options: readonly string[]): Promise<Launcher> {
   const key = JSON.stringify([name, options]);
-  const known = opened.get(key) ?? openLauncher(name).then((definition) => createLauncher(definition, options));
+  const known =
+    opened.get(key) ?? openLauncher(name).then((definition) => createLauncher(definition, options));
   opened.set(key, known);
   return known;
 }
@@ -118,4 +136,6 @@ export async function jobFailed(launcher: Launcher, job: Job, what: string): Pro
 
 /** How a job is that was needed and is over: an end without an error was no success either. */
 const endOf = ({ state }: JobStatus): string =>
-  state.state === 'succeeded' ? 'Its job ended before that, with exit code 0.' : `It is ${describeState(state)}.`;
+  state.state === 'succeeded'
+    ? 'Its job ended before that, with exit code 0.'
+    : `It is ${describeState(state)}.`;

@@ -8,7 +8,10 @@ import { clusterIds, readClusterFile } from '../profile/cluster-file.js';
 import { canBeName, type Place, pathsOf } from '../profile/paths.js';
 import { jobFolders } from './prune.js';
 
-/** The places of all clusters of a profile that have left anything: a file, a folder or a process. The empty id is among them. */
+/**
+ * The places of all clusters of a profile that have left anything: a file, a folder or a process. The empty
+ * id is among them.
+ */
 export async function knownPlaces(profile: Place): Promise<Place[]> {
   const ids = new Set<string>([
     '',
@@ -29,7 +32,9 @@ export async function knownPlaces(profile: Place): Promise<Place[]> {
 async function idsOfSecurity(profile: Place): Promise<string[]> {
   const { security } = pathsOf(profile);
   const names = await namesIn(security);
-  const ids = names.flatMap((name) => /^ipcontroller(?:-(.+))?-(?:client|engine|key)\.json$/.exec(name)?.[1] ?? []);
+  const ids = names.flatMap(
+    (name) => /^ipcontroller(?:-(.+))?-(?:client|engine|key)\.json$/.exec(name)?.[1] ?? [],
+  );
   const found = await Promise.all(
     ids.map(async (clusterId) => {
       const { clientFile, engineFile, keyFile } = pathsOf({ ...profile, clusterId });
@@ -54,12 +59,15 @@ async function idsOfWork({ workFolder }: Place): Promise<string[]> {
   for (const name of names.filter(canBeName)) {
     const folder = join(workFolder, name);
     if (!isOwnFolder(folder, true)) continue;
-    const isOurs = existsSync(join(folder, 'store.sqlite')) || (await jobFolders(join(folder, 'jobs'))).length > 0;
+    const isOurs =
+      existsSync(join(folder, 'store.sqlite')) || (await jobFolders(join(folder, 'jobs'))).length > 0;
     if (isOurs) ids.push(name === 'default' ? '' : name);
   }
   return ids;
 }
 
 function idsOfProcesses({ profileFolder }: Place): string[] {
-  return findMarked((mark) => mark.startsWith(`${profileFolder}#`)).map(({ mark }) => mark.split('#')[1] ?? '');
+  return findMarked((mark) => mark.startsWith(`${profileFolder}#`)).map(
+    ({ mark }) => mark.split('#')[1] ?? '',
+  );
 }

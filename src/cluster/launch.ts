@@ -5,12 +5,15 @@ import type { RecordedJob } from '../profile/cluster-file.js';
 import type { PreparedJob, StartRequest } from './prepare.js';
 
 /** What of a request a job's record keeps. */
-export type LaunchRequest = Pick<StartRequest, 'batch' | 'count' | 'launcher' | 'launcherOptions' | 'launcherWord' | 'onNotice'>;
+export type LaunchRequest = Pick<
+  StartRequest,
+  'batch' | 'count' | 'launcher' | 'launcherOptions' | 'launcherWord' | 'onNotice'
+>;
 
 /**
- * Launches a job, its folder there before anything is started, and has it written down by `record` as soon as its system has taken it.
- * One whose system did not answer may have been taken all the same: it is written down by its name, and the error thrown.
- * Throws SUBMIT_REFUSED, or what the launcher throws.
+ * Launches a job, its folder there before anything is started, and has it written down by `record` as soon as
+ * its system has taken it. One whose system did not answer may have been taken all the same: it is written
+ * down by its name, and the error thrown. Throws SUBMIT_REFUSED, or what the launcher throws.
  */
 export async function launchAndRecord(
   prepared: PreparedJob,
@@ -26,12 +29,22 @@ export async function launchAndRecord(
     return job;
   } catch (error) {
     if (isIpclusterError(error) && error.verdict === 'scheduler-silent')
-      await record(recordOf(prepared, request, { launcher: launcher.name, ids: [], jobDir: spec.jobDir, name: spec.name }));
+      await record(
+        recordOf(prepared, request, {
+          launcher: launcher.name,
+          ids: [],
+          jobDir: spec.jobDir,
+          name: spec.name,
+        }),
+      );
     throw error;
   }
 }
 
-/** What is written down of a launched job; a controller of its own place has no options of the launcher that was named. */
+/**
+ * What is written down of a launched job; a controller of its own place has no options of the launcher that
+ * was named.
+ */
 function recordOf({ launcher, role }: PreparedJob, request: LaunchRequest, ref: JobRef): RecordedJob {
   const isNamed = launcher === request.launcher;
   const { time, cpusPerTask } = request.batch.resources;

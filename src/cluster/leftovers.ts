@@ -14,8 +14,8 @@ import { livingController } from './living.js';
 import { endCluster, removeConnectionFiles } from './stop.js';
 
 /**
- * A cluster that lives is left alone: CLUSTER_RUNNING. What a dead one has left is ended and removed; answers what that was, in
- * sentences.
+ * A cluster that lives is left alone: CLUSTER_RUNNING. What a dead one has left is ended and removed; answers
+ * what that was, in sentences.
  */
 export async function clearTheWay(place: Place): Promise<string[]> {
   refusePythons(place);
@@ -24,9 +24,13 @@ export async function clearTheWay(place: Place): Promise<string[]> {
   if (client) {
     await client.close();
     const { pid, host } = client.connection;
-    throw new IpclusterError('CLUSTER_RUNNING', `A cluster runs there already (controller pid ${pid} on ${host}).`, {
-      files: [clientFile],
-    });
+    throw new IpclusterError(
+      'CLUSTER_RUNNING',
+      `A cluster runs there already (controller pid ${pid} on ${host}).`,
+      {
+        files: [clientFile],
+      },
+    );
   }
   await refuseSilent(place, file);
   if (file) await refuseUnseen(file);
@@ -39,7 +43,9 @@ export async function clearTheWay(place: Place): Promise<string[]> {
     const left = findMarked((mark) => mark.startsWith(`${file.mark}/`)).length;
     const { killed, unsure } = await endCluster({ ...place, workFolder: file.workFolder }, file, undefined);
     const ended =
-      left === 0 ? 'nothing of it was running' : `${left} processes of it were ended${killed > 0 ? ` (${killed} by force)` : ''}`;
+      left === 0
+        ? 'nothing of it was running'
+        : `${left} processes of it were ended${killed > 0 ? ` (${killed} by force)` : ''}`;
     const isOver = !wasKilled && files.length === 0 && left === 0;
     said.push(...(isOver ? [] : [`A cluster of ${file.started} had been killed here: ${ended}.`]), ...unsure);
   }
@@ -58,29 +64,42 @@ function refusePythons(place: Place): void {
     files,
     suggestions: [
       `Start beside it: \`--cluster-id NAME\`.`,
-      'Or end it with its own tool (`python3 -m ipyparallel.cluster stop`). Where it is gone already, remove these files.',
+      'Or end it with its own tool (`python3 -m ipyparallel.cluster stop`). Where it is gone already, ' +
+        'remove these files.',
     ],
   });
 }
 
-/** A controller may be busy, stopped by a signal or without its files: while its process lives, nothing of it is ended. Throws CLUSTER_RUNNING. */
+/**
+ * A controller may be busy, stopped by a signal or without its files: while its process lives, nothing of it
+ * is ended. Throws CLUSTER_RUNNING.
+ */
 async function refuseSilent(place: Place, file: ClusterFile | undefined): Promise<void> {
   const living = await livingController(place, file);
   if (!living) return;
   const state = living.stopped ? 'is stopped by a signal' : 'does not answer';
-  throw new IpclusterError('CLUSTER_RUNNING', `A cluster runs there already, but its controller (pid ${living.pid}) ${state}.`, {
-    suggestions: [
-      'What it does: `ipcluster why`. End it: `ipcluster stop`.',
-      'Start another controller in its place, for the same engines and tasks: `ipcluster start --reuse`.',
-    ],
-  });
+  throw new IpclusterError(
+    'CLUSTER_RUNNING',
+    `A cluster runs there already, but its controller (pid ${living.pid}) ${state}.`,
+    {
+      suggestions: [
+        'What it does: `ipcluster why`. End it: `ipcluster stop`.',
+        'Start another controller in its place, for the same engines and tasks: `ipcluster start --reuse`.',
+      ],
+    },
+  );
 }
 
-/** A controller that does not answer here may live where this machine does not see it. Throws CLUSTER_RUNNING. */
+/**
+ * A controller that does not answer here may live where this machine does not see it. Throws CLUSTER_RUNNING.
+ */
 async function refuseUnseen(file: ClusterFile): Promise<void> {
   const home = file.jobs.find(({ role }) => role === 'controller') ?? file.jobs[0];
   if (!home) return;
-  const suggestions = ['End it: `ipcluster stop`.', 'Start a second one beside it: `ipcluster start --cluster-id second`.'];
+  const suggestions = [
+    'End it: `ipcluster stop`.',
+    'Start a second one beside it: `ipcluster start --cluster-id second`.',
+  ];
   if ((await launcherOf(home.launcher, home.options ?? [])).reach === 'here') {
     if (file.host === hostname()) return;
     const sentence = `A cluster was started from ${file.host}, and its controller does not answer from here.`;
@@ -88,6 +107,8 @@ async function refuseUnseen(file: ClusterFile): Promise<void> {
   }
   const { state } = await lookAtJob(home);
   if (isFinal(state)) return;
-  const sentence = `The controller of a cluster has a job there already (${home.launcher} ${home.ids.join(' ')}: ${describeState(state)}).`;
+  const sentence =
+    `The controller of a cluster has a job there already (${home.launcher} ${home.ids.join(' ')}: ` +
+    `${describeState(state)}).`;
   throw new IpclusterError('CLUSTER_RUNNING', sentence, { suggestions });
 }

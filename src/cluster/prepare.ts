@@ -83,8 +83,14 @@ export interface Prepared {
   jobs: PreparedJob[];
 }
 
-/** The jobs of a request, under a mark that is new or given. Touches nothing. Throws LAUNCHER_UNKNOWN, LAUNCHER_OPTIONS or RESOURCES. */
-export async function prepare(request: StartRequest, mark = markOf(request.place, randomUUID())): Promise<Prepared> {
+/**
+ * The jobs of a request, under a mark that is new or given. Touches nothing. Throws LAUNCHER_UNKNOWN,
+ * LAUNCHER_OPTIONS or RESOURCES.
+ */
+export async function prepare(
+  request: StartRequest,
+  mark = markOf(request.place, randomUUID()),
+): Promise<Prepared> {
   const { count, home } = request;
   const begun = new Date();
   const engines = count > 0 ? prepareEngines(request, mark, 'engines', begun) : undefined;
@@ -94,11 +100,20 @@ export async function prepare(request: StartRequest, mark = markOf(request.place
     const controllerWords = [...placeWords, ...request.controllerArgs, '--join', spec.jobDir];
     return {
       mark,
-      jobs: [{ role: 'engines', launcher, spec: { ...spec, argv: [...spec.argv, '--controller', '--', ...controllerWords] } }],
+      jobs: [
+        {
+          role: 'engines',
+          launcher,
+          spec: { ...spec, argv: [...spec.argv, '--controller', '--', ...controllerWords] },
+        },
+      ],
     };
   }
   const joins = engines && request.launcher.reach === 'elsewhere' ? ['--join', engines.spec.jobDir] : [];
-  return { mark, jobs: [await prepareController(request, mark, joins, begun), ...(engines ? [engines] : [])] };
+  return {
+    mark,
+    jobs: [await prepareController(request, mark, joins, begun), ...(engines ? [engines] : [])],
+  };
 }
 
 async function prepareController(
@@ -108,7 +123,8 @@ async function prepareController(
   begun: Date,
 ): Promise<PreparedJob> {
   const { place, home, launcher, controllerArgs, batch, node, controllerHost: host } = request;
-  const own = home === 'job' ? launcher : launcher.reach === 'here' ? launcher : await launcherOf('local', []);
+  const own =
+    home === 'job' ? launcher : launcher.reach === 'here' ? launcher : await launcherOf('local', []);
   const args = [...controllerArgs, ...joins];
   const spec = makeSpec({
     place,
@@ -144,7 +160,10 @@ export function prepareEngines(
   return { role: 'engines', launcher, spec: { ...spec, argv, batch, needs, ...enough } };
 }
 
-/** Looks for what engines need, where they run on this machine; elsewhere only their own supervisor can know. Throws PYTHON. */
+/**
+ * Looks for what engines need, where they run on this machine; elsewhere only their own supervisor can know.
+ * Throws PYTHON.
+ */
 export async function checkEngines({
   place,
   launcher,
@@ -153,9 +172,13 @@ export async function checkEngines({
 }: Pick<JobSettings, 'launcher' | 'program' | 'batch'> & { place: Place }): Promise<void> {
   // IPython expands variables in the name of the profile's folder (traitlets, expand_path).
   if (program && /\$(\w|\{)/.test(place.profileFolder))
-    throw new IpclusterError('PYTHON', `IPython takes the $ in the profile's folder for a variable: ${place.profileFolder}`, {
-      suggestions: ['Name a folder without one for profiles: `export IPYTHONDIR=FOLDER`.'],
-    });
+    throw new IpclusterError(
+      'PYTHON',
+      `IPython takes the $ in the profile's folder for a variable: ${place.profileFolder}`,
+      {
+        suggestions: ['Name a folder without one for profiles: `export IPYTHONDIR=FOLDER`.'],
+      },
+    );
   const { modules, conda, venv, prologue } = batch.surroundings;
   // What is set up first may bring the interpreter, and is not there yet.
   const isPrepared = modules.length > 0 || prologue.length > 0 || Boolean(conda ?? venv);
@@ -175,13 +198,16 @@ export async function planStart(request: StartRequest): Promise<LaunchPlan[]> {
 }
 
 const tooShort =
-  'No task from the queue (map, balanced views) can run in that time: none is given to engines whose job ends within a minute. Ask for more: `--time`.';
+  'No task from the queue (map, balanced views) can run in that time: none is given to engines whose ' +
+  'job ends within a minute. Ask for more: `--time`.';
 
 /** What a batch system will be asked for, and when it all ends, for people. */
 export function describeStart({ jobs }: Prepared, { controllerArgs }: StartRequest): string[] {
   const lines = jobs.flatMap(({ launcher, spec, role }) => {
     const asked = launcher.describe?.(spec);
-    return asked === undefined ? [] : [role === 'controller' ? `controller: ${asked.replace(/^\d+ engines: /, '')}` : asked];
+    return asked === undefined
+      ? []
+      : [role === 'controller' ? `controller: ${asked.replace(/^\d+ engines: /, '')}` : asked];
   });
   if (lines.length === 0) return [];
   const engines = jobs.find(({ role }) => role === 'engines');
@@ -193,15 +219,22 @@ export function describeStart({ jobs }: Prepared, { controllerArgs }: StartReque
   const ends = [
     time && `after ${formatDuration(time)} (--time)`,
     word && `as \`${word}\` says`,
-    controllerArgs.includes('--idle-timeout') && idle !== '0' && `${idle} without client and work (--idle-timeout)`,
+    controllerArgs.includes('--idle-timeout') &&
+      idle !== '0' &&
+      `${idle} without client and work (--idle-timeout)`,
   ];
   const short = time !== undefined && time <= lastMinute;
-  return [...(short ? [tooShort] : []), ...lines, `It ends ${ends.filter(Boolean).join(', or after ') || 'when it is stopped'}.`];
+  return [
+    ...(short ? [tooShort] : []),
+    ...lines,
+    `It ends ${ends.filter(Boolean).join(', or after ') || 'when it is stopped'}.`,
+  ];
 }
 
 /** Never resolves; rejects when the job ends, which none of them may while it is waited for. */
 export async function failure({ launcher, role }: PreparedJob, job: Job): Promise<never> {
   const { state } = await job.ended;
-  if (!isFinal(state)) throw new IpclusterError('INTERNAL', `A job ended without a final state: ${describeState(state)}.`);
+  if (!isFinal(state))
+    throw new IpclusterError('INTERNAL', `A job ended without a final state: ${describeState(state)}.`);
   throw await jobFailed(launcher, job, role === 'controller' ? 'The controller' : 'The engines');
 }

@@ -45,6 +45,7 @@ export async function killProcesses(place: Place): Promise<number> {
   const file = await readClusterFile(place);
   const { found: strays, silent } = await strayJobs(place, file);
   const { unsure } = await endCluster(place, file, undefined);
-  for (const sentence of file ? unsure : [...unsure, ...silent, ...(await cancelAll(strays))]) process.emitWarning(sentence);
+  for (const sentence of file ? unsure : [...unsure, ...silent, ...(await cancelAll(strays))])
+    process.emitWarning(sentence);
   return processes.length + strays.length;
 }

@@ -21,7 +21,10 @@ export interface ProfileLine {
   clusters: string[];
 }
 
-/** Makes a profile's folders and its settings file; what is there stays as it is. Answers the file, and whether it is new. */
+/**
+ * Makes a profile's folders and its settings file; what is there stays as it is. Answers the file, and
+ * whether it is new.
+ */
 export function createProfile(place: Place): { configFile: string; created: boolean } {
   const { configFile, security } = pathsOf(place);
   ensureFolder(security);
@@ -33,7 +36,9 @@ export function createProfile(place: Place): { configFile: string; created: bool
 /** All profiles under IPython's folder. */
 export async function listProfiles(): Promise<ProfileLine[]> {
   const names = await readdir(ipythonFolder()).catch(() => []);
-  const profiles = names.filter((name) => name.startsWith('profile_')).map((name) => name.slice('profile_'.length));
+  const profiles = names
+    .filter((name) => name.startsWith('profile_'))
+    .map((name) => name.slice('profile_'.length));
   return Promise.all(profiles.sort().map(describeProfile));
 }
 
@@ -42,7 +47,8 @@ async function describeProfile(profile: string): Promise<ProfileLine> {
   const place: Place = { profile, profileFolder, workFolder: profileFolder, clusterId: '' };
   const { configFile } = pathsOf(place);
   return {
-    ...{ profile, folder: profileFolder },
+    profile,
+    folder: profileFolder,
     configFile: existsSync(configFile) ? configFile : null,
     clusters: await clusterIds(place),
   };
@@ -51,10 +57,15 @@ async function describeProfile(profile: string): Promise<ProfileLine> {
 /** One profile. Throws NOT_FOUND. */
 export async function showProfile(profile: string): Promise<ProfileLine> {
   if (existsSync(findPlace({ profile }).profileFolder)) return describeProfile(profile);
-  throw new IpclusterError('NOT_FOUND', `There is no profile "${profile}".`, { suggestions: ['`ipcluster profile list`'] });
+  throw new IpclusterError('NOT_FOUND', `There is no profile "${profile}".`, {
+    suggestions: ['`ipcluster profile list`'],
+  });
 }
 
-/** Removes all of a profile that is ours; the folder itself goes when nothing else is in it. Throws CLUSTER_RUNNING, NOT_FOUND. */
+/**
+ * Removes all of a profile that is ours; the folder itself goes when nothing else is in it. Throws
+ * CLUSTER_RUNNING, NOT_FOUND.
+ */
 export async function deleteProfile(profile: string): Promise<string[]> {
   const { folder } = await showProfile(profile);
   const place = findPlace({ profile });
@@ -65,5 +76,8 @@ export async function deleteProfile(profile: string): Promise<string[]> {
   }
   const report = await nukeProfile(place);
   await removeEmptyFolder(folder);
-  return [...report, existsSync(folder) ? `${folder} holds other files and was kept` : `${folder} was removed`];
+  return [
+    ...report,
+    existsSync(folder) ? `${folder} holds other files and was kept` : `${folder} was removed`,
+  ];
 }

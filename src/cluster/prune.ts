@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { namesIn } from '../base/own-folder.js';
 import { removeTree } from '../base/remove-tree.js';
 
-/** How many folders of jobs are kept, and for how long (milliseconds): a job that failed must be there to look at. */
+/**
+ * How many folders of jobs are kept, and for how long (milliseconds): a job that failed must be there to look
+ * at.
+ */
 const keptJobs = 20;
 const keptTime = 14 * 24 * 3600 * 1000;
 

@@ -12,7 +12,10 @@ export interface RecycleOptions {
   onRestarted?: ((id: number) => void) | undefined;
 }
 
-/** Restarts engines one by one, idle ones first, so that the others go on working. Answers their ids in the order in which it was done. */
+/**
+ * Restarts engines one by one, idle ones first, so that the others go on working. Answers their ids in the
+ * order in which it was done.
+ */
 export async function recycle(client: Client, options: RecycleOptions): Promise<number[]> {
   const { targets, patience, signal, onRestarted } = options;
   const left = new Set(targets);
@@ -22,7 +25,9 @@ export async function recycle(client: Client, options: RecycleOptions): Promise<
     signal?.throwIfAborted();
     const engines = (await client.status()).engines.filter(({ id }) => left.has(id));
     for (const id of left) if (!engines.some((engine) => engine.id === id)) left.delete(id);
-    const next = engines.find(({ state }) => state === 'idle') ?? (performance.now() >= end ? longestBusy(engines) : undefined);
+    const next =
+      engines.find(({ state }) => state === 'idle') ??
+      (performance.now() >= end ? longestBusy(engines) : undefined);
     if (!next) {
       await sleep(50, signal);
       continue;
@@ -43,6 +48,8 @@ const longestBusy = (engines: readonly EngineRecord[]): EngineRecord | undefined
 async function restartOne(client: Client, { id, uuid }: EngineRecord): Promise<void> {
   await client.restartEngines([id]);
   const isBack = async (): Promise<true | undefined> =>
-    (await client.status()).engines.some((engine) => engine.id === id && engine.uuid !== uuid) ? true : undefined;
+    (await client.status()).engines.some((engine) => engine.id === id && engine.uuid !== uuid)
+      ? true
+      : undefined;
   await poll(isBack, { timeout: 30_000 }, 50);
 }

@@ -22,7 +22,10 @@ export interface Watch {
   reason: string | undefined;
 }
 
-/** Counts the time that jobs run, and the time that they wait; fires when either is too long. Answers how to stop. */
+/**
+ * Counts the time that jobs run, and the time that they wait; fires when either is too long. Answers how to
+ * stop.
+ */
 export function runClock(
   { timeout, queueTimeout, count, place }: StartRequest,
   jobs: readonly Job[],
@@ -32,23 +35,32 @@ export function runClock(
   let [ran, waited, last] = [0, 0, performance.now()];
   const timer = setInterval(() => {
     const now = performance.now();
-    const isWaiting = jobs.some(({ status }) => waits(status.state) || (isPartial(status) && count - watch.have <= watch.away));
+    const isWaiting = jobs.some(
+      ({ status }) => waits(status.state) || (isPartial(status) && count - watch.have <= watch.away),
+    );
     if (isWaiting) waited += now - last;
-    else if (jobs.every(({ status: { state } }) => state.state === 'running' || isFinal(state))) ran += now - last;
+    else if (jobs.every(({ status: { state } }) => state.state === 'running' || isFinal(state)))
+      ran += now - last;
     last = now;
     if (ran > timeout) {
       const unreachable = watch.reason ? ` ${watch.reason}` : '';
-      const sentence = `${watch.have} of ${count} engines registered within ${formatDuration(timeout)}.${unreachable}`;
+      const sentence =
+        `${watch.have} of ${count} engines registered within ` + `${formatDuration(timeout)}.${unreachable}`;
       late.abort(new IpclusterError('REGISTRATION_TIMEOUT', sentence, { files: [pathsOf(place).jobs] }));
     } else if (queueTimeout !== undefined && waited > queueTimeout) {
-      const sentence = `The job has waited in the queue for ${formatDuration(waited)}: ${describeJobs(jobs.filter(({ status }) => waits(status.state) || isPartial(status)))}.`;
+      const sentence =
+        `The job has waited in the queue for ${formatDuration(waited)}: ` +
+        `${describeJobs(jobs.filter(({ status }) => waits(status.state) || isPartial(status)))}.`;
       late.abort(new IpclusterError('QUEUE_TIMEOUT', sentence));
     }
   }, interval);
   return () => clearInterval(timer);
 }
 
-/** Counts the engines of arrays that are not there to register; ends the wait when those that are left cannot bring enough. */
+/**
+ * Counts the engines of arrays that are not there to register; ends the wait when those that are left cannot
+ * bring enough.
+ */
 export async function watchArrays(
   { count, minEngines = count }: StartRequest,
   jobs: readonly Job[],
@@ -68,9 +80,21 @@ export async function watchArrays(
   }
 }
 
-/** The error for a start that can't have enough engines any more, since `lost` of them do not come; `who` says why. */
-export const tooFew = (lost: number, count: number, who: string, files: readonly string[] = []): IpclusterError =>
-  new IpclusterError('JOB_FAILED', `Only ${Math.max(0, count - lost)} of ${count} engines can still come: ${who}.`, { files });
+/**
+ * The error for a start that can't have enough engines any more, since `lost` of them do not come; `who` says
+ * why.
+ */
+export const tooFew = (
+  lost: number,
+  count: number,
+  who: string,
+  files: readonly string[] = [],
+): IpclusterError =>
+  new IpclusterError(
+    'JOB_FAILED',
+    `Only ${Math.max(0, count - lost)} of ${count} engines can still come: ${who}.`,
+    { files },
+  );
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 

@@ -18,10 +18,15 @@ interface Registered {
 }
 
 /**
- * Waits for engines to register. The clock runs only for what runs: time in a queue is nobody's fault, and bounded only by the
- * queue's own limit. Throws REGISTRATION_TIMEOUT, QUEUE_TIMEOUT, or what makes the controller unusable.
+ * Waits for engines to register. The clock runs only for what runs: time in a queue is nobody's fault, and
+ * bounded only by the queue's own limit. Throws REGISTRATION_TIMEOUT, QUEUE_TIMEOUT, or what makes the
+ * controller unusable.
  */
-export async function awaitRegistration(request: StartRequest, jobs: readonly Job[], signal: AbortSignal): Promise<Registered> {
+export async function awaitRegistration(
+  request: StartRequest,
+  jobs: readonly Job[],
+  signal: AbortSignal,
+): Promise<Registered> {
   const { count, minEngines = count, onProgress } = request;
   const enough = Math.min(minEngines, count);
   const late = new AbortController();
@@ -29,7 +34,8 @@ export async function awaitRegistration(request: StartRequest, jobs: readonly Jo
   const watch: Watch = { have: 0, away: 0, reason: undefined };
   const stopClock = runClock(request, jobs, watch, late);
   const unseen = (error: unknown): void => {
-    if (!bound.aborted) request.onNotice?.(`Nodes and elements that end are not seen at once: ${messageOf(error)}`);
+    if (!bound.aborted)
+      request.onNotice?.(`Nodes and elements that end are not seen at once: ${messageOf(error)}`);
   };
   watchArrays(request, jobs, watch, late, bound).catch(unseen);
   watchNodes(request, jobs, enough, late, bound).catch(unseen);
@@ -100,7 +106,9 @@ async function connectAndWait(
       try {
         for (let have = client.ids.length; have < enough; ) {
           progress(have);
-          have = (await client.waitForEngines(Math.min(enough, client.ids.length + 1), { timeout: never, signal })).length;
+          have = (
+            await client.waitForEngines(Math.min(enough, client.ids.length + 1), { timeout: never, signal })
+          ).length;
         }
         progress(client.ids.length);
         return { client, count: client.ids.length };

@@ -24,8 +24,16 @@ const patience = 15_000;
 /** The machine's name as a part of a file's. */
 const machine = (): string => hostname().replace(/[^\w-].*$/, '');
 
-/** Opens a gateway here to the controller that `controllerFile` names. Throws CONNECTION_FILE, or UNREACHABLE with what the gateway says. */
-export async function openRelay(place: Place, controllerFile: string, plain: boolean, signal: AbortSignal): Promise<OpenRelay> {
+/**
+ * Opens a gateway here to the controller that `controllerFile` names. Throws CONNECTION_FILE, or UNREACHABLE
+ * with what the gateway says.
+ */
+export async function openRelay(
+  place: Place,
+  controllerFile: string,
+  plain: boolean,
+  signal: AbortSignal,
+): Promise<OpenRelay> {
   readConnectionFile(controllerFile);
   const { relayFile, security } = pathsOf(place);
   const file = relayFile(machine());
@@ -46,10 +54,18 @@ export async function openRelay(place: Place, controllerFile: string, plain: boo
   void tool.ended.then((text) => {
     said = text;
   });
-  const open = await poll(() => (existsSync(file) || said !== undefined ? true : undefined), { timeout: patience, signal }, 50);
+  const open = await poll(
+    () => (existsSync(file) || said !== undefined ? true : undefined),
+    { timeout: patience, signal },
+    50,
+  );
   if (open && said === undefined) return { file, ended: tool.ended, close };
   await close();
-  throw new IpclusterError('UNREACHABLE', said?.trim() || 'The gateway did not reach the controller in time.', {
-    files: [controllerFile],
-  });
+  throw new IpclusterError(
+    'UNREACHABLE',
+    said?.trim() || 'The gateway did not reach the controller in time.',
+    {
+      files: [controllerFile],
+    },
+  );
 }

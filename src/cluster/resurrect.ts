@@ -12,7 +12,10 @@ import { findLiving } from './find.js';
 import { launchAndRecord } from './launch.js';
 import { failure, type PreparedJob, prepare, type StartedCluster, type StartRequest } from './prepare.js';
 
-/** The cluster file of a cluster whose controller does not answer and that was not stopped; undefined when there is none. */
+/**
+ * The cluster file of a cluster whose controller does not answer and that was not stopped; undefined when
+ * there is none.
+ */
 export async function canResurrect(place: Place): Promise<ClusterFile | undefined> {
   const { file, client } = await findLiving(place);
   await client?.close();
@@ -20,8 +23,8 @@ export async function canResurrect(place: Place): Promise<ClusterFile | undefine
 }
 
 /**
- * Starts a controller in the place of one that was killed, with its keys and its tasks, waits for its supervisors to come back,
- * and starts engines for those that did not.
+ * Starts a controller in the place of one that was killed, with its keys and its tasks, waits for its
+ * supervisors to come back, and starts engines for those that did not.
  */
 export async function resurrect(request: StartRequest, file: ClusterFile): Promise<StartedCluster> {
   const begin = performance.now();
@@ -33,7 +36,11 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
   const [controller] = prepared.jobs as [PreparedJob];
   // It does not answer, but may still hang somewhere.
   await sweepMarked((mark) => mark === `${file.mark}/controller`);
-  if (!findMarked((mark) => mark.startsWith(`${file.mark}/`)).some(({ command }) => command.includes('ipengine')))
+  if (
+    !findMarked((mark) => mark.startsWith(`${file.mark}/`)).some(({ command }) =>
+      command.includes('ipengine'),
+    )
+  )
     await expectNobody(pathsOf(place).registeredFile, file);
   const next: ClusterFile = { ...file, jobs: file.jobs.filter(({ role }) => role !== 'controller') };
   const record = (recorded: RecordedJob): void => {
@@ -58,12 +65,22 @@ export async function resurrect(request: StartRequest, file: ClusterFile): Promi
   };
 }
 
-/** Its supervisors come back to where the controller was; in a job it would have other addresses, and a queue to wait in. Throws USAGE. */
+/**
+ * Its supervisors come back to where the controller was; in a job it would have other addresses, and a queue
+ * to wait in. Throws USAGE.
+ */
 function refuseElsewhere({ home }: StartRequest): void {
   if (home === 'here') return;
-  throw new IpclusterError('USAGE', `--reuse starts the controller on this machine, but --controller ${home} is wanted.`, {
-    suggestions: ['Start it here: `--reuse --controller here`.', 'Start anew: `ipcluster stop`, then without `--reuse`.'],
-  });
+  throw new IpclusterError(
+    'USAGE',
+    `--reuse starts the controller on this machine, but --controller ${home} is wanted.`,
+    {
+      suggestions: [
+        'Start it here: `--reuse --controller here`.',
+        'Start anew: `ipcluster stop`, then without `--reuse`.',
+      ],
+    },
+  );
 }
 
 /** Supervisors of this machine that are gone need not be waited for. */
@@ -77,7 +94,8 @@ async function rejoined(place: Place, timeout: number, signal: AbortSignal | und
   const before = await nonceOf(clientFile);
   await poll(async () => ((await nonceOf(clientFile)) === before ? undefined : true), { timeout, signal });
   const client = await Client.connect({ file: clientFile, wait: true, timeout, ...(signal && { signal }) });
-  const isSettled = async (): Promise<true | undefined> => ((await client.status()).controller.rejoining ? undefined : true);
+  const isSettled = async (): Promise<true | undefined> =>
+    (await client.status()).controller.rejoining ? undefined : true;
   await poll(isSettled, { timeout: timeout + client.connection.lease, signal }, 200);
   return client;
 }

@@ -17,15 +17,23 @@ interface Owner extends ProcessIdentity {
 
 /** A start on another host that is older than this has surely ended (milliseconds). */
 const longestStart = 600_000;
-/** Two that find the same leftover may both take it; after this time it is clear whose it is (milliseconds). */
+/**
+ * Two that find the same leftover may both take it; after this time it is clear whose it is (milliseconds).
+ */
 const settling = 100;
 
-/** Only one start at a time for one cluster: the other one fails with CLUSTER_RUNNING. Call what it answers in the end. */
+/**
+ * Only one start at a time for one cluster: the other one fails with CLUSTER_RUNNING. Call what it answers in
+ * the end.
+ */
 export async function lockStart(place: Place): Promise<() => void> {
   const { startLock } = pathsOf(place);
   const own: Owner = {
     ...(identify(process.pid) ?? { pid: process.pid, startTime: null }),
-    ...{ nonce: randomUUID(), host: hostname(), bootId: bootId(), since: Date.now() },
+    nonce: randomUUID(),
+    host: hostname(),
+    bootId: bootId(),
+    since: Date.now(),
   };
   if (take(startLock, own)) return () => rmSync(startLock, { force: true });
   const owner = readOwner(startLock);
@@ -69,7 +77,10 @@ function busy(path: string, owner: Owner | undefined): IpclusterError {
   const who = owner ? `process ${owner.pid} on ${owner.host}` : 'another process';
   return new IpclusterError('CLUSTER_RUNNING', `A cluster is being started there right now, by ${who}.`, {
     files: [path],
-    suggestions: ['Wait for it: `ipcluster status`.', 'Start a second one beside it: `ipcluster start --cluster-id second`.'],
+    suggestions: [
+      'Wait for it: `ipcluster status`.',
+      'Start a second one beside it: `ipcluster start --cluster-id second`.',
+    ],
   });
 }
 

@@ -27,9 +27,9 @@ import { endCluster } from './stop.js';
 import { explainJobs, keepFindings } from './why.js';
 
 /**
- * Starts controller and engines side by side and waits until all are registered. What is started is written down first, and
- * when it does not come to anything, all of it is ended again. Throws FOLDER, CLUSTER_RUNNING, LIMITS, RESOURCES, SUBMIT_REFUSED, JOB_FAILED,
- * QUEUE_TIMEOUT, REGISTRATION_TIMEOUT.
+ * Starts controller and engines side by side and waits until all are registered. What is started is written
+ * down first, and when it does not come to anything, all of it is ended again. Throws FOLDER,
+ * CLUSTER_RUNNING, LIMITS, RESOURCES, SUBMIT_REFUSED, JOB_FAILED, QUEUE_TIMEOUT, REGISTRATION_TIMEOUT.
  */
 export async function startCluster(asked: StartRequest): Promise<StartedCluster> {
   // Where nothing is left of the cluster but its store, that is taken up all the same.
@@ -59,10 +59,19 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
   const begin = performance.now();
   const { place, count, signal } = request;
   const file: ClusterFile = {
-    ...{ version: 1, profile: place.profile, clusterId: place.clusterId, workFolder: place.workFolder, mark },
-    ...{ launcher: request.launcherWord, engines: count, started: new Date().toISOString(), host: hostname(), jobs: [] },
-    ...{ limits: { time: request.batch.resources.time, cpusPerTask: request.batch.resources.cpusPerTask } },
-    ...{ settings: request.settings, extra: request.batch.extra },
+    version: 1,
+    profile: place.profile,
+    clusterId: place.clusterId,
+    workFolder: place.workFolder,
+    mark,
+    launcher: request.launcherWord,
+    engines: count,
+    started: new Date().toISOString(),
+    host: hostname(),
+    jobs: [],
+    limits: { time: request.batch.resources.time, cpusPerTask: request.batch.resources.cpusPerTask },
+    settings: request.settings,
+    extra: request.batch.extra,
   };
   writeClusterFile(place, file);
   const losers = new AbortController();
@@ -70,9 +79,13 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
   try {
     const jobs = await launchAll(prepared, request, file, bound);
     // Parts that did not come to be, where enough others did.
-    for (const { ref } of jobs) for (const { sentence } of await readVerdicts(ref.jobDir)) request.onNotice?.(sentence);
+    for (const { ref } of jobs)
+      for (const { sentence } of await readVerdicts(ref.jobDir)) request.onNotice?.(sentence);
     const failures = jobs.map((job, index) => failure(prepared[index] as PreparedJob, job));
-    const { client, count: registered } = await Promise.race([awaitRegistration(request, jobs, bound), ...failures]);
+    const { client, count: registered } = await Promise.race([
+      awaitRegistration(request, jobs, bound),
+      ...failures,
+    ]);
     const [first, ...others] = jobs as [Job, ...Job[]];
     for (const job of others) await job[Symbol.asyncDispose]();
     return { place, file, client, registered, controllerEnded: first.ended, took: performance.now() - begin };
@@ -90,7 +103,10 @@ async function startAnew(request: StartRequest, { mark, jobs: prepared }: Prepar
 /** Codes of errors that say what did not happen, not why. */
 const silent = new Set(['JOB_FAILED', 'REGISTRATION_TIMEOUT', 'QUEUE_TIMEOUT', 'CONNECTION_FILE_TIMEOUT']);
 
-/** The error with the verdict of `why`, which is kept in the job's folder: what it is drawn from will be taken away. */
+/**
+ * The error with the verdict of `why`, which is kept in the job's folder: what it is drawn from will be taken
+ * away.
+ */
 async function withReasons(
   error: unknown,
   file: ClusterFile,
@@ -100,10 +116,16 @@ async function withReasons(
   if (isIpclusterError(error) && error.code === 'SUBMIT_REFUSED') {
     const { jobDir } = (prepared.at(-1) as PreparedJob).spec;
     keepFindings(jobDir, [
-      { code: error.verdict ?? 'refused', about: 'engines', sentence: error.message, suggestions: [...error.suggestions] },
+      {
+        code: error.verdict ?? 'refused',
+        about: 'engines',
+        sentence: error.message,
+        suggestions: [...error.suggestions],
+      },
     ]);
   }
-  if (signal?.aborted || !isIpclusterError(error) || !silent.has(error.code) || file.jobs.length === 0) return error;
+  if (signal?.aborted || !isIpclusterError(error) || !silent.has(error.code) || file.jobs.length === 0)
+    return error;
   const findings = await explainJobs(
     file,
     file.jobs.map(({ jobDir }) => jobDir),
@@ -122,7 +144,10 @@ async function withReasons(
   });
 }
 
-/** Launches all, each written down as soon as it is accepted; when one cannot be, those that were are ended by the caller. */
+/**
+ * Launches all, each written down as soon as it is accepted; when one cannot be, those that were are ended by
+ * the caller.
+ */
 async function launchAll(
   prepared: readonly PreparedJob[],
   request: StartRequest,
@@ -133,7 +158,9 @@ async function launchAll(
     file.jobs = recorded.role === 'controller' ? [recorded, ...file.jobs] : [...file.jobs, recorded];
     writeClusterFile(request.place, file);
   };
-  const launched = await Promise.allSettled(prepared.map((job) => launchAndRecord(job, request, record, signal)));
+  const launched = await Promise.allSettled(
+    prepared.map((job) => launchAndRecord(job, request, record, signal)),
+  );
   const failed = launched.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
   return launched.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

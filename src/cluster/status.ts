@@ -48,13 +48,24 @@ export async function clusterStatus(place: Place): Promise<ClusterStatus> {
       problem,
       controller: null,
       engines: [],
-      ...{ givenUp: [], lost: [] },
+      givenUp: [],
+      lost: [],
       queues: null,
     };
   }
   try {
     const { controller, engines, givenUp, lost, queues } = present ?? (await client.status());
-    return { ...base, registered: null, running: true, problem: null, controller, engines, givenUp, lost, queues };
+    return {
+      ...base,
+      registered: null,
+      running: true,
+      problem: null,
+      controller,
+      engines,
+      givenUp,
+      lost,
+      queues,
+    };
   } finally {
     await client.close();
   }
@@ -63,13 +74,24 @@ export async function clusterStatus(place: Place): Promise<ClusterStatus> {
 /** Who was registered when the controller wrote it down last. */
 async function lastRegistered(place: Place): Promise<ClusterStatus['registered']> {
   const file = await readRegisteredFile(pathsOf(place).registeredFile);
-  return file ? { engines: file.supervisors.reduce((sum, { engines }) => sum + engines.length, 0), updated: file.updated } : null;
+  return file
+    ? {
+        engines: file.supervisors.reduce((sum, { engines }) => sum + engines.length, 0),
+        updated: file.updated,
+      }
+    : null;
 }
 
-/** Where the controller has answered, nobody waits longer than this for a job's system (milliseconds); else as long as it may take. */
+/**
+ * Where the controller has answered, nobody waits longer than this for a job's system (milliseconds); else as
+ * long as it may take.
+ */
 const systemTime = 3000;
 
-/** A job's state: by its live engines where all of them are there, and only otherwise by the word of its system. */
+/**
+ * A job's state: by its live engines where all of them are there, and only otherwise by the word of its
+ * system.
+ */
 async function viewJob(recorded: RecordedJob, present: StatusContent | undefined): Promise<JobView> {
   const { count } = recorded;
   const live = present?.engines.filter(({ job }) => isOfJob(job, recorded)) ?? [];
@@ -83,7 +105,10 @@ async function viewJob(recorded: RecordedJob, present: StatusContent | undefined
   return { ...recorded, state: [describeStatus(status), ...new Set(ends.map(describeNodeEnd))].join(', ') };
 }
 
-/** What its system says of a job, all or part of which it has suspended: engines that stand still do not say so themselves. */
+/**
+ * What its system says of a job, all or part of which it has suspended: engines that stand still do not say
+ * so themselves.
+ */
 async function suspensionOf(recorded: RecordedJob): Promise<string | undefined> {
   const { suspends } = await launcherOf(recorded.launcher, recorded.options ?? []);
   if (!suspends) return undefined;
@@ -112,7 +137,14 @@ export async function listClusters(): Promise<ClusterLine[]> {
         throw error;
       });
       const { profile, clusterId, launcher, started } = file;
-      return { profile, clusterId, running: status?.running ?? false, engines: status?.engines.length ?? 0, launcher, started };
+      return {
+        profile,
+        clusterId,
+        running: status?.running ?? false,
+        engines: status?.engines.length ?? 0,
+        launcher,
+        started,
+      };
     }),
   );
 }

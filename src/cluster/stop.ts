@@ -29,13 +29,17 @@ export interface Stopped {
   unsure: string[];
   /** True where that was forgotten, as its user wished: it is on no list any more. */
   forgotten: boolean;
-  /** Core-hours of a batch system: asked for, held by engines, and spent on work; undefined where nothing was asked for. */
+  /**
+   * Core-hours of a batch system: asked for, held by engines, and spent on work; undefined where nothing was
+   * asked for.
+   */
   hours?: { asked: number; used: number; busy: number } | undefined;
 }
 
 /**
- * Ends the cluster of that place and proves that nothing is left: ask the controller, wait, end the jobs, sweep what carries
- * the mark. With `force` what cannot be reached is forgotten. Throws CLUSTER_NOT_FOUND or STOP_FAILED.
+ * Ends the cluster of that place and proves that nothing is left: ask the controller, wait, end the jobs,
+ * sweep what carries the mark. With `force` what cannot be reached is forgotten. Throws CLUSTER_NOT_FOUND or
+ * STOP_FAILED.
  */
 export async function stopCluster(place: Place, force = false): Promise<Stopped> {
   const { file, client, silence } = await findCluster(place);
@@ -57,14 +61,18 @@ export async function endCluster(
   const unsure: string[] = [];
   if (file) {
     const isOurs = (mark: string): boolean => mark === file.mark || mark.startsWith(`${file.mark}/`);
-    if (orderly) await poll(() => (findMarked(isOurs).length === 0 ? true : undefined), { timeout: patience }, 50);
+    if (orderly)
+      await poll(() => (findMarked(isOurs).length === 0 ? true : undefined), { timeout: patience }, 50);
     kept = await endJobs(file.jobs, orderly, unsure);
     // A system that has just been silent is not asked for others.
     if (kept.length === 0) unsure.push(...(await endStrays(place, file)));
     killed = await sweepMarked(isOurs);
     const left = findMarked(isOurs);
     if (left.length > 0) {
-      throw new IpclusterError('STOP_FAILED', `Still there after SIGKILL: ${left.map(({ pid }) => pid).join(', ')}.`);
+      throw new IpclusterError(
+        'STOP_FAILED',
+        `Still there after SIGKILL: ${left.map(({ pid }) => pid).join(', ')}.`,
+      );
     }
   }
   const forgotten = force && unsure.length > 0;
@@ -83,7 +91,11 @@ async function forgetJobs(jobs: readonly RecordedJob[]): Promise<void> {
 }
 
 /** Ends those jobs side by side; answers those of which it is not sure, with sentences in `unsure`. */
-async function endJobs(jobs: readonly RecordedJob[], orderly: boolean, unsure: string[]): Promise<RecordedJob[]> {
+async function endJobs(
+  jobs: readonly RecordedJob[],
+  orderly: boolean,
+  unsure: string[],
+): Promise<RecordedJob[]> {
   const ends = jobs.map(async (recorded): Promise<RecordedJob[]> => {
     const job = await attachJob(recorded);
     try {
@@ -113,7 +125,10 @@ async function countHours(client: Client, file: ClusterFile): Promise<Stopped['h
   return status && { asked: askedHours(file), ...heldHours(file, status) };
 }
 
-/** Core-hours that engines were there and worked, those that are over included, each with the processors of its own set. */
+/**
+ * Core-hours that engines were there and worked, those that are over included, each with the processors of
+ * its own set.
+ */
 export function heldHours(
   { jobs, limits }: Pick<ClusterFile, 'jobs' | 'limits'>,
   { engines, past }: Pick<StatusContent, 'engines' | 'past'>,
@@ -133,10 +148,16 @@ export function heldHours(
 }
 
 /** Core-hours that were asked for, each set of engines with its own time and processors. */
-export function askedHours({ jobs, limits, engines }: Pick<ClusterFile, 'jobs' | 'limits' | 'engines'>): number {
+export function askedHours({
+  jobs,
+  limits,
+  engines,
+}: Pick<ClusterFile, 'jobs' | 'limits' | 'engines'>): number {
   const sets = jobs.filter(({ role }) => role === 'engines');
   const known = sets.length > 0 ? sets : [{ count: engines, limits }];
-  const own = known.map(({ count, limits: { time = 0, cpusPerTask = 1 } = limits ?? {} }) => count * time * cpusPerTask);
+  const own = known.map(
+    ({ count, limits: { time = 0, cpusPerTask = 1 } = limits ?? {} }) => count * time * cpusPerTask,
+  );
   return Math.round((own.reduce((sum, value) => sum + value, 0) / 3_600_000) * 100) / 100;
 }
 
@@ -152,12 +173,17 @@ async function askController(client: Client): Promise<boolean> {
   }
 }
 
-/** Removes what a controller of ours writes for its peers, with its folder in memory; answers the files that were there. */
+/**
+ * Removes what a controller of ours writes for its peers, with its folder in memory; answers the files that
+ * were there.
+ */
 export async function removeConnectionFiles(place: Place): Promise<string[]> {
   const { clientFile, engineFile, keyFile, listedFile, registeredFile } = pathsOf(place);
   removeMemoryFolders(markOf(place, ''));
   const foreign = filesOfPython(place);
-  const present = [clientFile, engineFile, keyFile].filter((path) => existsSync(path) && !foreign.includes(path));
+  const present = [clientFile, engineFile, keyFile].filter(
+    (path) => existsSync(path) && !foreign.includes(path),
+  );
   const listed = ownerOfListedFile(place).owner === 'ours' ? [listedFile] : [];
   await Promise.all([...present, ...listed, registeredFile].map(removeFile));
   return present;

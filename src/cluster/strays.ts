@@ -6,18 +6,24 @@ import { type Place, pathsOf } from '../profile/paths.js';
 import { jobNames, launcherOf } from './jobs.js';
 
 /**
- * Live jobs of a cluster in batch systems, found by their names: also from another login node, and where no file tells of them. With
- * a cluster file only its own launcher is asked, else all whose system is on this machine. `silent` has a sentence for each system that
- * does not answer: what it has is not known.
+ * Live jobs of a cluster in batch systems, found by their names: also from another login node, and where no
+ * file tells of them. With a cluster file only its own launcher is asked, else all whose system is on this
+ * machine. `silent` has a sentence for each system that does not answer: what it has is not known.
  */
-export async function strayJobs(place: Place, file?: ClusterFile): Promise<{ found: JobRef[]; silent: string[] }> {
+export async function strayJobs(
+  place: Place,
+  file?: ClusterFile,
+): Promise<{ found: JobRef[]; silent: string[] }> {
   const silent: string[] = [];
-  const names = file ? [...new Set([file.launcher, ...file.jobs.map(({ launcher }) => launcher)])] : ownLaunchers();
+  const names = file
+    ? [...new Set([file.launcher, ...file.jobs.map(({ launcher }) => launcher)])]
+    : ownLaunchers();
   const found = await Promise.all(
     names.map(async (name) => {
-      const launcher = await launcherOf(name, file?.jobs.find((job) => job.launcher === name)?.options ?? []).catch(
-        ignoreUnknown,
-      );
+      const launcher = await launcherOf(
+        name,
+        file?.jobs.find((job) => job.launcher === name)?.options ?? [],
+      ).catch(ignoreUnknown);
       if (launcher?.reach !== 'elsewhere') return [];
       return launcher.find(pathsOf(place).jobs, jobNames(place)).catch((error: unknown): JobRef[] => {
         if (!isIpclusterError(error) || error.code !== 'SCHEDULER_SILENT') throw error;
@@ -35,7 +41,10 @@ function ignoreUnknown(error: unknown): undefined {
   throw error;
 }
 
-/** Cancels jobs side by side and waits until they are gone; answers sentences about those of which that cannot be known. */
+/**
+ * Cancels jobs side by side and waits until they are gone; answers sentences about those of which that cannot
+ * be known.
+ */
 export async function cancelAll(refs: readonly JobRef[]): Promise<string[]> {
   const ends = refs.map(async (ref): Promise<string[]> => {
     const job = await (await launcherOf(ref.launcher, [])).attach(ref);

@@ -9,8 +9,14 @@ const startAgain = /^Start again\b/;
 /** Options that name nodes: with them, those that are left out would be asked for all the same. */
 const namesNodes = /^(-w|--nodelist(=|$))/;
 
-/** The findings; where nodes failed and their launcher has words for it, the advice is a line that starts without them. */
-export async function withoutNodes(findings: readonly Finding[], file: ClusterFile | undefined): Promise<Finding[]> {
+/**
+ * The findings; where nodes failed and their launcher has words for it, the advice is a line that starts
+ * without them.
+ */
+export async function withoutNodes(
+  findings: readonly Finding[],
+  file: ClusterFile | undefined,
+): Promise<Finding[]> {
   if (!file || !findings.some(({ nodes }) => nodes)) return [...findings];
   const options = file.jobs.find(({ role }) => role === 'engines')?.options ?? [];
   const launcher = await launcherOf(file.launcher, options);
@@ -20,13 +26,28 @@ export async function withoutNodes(findings: readonly Finding[], file: ClusterFi
     if (nodes.length === 0 || words.length === 0) return finding;
     const others = suggestions.filter((text) => !startAgain.test(text));
     const whom = nodes.length > 1 ? 'them' : 'it';
-    return { ...finding, suggestions: [`Start again without ${whom}: \`${lineOf(file, words)}\`.`, ...others] };
+    return {
+      ...finding,
+      suggestions: [`Start again without ${whom}: \`${lineOf(file, words)}\`.`, ...others],
+    };
   });
 }
 
-/** What starts as many engines again, with those words after the ones that were said to the scheduler before. */
+/**
+ * What starts as many engines again, with those words after the ones that were said to the scheduler before.
+ */
 function lineOf({ launcher, engines, extra = [] }: ClusterFile, words: readonly string[]): string {
   const isOfOption = (index: number): boolean => ['-w', '--nodelist'].includes(extra[index - 1] ?? '');
   const kept = extra.filter((word, index) => !namesNodes.test(word) && !isOfOption(index));
-  return quoteCommand(['ipcluster', 'start', '--launcher', launcher, '-n', String(engines), '--', ...kept, ...words]);
+  return quoteCommand([
+    'ipcluster',
+    'start',
+    '--launcher',
+    launcher,
+    '-n',
+    String(engines),
+    '--',
+    ...kept,
+    ...words,
+  ]);
 }

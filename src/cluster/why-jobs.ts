@@ -3,28 +3,47 @@ import { lastLines } from '../base/files.js';
 import { unlisted } from '../launcher-kit/absence.js';
 import { hasBegun } from '../launcher-kit/allocations.js';
 import { readNodeEnds } from '../launcher-kit/node-ends.js';
-import { describeState, groupMembers, isFinal, type JobStatus, type State, waits } from '../launcher-kit/states.js';
+import {
+  describeState,
+  groupMembers,
+  isFinal,
+  type JobStatus,
+  type State,
+  waits,
+} from '../launcher-kit/states.js';
 import type { RecordedJob } from '../profile/cluster-file.js';
 import { explainLog, type Finding } from './causes.js';
 import { launcherOf, lookAtJob } from './jobs.js';
 
-/** What a job's system says of it. `live`: the controller answers; `gone`: it has none of the job's supervisors any more. */
-export async function explainRecorded(recorded: RecordedJob, live: boolean, gone = false): Promise<Finding[]> {
+/**
+ * What a job's system says of it. `live`: the controller answers; `gone`: it has none of the job's
+ * supervisors any more.
+ */
+export async function explainRecorded(
+  recorded: RecordedJob,
+  live: boolean,
+  gone = false,
+): Promise<Finding[]> {
   const status = await lookAtJob(recorded);
   const isOver = gone && isUnlisted(status.state) && (await hasBegun(recorded.jobDir));
   return isOver ? [endedSilently(recorded)] : explainState(recorded, status, live);
 }
 
 const isUnlisted = (state: State): boolean =>
-  (state.state === 'unknown' && state.cause === unlisted.now) || (state.state === 'lost' && state.reason === unlisted.forGood);
+  (state.state === 'unknown' && state.cause === unlisted.now) ||
+  (state.state === 'lost' && state.reason === unlisted.forGood);
 
-/** Two witnesses say that a job is over, its scheduler and its lease, and none says how: not every system keeps a history. */
+/**
+ * Two witnesses say that a job is over, its scheduler and its lease, and none says how: not every system
+ * keeps a history.
+ */
 function endedSilently({ role, launcher, ids }: RecordedJob): Finding {
   return {
     code: 'ended-silently',
     about: role,
     sentence: [
-      `The job of the ${role} has ended without a word: ${launcher} lists it no more and keeps no history of it,`,
+      `The job of the ${role} has ended without a word: ${launcher} lists it no more and keeps no ` +
+        'history of it,',
       'nothing of it speaks to the controller, and it left no exit record.',
       'Something has killed all of it at once, or its host has failed.',
     ].join(' '),
@@ -33,7 +52,9 @@ function endedSilently({ role, launcher, ids }: RecordedJob): Finding {
   };
 }
 
-/** Whether its system has suspended a job all of whose engines are registered: they do not say so themselves. */
+/**
+ * Whether its system has suspended a job all of whose engines are registered: they do not say so themselves.
+ */
 export async function explainSuspension(recorded: RecordedJob): Promise<Finding[]> {
   const launcher = await launcherOf(recorded.launcher, recorded.options ?? []);
   if (!launcher.suspends) return [];
@@ -41,7 +62,9 @@ export async function explainSuspension(recorded: RecordedJob): Promise<Finding[
   return findings.filter(({ code }) => code === 'suspended');
 }
 
-/** Where the controller answers, nobody waits longer than this for the word of a job's system (milliseconds). */
+/**
+ * Where the controller answers, nobody waits longer than this for the word of a job's system (milliseconds).
+ */
 const suspensionTime = 3000;
 
 /** What a status means, in a sentence: the system's own words are explained by its launcher. */
@@ -61,7 +84,9 @@ async function explainWhole(
   if (state.state === 'running' || state.state === 'succeeded') return live ? [] : plain(role, state);
   const launcher = await launcherOf(name, recorded.options ?? []);
   const files = [recorded.jobDir];
-  const outputs = await Promise.all(['stdout', 'stderr'].map((output) => lastLines(join(recorded.jobDir, output), 40)));
+  const outputs = await Promise.all(
+    ['stdout', 'stderr'].map((output) => lastLines(join(recorded.jobDir, output), 40)),
+  );
   const verdict = launcher.explain({ status, exitCode: null, logTail: outputs.flat(), files });
   // A scheduler cancels by itself as well, and its words on the job's own output say why.
   const isStrange = state.state === 'cancelled' && state.by !== 'ipcluster';
@@ -69,19 +94,30 @@ async function explainWhole(
   const ends = isStrange ? await readNodeEnds(recorded.jobDir) : [];
   if (ends.some(({ words }) => explainLog([words], undefined))) return [];
   const said = `${name} ${ids.join(' ')}: ${describeState(state)}`;
-  const asked = isStrange || verdict?.code === 'limit' ? await launcher.inquire?.(recorded, state) : undefined;
+  const asked =
+    isStrange || verdict?.code === 'limit' ? await launcher.inquire?.(recorded, state) : undefined;
   const known = asked ?? (isStrange ? explainLog(outputs.flat(), undefined) : undefined);
   if (known) return [{ about: role, lines: [said], ...known, sentence: `${intro}${known.sentence}` }];
   // What a launcher can only repeat, logs say better.
   if (verdict && verdict.code !== 'failed' && verdict.code !== 'lost') {
     const { code, sentence, suggestions } = verdict;
-    return [{ code, about: role, sentence: `${intro}${sentence}`, lines: [said], suggestions: withIds(suggestions, ids) }];
+    return [
+      {
+        code,
+        about: role,
+        sentence: `${intro}${sentence}`,
+        lines: [said],
+        suggestions: withIds(suggestions, ids),
+      },
+    ];
   }
   return plain(role, state).map((finding) => ({ ...finding, lines: [said] }));
 }
 
 const withIds = (suggestions: readonly string[], ids: readonly string[]): string[] =>
-  suggestions.map((text) => text.replaceAll(/\bID(S?)\b/g, (_all, all) => (all ? ids.join(',') : (ids[0] ?? 'ID'))));
+  suggestions.map((text) =>
+    text.replaceAll(/\bID(S?)\b/g, (_all, all) => (all ? ids.join(',') : (ids[0] ?? 'ID'))),
+  );
 
 /** Parts of a job that wait, ended badly, are suspended or silent while others are otherwise. */
 async function explainParts(recorded: RecordedJob, status: JobStatus): Promise<Finding[]> {
@@ -92,8 +128,13 @@ async function explainParts(recorded: RecordedJob, status: JobStatus): Promise<F
     const state = status.members?.[names[0] ?? ''] ?? status.state;
     const findings = await explainWhole(recorded, { incarnation: status.incarnation, state }, true, '');
     const shown = `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
-    const place = `${names.length} of ${all} parts of the job (${shown})${waits(state) ? ' have not begun.' : ':'}`;
-    return findings.map((finding) => ({ ...finding, sentence: `${place} ${finding.sentence}`, lines: [said] }));
+    const place =
+      `${names.length} of ${all} parts of the job ` + `(${shown})${waits(state) ? ' have not begun.' : ':'}`;
+    return findings.map((finding) => ({
+      ...finding,
+      sentence: `${place} ${finding.sentence}`,
+      lines: [said],
+    }));
   });
   return (await Promise.all(found)).flat();
 }
@@ -103,8 +144,16 @@ const ends: Partial<Record<State['state'], { code: string; sentence: string; sug
   held: { code: 'held', sentence: 'The job is held in the queue.' },
   suspended: { code: 'suspended', sentence: 'The scheduler has suspended the job.' },
   ending: { code: 'ending', sentence: 'The job is ending.' },
-  expired: { code: 'time-limit', sentence: 'The job reached its time limit.', suggestions: ['Ask for more: `--time`.'] },
-  preempted: { code: 'preempted', sentence: 'The scheduler ended the job in favour of another.', suggestions: ['Start again.'] },
+  expired: {
+    code: 'time-limit',
+    sentence: 'The job reached its time limit.',
+    suggestions: ['Ask for more: `--time`.'],
+  },
+  preempted: {
+    code: 'preempted',
+    sentence: 'The scheduler ended the job in favour of another.',
+    suggestions: ['Start again.'],
+  },
 };
 
 function plain(about: RecordedJob['role'], state: State): Finding[] {
@@ -128,10 +177,12 @@ function plain(about: RecordedJob['role'], state: State): Finding[] {
     if (state.by === 'ipcluster') return [];
     return [{ code: 'cancelled', about, sentence: `The job was cancelled by ${state.by}.` }];
   }
-  if (state.state === 'lost') return [{ code: 'lost', about, sentence: `The job of the ${about} was lost: ${state.reason}.` }];
+  if (state.state === 'lost')
+    return [{ code: 'lost', about, sentence: `The job of the ${about} was lost: ${state.reason}.` }];
   // Nobody's code: something has killed it.
   const code = state.state === 'failed' && state.reason.startsWith('killed by') ? 'signal' : 'exited';
-  if (state.state === 'failed') return [{ code, about, sentence: `The job of the ${about} failed: ${state.reason}.` }];
+  if (state.state === 'failed')
+    return [{ code, about, sentence: `The job of the ${about} failed: ${state.reason}.` }];
   if (state.state === 'running') return [];
   // Where it is needed, an end without an error is no success.
   const end = state.state === 'succeeded' ? 'exit code 0' : describeState(state);

@@ -15,7 +15,10 @@ function reasonText(reason: string | undefined): string {
 function stoppedText(ends: readonly { id: number; reason: string }[]): string {
   const ids = ends.filter(({ reason }) => reason === 'stopped').map(({ id }) => id);
   if (ids.length === 0) return '';
-  return `; ${ids.length === 1 ? 'engine' : 'engines'} ${ids.join(' ')} ${ids.length === 1 ? 'was' : 'were'} stopped, as somebody asked for it`;
+  return (
+    `; ${ids.length === 1 ? 'engine' : 'engines'} ${ids.join(' ')} ${ids.length === 1 ? 'was' : 'were'} ` +
+    'stopped, as somebody asked for it'
+  );
 }
 
 /** What the controller itself knows. */
@@ -34,7 +37,9 @@ export function explainStatus(
     findings.push({
       code: 'store',
       about: 'controller',
-      sentence: `Tasks and results are kept in memory only, and are lost with the controller: ${controller.store}.`,
+      sentence:
+        'Tasks and results are kept in memory only, and are lost with the controller: ' +
+        `${controller.store}.`,
       suggestions: ['Is the disk full? `df -h`.'],
     });
   for (const { id, reason } of givenUp)
@@ -55,7 +60,11 @@ export function explainStatus(
     });
   const away = engines.filter(({ state }) => state === 'restarting');
   for (const { id, reason } of away)
-    findings.push({ code: 'restarting', about: 'engines', sentence: `Engine ${id} is being started again: ${reason}.` });
+    findings.push({
+      code: 'restarting',
+      about: 'engines',
+      sentence: `Engine ${id} is being started again: ${reason}.`,
+    });
   if (file && engines.length < file.engines)
     findings.push({
       code: 'engines-missing',
@@ -70,7 +79,9 @@ export function explainStatus(
       sentence: `${waiting} tasks wait, and there is no engine.`,
       suggestions: ['`ipcluster engines add -n 4`'],
     });
-  const ending = engines.filter(({ deadline }) => deadline !== null && Date.parse(deadline) - Date.now() < lastMinute);
+  const ending = engines.filter(
+    ({ deadline }) => deadline !== null && Date.parse(deadline) - Date.now() < lastMinute,
+  );
   if (waiting > 0 && engines.length > 0 && ending.length === engines.length)
     findings.push({
       code: 'last-minute',
@@ -79,13 +90,26 @@ export function explainStatus(
       suggestions: ['Take others: `ipcluster engines add -n 1`.', 'Ask for more time: `--time`.'],
     });
   const unused = engines.filter(({ state }) => state === 'idle');
-  const ends = unused.flatMap(({ deadline }) => (deadline === null ? [] : [Date.parse(deadline) - Date.now()]));
-  if (queues.balanced > 0 && unused.length > 0 && ends.length === unused.length && ending.length < engines.length)
+  const ends = unused.flatMap(({ deadline }) =>
+    deadline === null ? [] : [Date.parse(deadline) - Date.now()],
+  );
+  if (
+    queues.balanced > 0 &&
+    unused.length > 0 &&
+    ends.length === unused.length &&
+    ending.length < engines.length
+  )
     findings.push({
       code: 'time-left',
       about: 'tasks',
-      sentence: `${queues.balanced} tasks wait although engines are idle: their time limit is longer than what is left of the engines' jobs (at most ${formatDuration(Math.max(...ends))}), or they are for other engines.`,
-      suggestions: ['Take engines with more time: `ipcluster engines add -n 1 --time 2h`.', 'A shorter limit: `--time-limit`.'],
+      sentence:
+        `${queues.balanced} tasks wait although engines are idle: their time limit is longer than what is ` +
+        `left of the engines' jobs (at most ${formatDuration(Math.max(...ends))}), or they are for ` +
+        'other engines.',
+      suggestions: [
+        'Take engines with more time: `ipcluster engines add -n 1 --time 2h`.',
+        'A shorter limit: `--time-limit`.',
+      ],
     });
   const busy = engines.filter(({ state }) => state === 'busy');
   if (waiting > 0 && engines.length > 0 && busy.length === engines.length) {
@@ -93,8 +117,13 @@ export function explainStatus(
     findings.push({
       code: 'all-busy',
       about: 'tasks',
-      sentence: `${waiting} tasks wait because all engines are busy, the longest for ${formatDuration(longest)}.`,
-      suggestions: ['What they run, and for how long: `ipcluster status`.', 'More engines: `ipcluster engines add -n 1`.'],
+      sentence:
+        `${waiting} tasks wait because all engines are busy, the longest for ` +
+        `${formatDuration(longest)}.`,
+      suggestions: [
+        'What they run, and for how long: `ipcluster status`.',
+        'More engines: `ipcluster engines add -n 1`.',
+      ],
     });
   }
   return findings;

@@ -32,7 +32,10 @@ const symptoms = new Set([
 /** Of those, what tells how a job ended: more than that engines are missing. */
 const jobEnds = new Set(['signal', 'exited']);
 
-/** Says why a cluster is as it is, the verdict first, from what the controller, the disk, the machine and the scheduler show. Throws CLUSTER_NOT_FOUND. */
+/**
+ * Says why a cluster is as it is, the verdict first, from what the controller, the disk, the machine and the
+ * scheduler show. Throws CLUSTER_NOT_FOUND.
+ */
 export async function explainCluster(place: Place): Promise<Finding[]> {
   const { file, client, silence } = await findCluster(place);
   const where = file ? { ...place, workFolder: file.workFolder } : place;
@@ -70,11 +73,17 @@ export async function explainJobs(
   const missing = !status || (file !== undefined && status.engines.length < file.engines);
   // A job some of whose engines speak has not ended, whatever its scheduler has forgotten.
   const isGone = (job: RecordedJob): boolean =>
-    status !== undefined && job.role === 'engines' && !status.engines.some((engine) => isOfJob(engine.job, job));
+    status !== undefined &&
+    job.role === 'engines' &&
+    !status.engines.some((engine) => isOfJob(engine.job, job));
   const recorded = await Promise.all(
-    (file?.jobs ?? []).map((job) => (missing ? explainRecorded(job, status !== undefined, isGone(job)) : explainSuspension(job))),
+    (file?.jobs ?? []).map((job) =>
+      missing ? explainRecorded(job, status !== undefined, isGone(job)) : explainSuspension(job),
+    ),
   );
-  const told = await Promise.all(folders.map((folder) => explainFolder(folder, missing, status !== undefined)));
+  const told = await Promise.all(
+    folders.map((folder) => explainFolder(folder, missing, status !== undefined)),
+  );
   return withoutNodes(inOrder([...recorded.flat(), ...told.flat()]), file);
 }
 
@@ -121,14 +130,18 @@ function stoppedProcesses(place: Place): Finding[] {
 
 /** Why the controller does not answer. */
 function explainSilence(place: Place, file: ClusterFile | undefined, silence: string | undefined): Finding[] {
-  const findings: Finding[] = silence ? [{ code: 'controller-silent', about: 'controller', sentence: silence }] : [];
+  const findings: Finding[] = silence
+    ? [{ code: 'controller-silent', about: 'controller', sentence: silence }]
+    : [];
   const processes = listProcesses(place);
   const supervisors = processes.filter(({ what }) => what === 'supervisor').length;
   if (file && supervisors > 0 && !processes.some(({ what }) => what === 'controller'))
     findings.push({
       code: 'waiting-for-controller',
       about: 'engines',
-      sentence: `Engines of ${supervisors} supervisors wait for their controller to come back, until their lease ends.`,
+      sentence:
+        `Engines of ${supervisors} supervisors wait for their controller to come back, until their ` +
+        'lease ends.',
       suggestions: ['`ipcluster start --reuse`', 'End them: `ipcluster kill`.'],
     });
   return findings;

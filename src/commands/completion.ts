@@ -9,7 +9,11 @@ export default class Completion extends Command {
   async run(): Promise<void> {
     const { args } = await this.parse(Completion);
     const make = scripts[args.shell];
-    if (!make) throw new IpclusterError('USAGE', `There is no completion for "${args.shell}": bash, zsh and fish are known.`);
+    if (!make)
+      throw new IpclusterError(
+        'USAGE',
+        `There is no completion for "${args.shell}": bash, zsh and fish are known.`,
+      );
     process.stdout.write(make(completables(this.config.commands)));
   }
 }
@@ -30,7 +34,9 @@ function completables(commands: readonly Command.Loadable[]): Completable[] {
 }
 
 const bash = (all: readonly Completable[]): string => {
-  const cases = all.map(({ words, flags }) => `    "${words}") COMPREPLY=($(compgen -W "${flags.join(' ')}" -- "$current"));;`);
+  const cases = all.map(
+    ({ words, flags }) => `    "${words}") COMPREPLY=($(compgen -W "${flags.join(' ')}" -- "$current"));;`,
+  );
   const first = [...new Set(all.map(({ words }) => words.split(' ')[0]))].join(' ');
   const second = all.flatMap(({ words }) => words.split(' ')[1] ?? []).join(' ');
   return `_ipcluster() {
@@ -48,16 +54,20 @@ complete -o default -F _ipcluster ipcluster
 `;
 };
 
-const zsh = (all: readonly Completable[]): string => `autoload -U +X bashcompinit && bashcompinit\n${bash(all)}`;
+const zsh = (all: readonly Completable[]): string =>
+  `autoload -U +X bashcompinit && bashcompinit\n${bash(all)}`;
 
 const fish = (all: readonly Completable[]): string => {
   const quote = (text: string): string => `'${text.replaceAll("'", "\\'")}'`;
   const lines = all.flatMap(({ words, summary, flags }) => {
     const [first = '', second] = words.split(' ');
     const offer =
-      second === undefined ? `-n __fish_use_subcommand -a ${first}` : `-n '__fish_seen_subcommand_from ${first}' -a ${second}`;
+      second === undefined
+        ? `-n __fish_use_subcommand -a ${first}`
+        : `-n '__fish_seen_subcommand_from ${first}' -a ${second}`;
     const own = flags.map(
-      (flag) => `complete -c ipcluster -n '__fish_seen_subcommand_from ${second ?? first}' -l ${flag.slice(2)}`,
+      (flag) =>
+        `complete -c ipcluster -n '__fish_seen_subcommand_from ${second ?? first}' -l ${flag.slice(2)}`,
     );
     return [`complete -c ipcluster ${offer} -d ${quote(summary)}`, ...own];
   });

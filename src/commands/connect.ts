@@ -11,8 +11,13 @@ export default class Connect extends Command {
   static override description =
     'For programs in TypeScript and Python. With --relay a Python client of another machine can connect.';
   static override flags = {
-    relay: Flags.boolean({ description: "let this machine's Python clients reach a controller elsewhere, until Ctrl-C" }),
-    file: Flags.string({ description: "with --relay: the controller's connection file, copied here", helpValue: 'PATH' }),
+    relay: Flags.boolean({
+      description: "let this machine's Python clients reach a controller elsewhere, until Ctrl-C",
+    }),
+    file: Flags.string({
+      description: "with --relay: the controller's connection file, copied here",
+      helpValue: 'PATH',
+    }),
     plain: Flags.boolean({ description: 'with --relay: without encryption on this machine' }),
     ...commonFlags,
   };
@@ -21,10 +26,14 @@ export default class Connect extends Command {
     const { flags } = await this.parse(Connect);
     const place = placeOf(flags);
     if (flags.relay) return this.#relay(place, flags);
-    if (flags.file !== undefined || flags.plain) throw new IpclusterError('USAGE', '--file and --plain go with --relay.');
+    if (flags.file !== undefined || flags.plain)
+      throw new IpclusterError('USAGE', '--file and --plain go with --relay.');
     await using client = await connectTo(place);
     const { clientFile } = pathsOf(place);
-    const options = [`profile: '${place.profile}'`, ...(place.clusterId ? [`clusterId: '${place.clusterId}'`] : [])].join(', ');
+    const options = [
+      `profile: '${place.profile}'`,
+      ...(place.clusterId ? [`clusterId: '${place.clusterId}'`] : []),
+    ].join(', ');
     const { port, addresses } = client.connection;
     const code = [
       "import { Client } from 'ipcluster';",
@@ -34,7 +43,8 @@ export default class Connect extends Command {
     const python = 'mux' in client.connection ? pythonLines(place) : undefined;
     const elsewhere = addresses.every((address) => address.startsWith('127.'))
       ? 'From another machine: start the cluster with --ip, then copy the file there (mode 0600).'
-      : `From another machine: copy the file there (mode 0600); it reaches port ${port} of ${addresses.join(', ')}.`;
+      : `From another machine: copy the file there (mode 0600); it reaches port ${port} of ` +
+        `${addresses.join(', ')}.`;
     const text = [
       ...[code, ''],
       ...(python
@@ -43,16 +53,29 @@ export default class Connect extends Command {
       ...['', `connection file: ${clientFile}`, elsewhere],
       "There, TypeScript connects with { file: '…' }, and Python after `ipcluster connect --relay --file …`.",
     ];
-    print(flags.json, { code, python: python?.join('\n') ?? null, connectionFile: clientFile, addresses, port }, text.join('\n'));
+    print(
+      flags.json,
+      { code, python: python?.join('\n') ?? null, connectionFile: clientFile, addresses, port },
+      text.join('\n'),
+    );
   }
 
   /** Stays until it is told to end, or the controller ends. */
-  async #relay(place: Place, { file, plain, json }: { file?: string | undefined; plain: boolean; json: boolean }): Promise<void> {
+  async #relay(
+    place: Place,
+    { file, plain, json }: { file?: string | undefined; plain: boolean; json: boolean },
+  ): Promise<void> {
     const signal = interruption();
     const relay = await openRelay(place, resolve(file ?? pathsOf(place).clientFile), plain, signal);
     const lines = ['import ipyparallel', `rc = ipyparallel.Client(${JSON.stringify(relay.file)})`];
-    print(json, { python: lines.join('\n'), connectionFile: relay.file }, [...lines, '', 'Ctrl-C ends the relay'].join('\n'));
-    const asked = new Promise<undefined>((done) => signal.addEventListener('abort', () => done(undefined), { once: true }));
+    print(
+      json,
+      { python: lines.join('\n'), connectionFile: relay.file },
+      [...lines, '', 'Ctrl-C ends the relay'].join('\n'),
+    );
+    const asked = new Promise<undefined>((done) =>
+      signal.addEventListener('abort', () => done(undefined), { once: true }),
+    );
     const said = await Promise.race([asked, relay.ended]);
     await relay.close();
     if (said === undefined) throw new Interrupted();
@@ -63,5 +86,9 @@ export default class Connect extends Command {
 /** What Python's client needs to be told, in IPython's own words. */
 function pythonLines({ profile, clusterId }: Place): string[] {
   const words = [`profile='${profile}'`, ...(clusterId ? [`cluster_id='${clusterId}'`] : [])];
-  return ['import ipyparallel', `rc = ipyparallel.Client(${words.join(', ')})`, 'rc[:].apply_sync(lambda: 6 * 7)'];
+  return [
+    'import ipyparallel',
+    `rc = ipyparallel.Client(${words.join(', ')})`,
+    'rc[:].apply_sync(lambda: 6 * 7)',
+  ];
 }

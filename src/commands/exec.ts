@@ -6,7 +6,15 @@ import type { AsyncResult } from '../client/async-result.js';
 import { RemoteError } from '../client/remote-error.js';
 import { connectTo } from '../cluster/find.js';
 import { put, readInput } from './pipes.js';
-import { commonFlags, Interrupted, interruption, parseTargets, placeOf, print, targetsFlag } from './shared.js';
+import {
+  commonFlags,
+  Interrupted,
+  interruption,
+  parseTargets,
+  placeOf,
+  print,
+  targetsFlag,
+} from './shared.js';
 import { inPlace } from './tips.js';
 
 export default class Exec extends Command {
@@ -16,7 +24,9 @@ export default class Exec extends Command {
     'ipcluster exec --targets 0 --file setup.js',
     "ipcluster exec --no-wait 'longJob()'",
   ];
-  static override args = { code: Args.string({ description: 'JavaScript; the value of its last expression is shown' }) };
+  static override args = {
+    code: Args.string({ description: 'JavaScript; the value of its last expression is shown' }),
+  };
   static override flags = {
     targets: targetsFlag,
     file: Flags.string({ char: 'f', description: 'run a file instead', helpValue: 'PATH' }),
@@ -54,7 +64,9 @@ export default class Exec extends Command {
       throw new Interrupted();
     }
     const results = parts.map((part, index) => describe(part, result, index));
-    const text = results.flatMap(({ engine, text: shown }) => (shown === undefined ? [] : [`[${engine}] ${shown}`])).join('\n');
+    const text = results
+      .flatMap(({ engine, text: shown }) => (shown === undefined ? [] : [`[${engine}] ${shown}`]))
+      .join('\n');
     print(flags.json, { id, results }, text);
     const failed = parts.flatMap((part) => (part.status === 'rejected' ? [part.reason as Error] : []));
     if (flags.json && failed.length > 0) process.exitCode = 1;
@@ -80,7 +92,11 @@ function describe(part: PromiseSettledResult<unknown>, result: AsyncResult<unkno
   const engine = result.engineIds[index] ?? null;
   if (part.status === 'fulfilled') {
     const text = result.texts[index] || undefined;
-    return { engine, value: part.value ?? null, text: part.value === undefined ? text : (text ?? inspect(part.value)) };
+    return {
+      engine,
+      value: part.value ?? null,
+      text: part.value === undefined ? text : (text ?? inspect(part.value)),
+    };
   }
   const error = part.reason as IpclusterError;
   const { ename, evalue, traceback } =
@@ -110,11 +126,17 @@ function formatIds(ids: readonly number[]): string {
   const sorted = ids.toSorted((a, b) => a - b);
   const starts = sorted.filter((id) => !sorted.includes(id - 1));
   const ends = sorted.filter((id) => !sorted.includes(id + 1));
-  return starts.map((start, index) => (start === ends[index] ? `${start}` : `${start}-${ends[index]}`)).join(',');
+  return starts
+    .map((start, index) => (start === ends[index] ? `${start}` : `${start}-${ends[index]}`))
+    .join(',');
 }
 
 /** What an engine said, without its id. */
 function remoteText({ ename, evalue, traceback, suggestions }: RemoteError): string {
-  const lines = [`${ename}: ${evalue}`, ...traceback.slice(1), ...suggestions.map((line) => `  try: ${inPlace(line)}`)];
+  const lines = [
+    `${ename}: ${evalue}`,
+    ...traceback.slice(1),
+    ...suggestions.map((line) => `  try: ${inPlace(line)}`),
+  ];
   return lines.join('\n');
 }

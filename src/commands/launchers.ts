@@ -10,7 +10,8 @@ export default class Launchers extends Command {
     const { flags } = await this.parse(Launchers);
     const definitions = await Promise.all(ownLaunchers().map(openLauncher));
     const launchers = definitions.map(({ name, summary, options }) => ({
-      ...{ name, summary },
+      name,
+      summary,
       options: Object.entries(options.shape).map(([key, option]) => ({
         key,
         help: (option as { description?: string }).description ?? '',

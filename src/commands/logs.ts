@@ -28,8 +28,11 @@ export default class Logs extends Command {
     const count = parseCount(flags.lines, '--lines');
     const engine = flags.engine === undefined ? undefined : parseCount(flags.engine, '--engine');
     const present = engine === undefined ? await logFiles(place) : [await engineLog(place, engine)];
-    if (present.length === 0) throw new IpclusterError('NOT_FOUND', `There is no log in ${pathsOf(place).jobs}.`);
-    const logs = await Promise.all(present.map(async (file) => ({ file, lines: await lastLines(file, count) })));
+    if (present.length === 0)
+      throw new IpclusterError('NOT_FOUND', `There is no log in ${pathsOf(place).jobs}.`);
+    const logs = await Promise.all(
+      present.map(async (file) => ({ file, lines: await lastLines(file, count) })),
+    );
     const text = logs.map(({ file, lines }) => [`==> ${file}`, ...lines].join('\n')).join('\n');
     print(flags.json, { logs }, text);
     if (flags.follow) await Promise.all(present.map((file) => follow(file, interruption())));
@@ -40,7 +43,10 @@ async function engineLog(place: Parameters<typeof clusterStatus>[0], id: number)
   const engine = (await clusterStatus(place)).engines.find((candidate) => candidate.id === id);
   if (!engine) throw new IpclusterError('NOT_FOUND', `There is no engine ${id}.`);
   if (engine.log !== null) return engine.log;
-  throw new IpclusterError('NOT_FOUND', `Engine ${id} was started by hand, and its output is where that was done.`);
+  throw new IpclusterError(
+    'NOT_FOUND',
+    `Engine ${id} was started by hand, and its output is where that was done.`,
+  );
 }
 
 async function follow(file: string, signal: AbortSignal): Promise<void> {

@@ -15,10 +15,14 @@ import { explainUse, helpOf } from './wrong-use.js';
 
 export { COMMANDS } from './commands.js';
 
-/** Runs the command line and ends the program: 0 done, 1 failed, 2 wrong use, 3 timed out, 4 nothing there, 130 interrupted. */
+/**
+ * Runs the command line and ends the program: 0 done, 1 failed, 2 wrong use, 3 timed out, 4 nothing there,
+ * 130 interrupted.
+ */
 export async function main(given: readonly string[]): Promise<void> {
   guardProcess();
-  // oclif asks the list of users for it otherwise, and ends where this user is in none, as in some containers.
+  // oclif asks the list of users for it otherwise, and ends where this user is in none, as in some
+  // containers.
   process.env['SHELL'] ||= '/bin/sh';
   watchReader();
   const argv = exactWords(given);
@@ -29,7 +33,9 @@ export async function main(given: readonly string[]): Promise<void> {
   let id: string | undefined;
   try {
     if (words[0] === '--version' || words[0] === '-V') {
-      process.stdout.write(`ipcluster ${packageVersion()} (TypeScript, ${packageRoot()}), node ${process.version}\n`);
+      process.stdout.write(
+        `ipcluster ${packageVersion()} (TypeScript, ${packageRoot()}), node ${process.version}\n`,
+      );
     } else {
       const line = readCommandLine(words);
       id = line.id;
@@ -41,7 +47,8 @@ export async function main(given: readonly string[]): Promise<void> {
   await leave();
 }
 
-const flagNames = (id: string): string[] | undefined => (id in COMMANDS ? Object.keys(flagsOf(COMMANDS[id])) : undefined);
+const flagNames = (id: string): string[] | undefined =>
+  id in COMMANDS ? Object.keys(flagsOf(COMMANDS[id])) : undefined;
 
 /** Commands that pass on what stands after `--`. */
 const takingRest = new Set(['map', 'start', 'script', 'engines:add']);
@@ -71,7 +78,10 @@ async function runCommand({ id, rest }: CommandLine, hasRest: boolean): Promise<
   await command.run(words, { root: packageRoot() });
 }
 
-/** Prints why it did not work, as a sentence or as JSON, and answers the exit code. `help` is the line that shows the command's help. */
+/**
+ * Prints why it did not work, as a sentence or as JSON, and answers the exit code. `help` is the line that
+ * shows the command's help.
+ */
 function report(error: unknown, json: boolean, help: string): number {
   if (error instanceof Interrupted) {
     if (error.message && !isReaderGone()) process.stderr.write(`ipcluster: ${error.message}\n`);
@@ -85,7 +95,9 @@ function report(error: unknown, json: boolean, help: string): number {
     const { code, files } = isIpclusterError(error) ? error : unknown;
     const suggestions = isIpclusterError(error) ? suggestionsOf(error, help).map(inPlace) : [];
     const verdict = isIpclusterError(error) ? error.verdict : undefined;
-    process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error), verdict, suggestions, files } })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ error: { code, message: messageOf(error), verdict, suggestions, files } })}\n`,
+    );
   } else {
     process.stderr.write(`ipcluster: ${inPlace(describeError(error, help))}`);
   }

@@ -38,7 +38,8 @@ export async function put(name: 'stdout' | 'stderr', bytes: string | Uint8Array)
 /** Ends the program when all that it wrote is read. */
 export async function leave(): Promise<never> {
   for (const stream of [process.stdout, process.stderr])
-    if (stream.writableLength > 0 && !stream.destroyed) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+    if (stream.writableLength > 0 && !stream.destroyed)
+      await new Promise<void>((resolve) => stream.write('', () => resolve()));
   process.exit(gone ? readerGone : process.exitCode);
 }
 

@@ -6,7 +6,8 @@ import { inPlace } from './tips.js';
 
 export default class Ps extends Command {
   static override summary = 'list the processes of a cluster on this machine, and its jobs in a scheduler';
-  static override description = 'Found by the mark or the name that each carries, so no controller is needed.';
+  static override description =
+    'Found by the mark or the name that each carries, so no controller is needed.';
   static override flags = { ...commonFlags };
 
   async run(): Promise<void> {
@@ -24,6 +25,10 @@ export default class Ps extends Command {
     const table = rows.length > 0 ? [formatTable([['pid', 'what', 'memory', 'command'], ...rows])] : [];
     const lines = jobs.map(({ launcher, ids, name }) => `job ${ids.join(' ')} of ${launcher}: ${name ?? ''}`);
     const nothing = silent.length > 0 ? 'nothing on this machine' : 'nothing';
-    print(flags.json, { processes, jobs, ...(silent.length > 0 && { silent }) }, [...table, ...lines].join('\n') || nothing);
+    print(
+      flags.json,
+      { processes, jobs, ...(silent.length > 0 && { silent }) },
+      [...table, ...lines].join('\n') || nothing,
+    );
   }
 }

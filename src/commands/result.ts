@@ -7,7 +7,9 @@ import { commonFlags, interruption, placeOf, print } from './shared.js';
 
 export default class Result extends Command {
   static override summary = 'show a task by its id: its state, and its values when it has ended';
-  static override args = { id: Args.string({ required: true, description: 'what `ipcluster exec --no-wait` printed' }) };
+  static override args = {
+    id: Args.string({ required: true, description: 'what `ipcluster exec --no-wait` printed' }),
+  };
   static override flags = { wait: Flags.boolean({ description: 'until it has ended' }), ...commonFlags };
 
   async run(): Promise<void> {
@@ -20,7 +22,9 @@ export default class Result extends Command {
       found = await client.result(args.id);
     }
     const { record, answers } = found;
-    const results = answers.map(({ value, error }) => (error ? { error: error.message } : { value: value ?? null }));
+    const results = answers.map(({ value, error }) =>
+      error ? { error: error.message } : { value: value ?? null },
+    );
     const lines = answers.map(({ value, error }) => (error ? messageOf(error) : inspect(value)));
     print(flags.json, { record, results }, [`${record.id}: ${record.status}`, ...lines].join('\n'));
     if (record.status === 'error' || record.status === 'aborted') process.exitCode = 1;

@@ -26,7 +26,12 @@ export default class Script extends Command {
     }
     const { values, launcher } = await launcherSettings(place, givenBy(flags));
     const count = engineCount(values, launcher);
-    const plans = await planStart({ place, count, ...jobSettings(values, launcher, restOfLine()), reuse: false });
+    const plans = await planStart({
+      place,
+      count,
+      ...jobSettings(values, launcher, restOfLine()),
+      reuse: false,
+    });
     print(flags.json, { plans }, plans.map(formatPlan).join('\n\n'));
   }
 }

@@ -26,7 +26,9 @@ const batchFlags = Object.fromEntries(
         helpGroup: 'BATCH',
         helpValue: choices
           ? choices.join('|')
-          : { count: 'N', duration: 'DURATION', limit: 'DURATION', bytes: 'SIZE', words: 'NAME=VALUE' }[kind as 'count'],
+          : { count: 'N', duration: 'DURATION', limit: 'DURATION', bytes: 'SIZE', words: 'NAME=VALUE' }[
+              kind as 'count'
+            ],
         ...(choices && { options: [...choices] }),
         ...(key === 'partition' && { aliases: ['queue'] }),
         ...((kind === 'words' || kind === 'lines') && { multiple: true }),
@@ -34,9 +36,14 @@ const batchFlags = Object.fromEntries(
     ]),
 );
 
-/** Flags of commands that start jobs. Their defaults are those of the settings: see `ipcluster config show`. */
+/**
+ * Flags of commands that start jobs. Their defaults are those of the settings: see `ipcluster config show`.
+ */
 export const launcherFlags = {
-  launcher: Flags.string({ description: 'what starts the jobs: see `ipcluster launchers` (local)', helpValue: 'NAME' }),
+  launcher: Flags.string({
+    description: 'what starts the jobs: see `ipcluster launchers` (local)',
+    helpValue: 'NAME',
+  }),
   option: Flags.string({
     char: 'o',
     multiple: true,
@@ -48,7 +55,10 @@ export const launcherFlags = {
     helpValue: 'WORDS',
   }),
   python: Flags.string({ description: 'the interpreter for engines of Python (python3)', helpValue: 'PATH' }),
-  timeout: Flags.string({ description: 'how long engines may take to register (60s)', helpValue: 'DURATION' }),
+  timeout: Flags.string({
+    description: 'how long engines may take to register (60s)',
+    helpValue: 'DURATION',
+  }),
   restart: Flags.string({
     options: ['on-crash', 'never'],
     description: 'whether engines that end unasked are started again (on-crash)',
@@ -63,14 +73,22 @@ export const targetsFlag = Flags.string({
   helpValue: 'IDS',
 });
 
-type PlaceFlags = { profile?: string | undefined; 'cluster-id'?: string | undefined; 'work-dir'?: string | undefined };
+type PlaceFlags = {
+  profile?: string | undefined;
+  'cluster-id'?: string | undefined;
+  'work-dir'?: string | undefined;
+};
 
 /**
- * The place that a command's flags mean; where nothing else says so, the profile's file says where the work folder is. With
- * `strict` a mistake in that file is thrown, otherwise it is only mentioned.
+ * The place that a command's flags mean; where nothing else says so, the profile's file says where the work
+ * folder is. With `strict` a mistake in that file is thrown, otherwise it is only mentioned.
  */
 export function placeOf(flags: PlaceFlags, strict = false): Place {
-  const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
+  const place = findPlace({
+    profile: flags.profile,
+    clusterId: flags['cluster-id'],
+    workFolder: flags['work-dir'],
+  });
   try {
     const workFolder = settingsOf(place, { 'work-dir': flags['work-dir'] }).text('workDir');
     return workFolder === undefined ? place : { ...place, workFolder };
@@ -129,7 +147,9 @@ function jsonSafe(_key: string, value: unknown): unknown {
 
 /** Columns of text, each as wide as its widest cell. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_unused, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const widths = (rows[0] ?? []).map((_unused, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
   return rows
     .map((row) =>
       row

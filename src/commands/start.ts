@@ -10,12 +10,22 @@ import { stopCluster } from '../cluster/stop.js';
 import { formatPlan } from '../launcher-kit/plan.js';
 import { readClusterFile } from '../profile/cluster-file.js';
 import { pathsOf } from '../profile/paths.js';
-import { commonFlags, givenBy, Interrupted, interruption, launcherFlags, placeOf, print, restOfLine } from './shared.js';
+import {
+  commonFlags,
+  givenBy,
+  Interrupted,
+  interruption,
+  launcherFlags,
+  placeOf,
+  print,
+  restOfLine,
+} from './shared.js';
 import { inPlace, lineInPlace } from './tips.js';
 
 export default class Start extends Command {
   static override summary = 'start a controller and engines';
-  static override description = 'In the foreground, until Ctrl-C; with -d it returns when the engines are there.';
+  static override description =
+    'In the foreground, until Ctrl-C; with -d it returns when the engines are there.';
   static override examples = ['ipcluster start -n 4', 'ipcluster start -n 4 -d --json', 'ipcluster -n 4'];
   static override flags = {
     n: Flags.string({
@@ -26,17 +36,26 @@ export default class Start extends Command {
     daemonize: Flags.boolean({ char: 'd', description: 'return when the engines are there' }),
     ...launcherFlags,
     ip: Flags.string({
-      description: "where the controller listens: address, name, interface or '*'; this machine only when absent",
+      description:
+        "where the controller listens: address, name, interface or '*'; this machine only when absent",
     }),
     port: Flags.string({ aliases: ['engine-port'], description: 'its port, or a range such as 10000-10100' }),
     location: Flags.string({ description: 'an address or name to tell others first' }),
-    lease: Flags.string({ description: 'silence after which peers give each other up (60s)', helpValue: 'DURATION' }),
-    'idle-timeout': Flags.string({ description: 'end after so long without client and work (never)', helpValue: 'DURATION' }),
+    lease: Flags.string({
+      description: 'silence after which peers give each other up (60s)',
+      helpValue: 'DURATION',
+    }),
+    'idle-timeout': Flags.string({
+      description: 'end after so long without client and work (never)',
+      helpValue: 'DURATION',
+    }),
     gateway: Flags.string({
       options: ['curve', 'plain', 'off'],
       description: "for Python's clients and engines on the controller's machine (curve)",
     }),
-    reuse: Flags.boolean({ description: 'take over the engines and tasks of a controller that was killed here' }),
+    reuse: Flags.boolean({
+      description: 'take over the engines and tasks of a controller that was killed here',
+    }),
     'log-level': Flags.string({
       options: ['debug', 'info', 'warn', 'error'],
       description: 'what the programs log (info)',
@@ -54,15 +73,14 @@ export default class Start extends Command {
     const signal = interruption();
     const bar = process.stderr.isTTY && !flags.json;
     const request: StartRequest = {
-      ...{
-        place,
-        count: engineCount(values, launcher),
-        ...jobSettings(values, launcher, wordsAsStarted(restOfLine(), given, file)),
-        reuse: flags.reuse,
-        signal,
-      },
+      place,
+      count: engineCount(values, launcher),
+      ...jobSettings(values, launcher, wordsAsStarted(restOfLine(), given, file)),
+      reuse: flags.reuse,
+      signal,
       onProgress: bar
-        ? (have, count, jobs) => process.stderr.write(`\r\x1b[Kengines ${have}/${count}${jobs === 'running' ? '' : ` ${jobs}`} `)
+        ? (have, count, jobs) =>
+            process.stderr.write(`\r\x1b[Kengines ${have}/${count}${jobs === 'running' ? '' : ` ${jobs}`} `)
         : undefined,
       onNotice: (sentence) => void process.stderr.write(`${inPlace(sentence)}\n`),
     };
@@ -82,13 +100,14 @@ function summarize({ place, client, registered, took }: StartedCluster) {
   const seconds = Math.round(took) / 1000;
   const { clientFile, work } = pathsOf(place);
   return {
-    ...{ clusterId: place.clusterId, profile: place.profile, engines: registered, ids: client?.ids ?? null },
-    ...{
-      connectionFile: clientFile,
-      seconds,
-      controller: client ? { host: client.connection.host, pid: client.connection.pid } : null,
-      workDir: work,
-    },
+    clusterId: place.clusterId,
+    profile: place.profile,
+    engines: registered,
+    ids: client?.ids ?? null,
+    connectionFile: clientFile,
+    seconds,
+    controller: client ? { host: client.connection.host, pid: client.connection.pid } : null,
+    workDir: work,
   };
 }
 
@@ -96,20 +115,28 @@ function describe(cluster: StartedCluster, daemonized: boolean, engine: string |
   const { engines, connectionFile, controller } = summarize(cluster);
   const code = firstCode(engine ?? 'node');
   const next = [
-    ...(code === undefined || engines === 0 ? [] : [`try: \`${lineInPlace(`ipcluster exec ${quoteWord(code)}`)}\``]),
+    ...(code === undefined || engines === 0
+      ? []
+      : [`try: \`${lineInPlace(`ipcluster exec ${quoteWord(code)}`)}\``]),
     `how to connect: \`${lineInPlace('ipcluster connect')}\``,
   ];
-  // Sockets of Python's are on the loopback of the controller's machine: a client of another one would wait there for nothing.
+  // Sockets of Python's are on the loopback of the controller's machine: a client of another one would wait
+  // there for nothing.
   const isElsewhere = controller !== null && controller.host !== hostname();
   const relay = `\`${lineInPlace('ipcluster connect --relay')}\``;
   return [
     `${engines} engines in ${formatDuration(cluster.took)}`,
     `connection file: ${connectionFile}`,
     next.join('      '),
-    ...(isElsewhere ? [`The controller is on ${controller.host}. Python's clients of this machine reach it by: ${relay}`] : []),
+    ...(isElsewhere
+      ? [`The controller is on ${controller.host}. Python's clients of this machine reach it by: ${relay}`]
+      : []),
     ...(cluster.client
       ? []
-      : ['the controller cannot be reached from here: status, why, logs and stop work, what needs an answer does not']),
+      : [
+          'the controller cannot be reached from here: status, why, logs and stop work, what needs an ' +
+            'answer does not',
+        ]),
     daemonized ? `stop: \`${lineInPlace('ipcluster stop')}\`` : 'Ctrl-C stops it',
   ].join('\n');
 }

@@ -20,13 +20,20 @@ export default class Stop extends Command {
     const how = forgotten
       ? 'stopped, but for what could not be reached: that is forgotten'
       : unsure.length > 0
-        ? 'not all of it could be made sure of: it stays on the list, try `ipcluster stop` again, or `ipcluster stop --force` to forget it'
+        ? 'not all of it could be made sure of: it stays on the list, try `ipcluster stop` again, or ' +
+          '`ipcluster stop --force` to forget it'
         : orderly
           ? 'stopped'
           : 'the controller did not answer; its jobs were ended';
     print(
       flags.json,
-      { clusterId: place.clusterId, orderly, killed, ...(unsure.length > 0 && { unsure, forgotten }), ...(hours && { hours }) },
+      {
+        clusterId: place.clusterId,
+        orderly,
+        killed,
+        ...(unsure.length > 0 && { unsure, forgotten }),
+        ...(hours && { hours }),
+      },
       [
         how,
         killed > 0 && `${killed} processes had to be killed`,

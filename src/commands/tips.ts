@@ -20,8 +20,8 @@ export function rememberPlace(words: readonly string[], flagsOf: FlagsOf): void 
 }
 
 /**
- * A text for people in which every command between backticks means the cluster that was asked about: `ipcluster stop` becomes
- * `ipcluster stop --profile a` where that profile was named.
+ * A text for people in which every command between backticks means the cluster that was asked about:
+ * `ipcluster stop` becomes `ipcluster stop --profile a` where that profile was named.
  */
 export const inPlace = (text: string): string =>
   text.replaceAll(/`(ipcluster [^`]+)`/g, (_all, line: string) => `\`${lineInPlace(line)}\``);

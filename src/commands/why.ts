@@ -11,7 +11,11 @@ export default class Why extends Command {
   async run(): Promise<void> {
     const { flags } = await this.parse(Why);
     const findings = await explainCluster(placeOf(flags));
-    print(flags.json, { findings }, findings.map(describe).join('\n') || 'nothing is wrong that can be seen from here');
+    print(
+      flags.json,
+      { findings },
+      findings.map(describe).join('\n') || 'nothing is wrong that can be seen from here',
+    );
   }
 }
 

@@ -11,12 +11,14 @@ interface ParseFault extends Error {
 
 /** What was thrown, as an error of ours where it is the user's words that a command does not take. */
 export function explainUse(error: unknown, id: string | undefined): unknown {
-  if (!(error instanceof Error) || isIpclusterError(error) || !('oclif' in error) || exitOf(error) === 0) return error;
+  if (!(error instanceof Error) || isIpclusterError(error) || !('oclif' in error) || exitOf(error) === 0)
+    return error;
   return new IpclusterError('USAGE', sentenceOf(error, id), { suggestions: [`See \`${helpOf(id)}\`.`] });
 }
 
 /** The line that shows a command's help. */
-export const helpOf = (id: string | undefined): string => ['ipcluster', ...(id?.split(':') ?? []), '--help'].join(' ');
+export const helpOf = (id: string | undefined): string =>
+  ['ipcluster', ...(id?.split(':') ?? []), '--help'].join(' ');
 
 const exitOf = (error: Error): number | undefined => (error as { oclif?: { exit?: number } }).oclif?.exit;
 
@@ -28,7 +30,8 @@ function sentenceOf(error: ParseFault, id: string | undefined): string {
   // Arguments that are too many are words; those that are missing are described.
   if (Array.isArray(args) && args.length > 0 && args.every((word) => typeof word === 'string'))
     return tooMany(args as string[], command, id);
-  if (Array.isArray(args) && args.length > 0) return `\`${command}\` needs ${args.map(nameOf).join(' and ')}.`;
+  if (Array.isArray(args) && args.length > 0)
+    return `\`${command}\` needs ${args.map(nameOf).join(' and ')}.`;
   return withoutAdvice(error.message);
 }
 
@@ -51,8 +54,10 @@ function tooMany(words: readonly string[], command: string, id: string | undefin
   const [first = ''] = words;
   const what = words.map((word) => `"${word}"`).join(' ');
   const sentence = `\`${command}\` takes no ${words.length === 1 ? 'word' : 'words'} ${what}`;
-  if (id === 'start' && /^\d+$/.test(first)) return `${sentence}; a number of engines is \`${command} -n ${first}\`.`;
-  if (id === 'map') return `${sentence}: what is to run stands after --: \`ipcluster map -- ${words.map(shown).join(' ')}\`.`;
+  if (id === 'start' && /^\d+$/.test(first))
+    return `${sentence}; a number of engines is \`${command} -n ${first}\`.`;
+  if (id === 'map')
+    return `${sentence}: what is to run stands after --: \`ipcluster map -- ${words.map(shown).join(' ')}\`.`;
   if (id === 'exec') return `${sentence}: code is one word, in quotes.`;
   return `${sentence}.`;
 }

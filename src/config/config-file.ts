@@ -27,8 +27,8 @@ export interface SiteFile {
 }
 
 /**
- * Reads a profile's settings; none when there is no file. Throws CONFIG with the line of the first mistake, FOLDER where somebody else
- * could have put the file there: settings name programs.
+ * Reads a profile's settings; none when there is no file. Throws CONFIG with the line of the first mistake,
+ * FOLDER where somebody else could have put the file there: settings name programs.
  */
 export function readConfigFile(path: string): Map<string, FileValue> {
   const flaw = existsSync(path) ? flawOfPlace(path) : undefined;
@@ -61,7 +61,9 @@ interface OpenFile {
 function open(path: string, own = false): OpenFile | undefined {
   if (!existsSync(path)) return undefined;
   const wrong = (line: number, why: string): IpclusterError =>
-    new IpclusterError('CONFIG', `${path}, line ${line}: ${why}${/[.?]$/.test(why) ? '' : '.'}`, { files: [path] });
+    new IpclusterError('CONFIG', `${path}, line ${line}: ${why}${/[.?]$/.test(why) ? '' : '.'}`, {
+      files: [path],
+    });
   const lines = new LineCounter();
   let text: string;
   try {
@@ -70,19 +72,29 @@ function open(path: string, own = false): OpenFile | undefined {
     if (suspicion) throw new Error(`it ${suspicion}`);
     text = file.text;
   } catch (cause) {
-    throw new IpclusterError('CONFIG', `${path} cannot be read: ${messageOf(cause)}`, { cause, files: [path] });
+    throw new IpclusterError('CONFIG', `${path} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      files: [path],
+    });
   }
   const document = parseDocument(text, { lineCounter: lines });
   const [mistake] = document.errors;
   if (mistake)
-    throw wrong(mistake.linePos?.[0].line ?? 1, mistake.message.split('\n')[0]?.replace(/ at line.*/, '') ?? 'no YAML');
+    throw wrong(
+      mistake.linePos?.[0].line ?? 1,
+      mistake.message.split('\n')[0]?.replace(/ at line.*/, '') ?? 'no YAML',
+    );
   const lineOf: OpenFile['lineOf'] = (node) => lines.linePos(node?.range?.[0] ?? 0).line;
   if (document.contents === null) return undefined;
-  if (!isMap(document.contents)) throw wrong(lineOf(document.contents), 'it must hold settings, each as `key: value`');
+  if (!isMap(document.contents))
+    throw wrong(lineOf(document.contents), 'it must hold settings, each as `key: value`');
   return { root: document.contents, lineOf, wrong };
 }
 
-function* pairsOf(map: YAMLMap, { lineOf }: OpenFile): Generator<[key: string, value: Node | null, line: number]> {
+function* pairsOf(
+  map: YAMLMap,
+  { lineOf }: OpenFile,
+): Generator<[key: string, value: Node | null, line: number]> {
   for (const { key, value } of map.items as Pair<Node, Node | null>[]) {
     yield [isScalar(key) ? String(key.value) : '?', value, lineOf(key)];
   }
@@ -110,7 +122,8 @@ function readDemands(map: YAMLMap, file: OpenFile): Map<string, Demand> {
     }
     const demand: Demand = {};
     for (const [word, bound, at] of pairsOf(node, file)) {
-      if ((word !== 'min' && word !== 'max') || bound === null) throw file.wrong(at, `${key} has min and max, not "${word}"`);
+      if ((word !== 'min' && word !== 'max') || bound === null)
+        throw file.wrong(at, `${key} has min and max, not "${word}"`);
       demand[word] = readValue(setting, bound, at, file);
     }
     demands.set(key, demand);

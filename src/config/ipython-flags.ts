@@ -13,8 +13,9 @@ export interface Translated {
 }
 
 /**
- * Turns a command line of IPython's into ours, so that recipes and launchers for it can start our programs. What has no meaning here
- * is taken out and named, nothing that is ours is touched, and nothing after `--` is read. Throws USAGE for what is not done here.
+ * Turns a command line of IPython's into ours, so that recipes and launchers for it can start our programs.
+ * What has no meaning here is taken out and named, nothing that is ours is touched, and nothing after `--` is
+ * read. Throws USAGE for what is not done here.
  */
 export function fromIpython(argv: readonly string[], program: IpythonProgram): Translated {
   const translated: Translated = { argv: [], ignored: [], variables: {} };
@@ -40,10 +41,17 @@ function valueBehind(rule: Rule, words: string[]): string | undefined {
   return isSwitch || words[0] === undefined || words[0].startsWith('-') ? undefined : words.shift();
 }
 
-function apply(rule: Rule, word: string, value: string | undefined, { argv, ignored, variables }: Translated): void {
+function apply(
+  rule: Rule,
+  word: string,
+  value: string | undefined,
+  { argv, ignored, variables }: Translated,
+): void {
   const name = word.replace(/=.*$/s, '');
   if ('refused' in rule)
-    throw new IpclusterError('USAGE', `${name} of IPython is not done here. ${rule.refused}`, { suggestions: [] });
+    throw new IpclusterError('USAGE', `${name} of IPython is not done here. ${rule.refused}`, {
+      suggestions: [],
+    });
   if ('nothing' in rule) return void ignored.push(word);
   if ('onOff' in rule) return void (/^(false|0)$/i.test(value ?? '') || argv.push(rule.onOff));
   if (value === undefined) throw new IpclusterError('USAGE', `${name} needs a value.`, { suggestions: [] });

@@ -1,6 +1,7 @@
 /*
- * The flags of IPython's ipcontroller, ipengine and ipcluster (their --help-all, 0.11 to 9), and what each means here: `flags` by
- * name without dashes, `traits` by `Class.trait`, or by the trait alone where that says enough.
+ * The flags of IPython's ipcontroller, ipengine and ipcluster (their --help-all, 0.11 to 9), and what each
+ * means here: `flags` by name without dashes, `traits` by `Class.trait`, or by the trait alone where that
+ * says enough.
  */
 
 /** Our programs that have a namesake in IPython's. */
@@ -19,25 +20,44 @@ export type Rule =
   | { refused: string };
 
 type Rules = Record<string, Rule>;
-const every = (names: string, rule: Rule): Rules => Object.fromEntries(names.split(' ').map((name) => [name, rule]));
+const every = (names: string, rule: Rule): Rules =>
+  Object.fromEntries(names.split(' ').map((name) => [name, rule]));
 const switches = (names: string): Rules => every(names, { nothing: 'switch' });
 const valued = (names: string): Rules => every(names, { nothing: 'value' });
 
 /** IPython counts levels of the log as Python does. */
-const levels: Record<string, string> = { 0: 'debug', 10: 'debug', 20: 'info', 30: 'warn', 40: 'error', 50: 'error' };
+const levels: Record<string, string> = {
+  0: 'debug',
+  10: 'debug',
+  20: 'info',
+  30: 'warn',
+  40: 'error',
+  50: 'error',
+};
 const named: Record<string, string> = { warning: 'warn', critical: 'error' };
 const level: Rule = {
   flag: '--log-level',
   value: (text) => levels[text] ?? named[text.toLowerCase()] ?? text.toLowerCase(),
 };
 
-/** Launchers by IPython's names: `Slurm`, `SlurmEngineSetLauncher`, `ipyparallel.cluster.launcher.MPIEngineSetLauncher`. */
+/**
+ * Launchers by IPython's names: `Slurm`, `SlurmEngineSetLauncher`,
+ * `ipyparallel.cluster.launcher.MPIEngineSetLauncher`.
+ */
 function launcherOf(text: string): string {
-  const name = text.replace(/^(ipyparallel|IPython)\.[\w.]*\./, '').replace(/((EngineSet|Controller|Engine)?Launcher)$/, '');
+  const name = text
+    .replace(/^(ipyparallel|IPython)\.[\w.]*\./, '')
+    .replace(/((EngineSet|Controller|Engine)?Launcher)$/, '');
   return /^[A-Za-z]+$/.test(name) ? name.toLowerCase().replace(/^mpi(exec|run)$/, 'mpi') : text;
 }
 /** IPython has a launcher for the controller too; here it is on this machine, or a job of its own. */
-const controllers: Record<string, string> = { local: 'here', slurm: 'job', pbs: 'job', sge: 'job', lsf: 'job' };
+const controllers: Record<string, string> = {
+  local: 'here',
+  slurm: 'job',
+  pbs: 'job',
+  sge: 'job',
+  lsf: 'job',
+};
 const controllerOf = (text: string): string => controllers[launcherOf(text)] ?? text;
 
 const noTunnel = 'Nothing is tunnelled for you: forward the port (`ssh -N -L PORT:CONTROLLER:PORT HOST`)';
@@ -64,9 +84,13 @@ const own: Record<IpythonProgram, { flags: Rules; traits: Rules }> = {
     flags: {
       ...switches('dictdb sqlitedb mongodb nodb usethreads nothreads restore enable-curve'),
       ...valued('scheme hwm ports engine-ports client-ports sshkey'),
-      ssh: { refused: `${noTunnel}, or let Python's clients elsewhere in with \`ipcluster connect --relay\`.` },
+      ssh: {
+        refused: `${noTunnel}, or let Python's clients elsewhere in with \`ipcluster connect --relay\`.`,
+      },
       enginessh: {
-        refused: `${noTunnel} and start engines with \`ipengine --controller-ip localhost --controller-port PORT\`.`,
+        refused:
+          `${noTunnel} and start engines with \`ipengine --controller-ip localhost ` +
+          `--controller-port PORT\`.`,
       },
     },
     traits: {
@@ -83,7 +107,9 @@ const own: Record<IpythonProgram, { flags: Rules; traits: Rules }> = {
       ...valued('location hwm sshkey'),
       ssh: { refused: `${noTunnel} and name it: \`--controller-ip localhost --controller-port PORT\`.` },
       url: {
-        refused: 'Where the controller is stands in its file: `--file PATH`, or `--controller-ip` and `--controller-port`.',
+        refused:
+          'Where the controller is stands in its file: `--file PATH`, or `--controller-ip` and ' +
+          '`--controller-port`.',
       },
     },
     traits: {
@@ -117,13 +143,19 @@ const own: Record<IpythonProgram, { flags: Rules; traits: Rules }> = {
   },
 };
 
-/** What a flag of IPython's means for one of our programs; undefined where it is none, or one of ours by the same name. */
+/**
+ * What a flag of IPython's means for one of our programs; undefined where it is none, or one of ours by the
+ * same name.
+ */
 export function ruleOf(name: string, program: IpythonProgram): Rule | undefined {
   const { flags, traits } = own[program];
   const [owner = '', trait] = name.split('.');
-  const find = (rules: Rules, key: string): Rule | undefined => (Object.hasOwn(rules, key) ? rules[key] : undefined);
+  const find = (rules: Rules, key: string): Rule | undefined =>
+    Object.hasOwn(rules, key) ? rules[key] : undefined;
   if (trait === undefined) return find(flags, name) ?? find(common.flags, name);
   if (!/^[A-Z]\w*$/.test(owner)) return undefined;
   const keys = [name, trait];
-  return keys.map((key) => find(traits, key) ?? find(common.traits, key)).find(Boolean) ?? { nothing: 'value' };
+  return (
+    keys.map((key) => find(traits, key) ?? find(common.traits, key)).find(Boolean) ?? { nothing: 'value' }
+  );
 }

@@ -3,8 +3,9 @@ import { resolveSettings } from './resolve.js';
 import { flagOf, type SettingKey } from './settings.js';
 
 /**
- * Flags that the profile's file, the site's and the environment mean for a program that was started by hand; those of the command
- * line come after them and win. A program that `ipcluster start` has started was given all of them. Throws CONFIG or USAGE.
+ * Flags that the profile's file, the site's and the environment mean for a program that was started by hand;
+ * those of the command line come after them and win. A program that `ipcluster start` has started was given
+ * all of them. Throws CONFIG or USAGE.
  */
 export function programFlags(
   profile: string | undefined,

@@ -3,7 +3,15 @@ import { IpclusterError } from '../base/errors.js';
 import { expandHome } from '../base/owner.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { type Demand, type FileValue, readConfigFile, readSiteFile, type SiteFile } from './config-file.js';
-import { checkValue, flagOf, measureOf, type Setting, type SettingKey, settings, variableOf } from './settings.js';
+import {
+  checkValue,
+  flagOf,
+  measureOf,
+  type Setting,
+  type SettingKey,
+  settings,
+  variableOf,
+} from './settings.js';
 
 /** A setting's value, and where it comes from. */
 export interface Resolved {
@@ -12,14 +20,19 @@ export interface Resolved {
   text: string | undefined;
   /** `flag --lease`, `environment IPCLUSTER_LEASE`, `FILE, line 3`, `default` … */
   source: string;
-  /** Where the site's demand on it stands, which the value keeps to; undefined where the site demands nothing. */
+  /**
+   * Where the site's demand on it stands, which the value keeps to; undefined where the site demands nothing.
+   */
   enforced?: string;
 }
 
 /** What flags say, by key of the setting. */
 export type Given = Partial<Record<SettingKey, string | undefined>>;
 
-/** All settings of a profile, each from the first that says something: flag, environment, profile, site, default. */
+/**
+ * All settings of a profile, each from the first that says something: flag, environment, profile, site,
+ * default.
+ */
 export class Settings {
   readonly #values: ReadonlyMap<SettingKey, Resolved>;
 
@@ -54,9 +67,9 @@ export class Settings {
 const sitePath = (env: NodeJS.ProcessEnv): string => env['IPCLUSTER_SITE_FILE'] ?? '/etc/ipcluster/site.yaml';
 
 /**
- * Resolves all settings. `found` is what the program finds out by itself, in place of a default; `usual` is what holds for the launcher that is used.
- * Throws USAGE for a wrong flag or variable, CONFIG for a mistake in a file or for what the site does not
- * allow.
+ * Resolves all settings. `found` is what the program finds out by itself, in place of a default; `usual` is
+ * what holds for the launcher that is used. Throws USAGE for a wrong flag or variable, CONFIG for a mistake
+ * in a file or for what the site does not allow.
  */
 export function resolveSettings(
   place: Place,
@@ -71,7 +84,8 @@ export function resolveSettings(
   return new Settings(
     settings.map((setting: Setting & { key: SettingKey }): Resolved => {
       const { key } = setting;
-      const said = fromWords(setting, given[key], env) ?? fromFile(profile.get(key), profileFile, setting, place);
+      const said =
+        fromWords(setting, given[key], env) ?? fromFile(profile.get(key), profileFile, setting, place);
       const value = said ?? fromFile(site?.defaults.get(key), site?.path ?? '', setting, place);
       const common = usual.values[key];
       const own =
@@ -87,12 +101,18 @@ export function resolveSettings(
   );
 }
 
-function fromWords(setting: Setting, flag: string | undefined, env: NodeJS.ProcessEnv): Omit<Resolved, 'key'> | undefined {
+function fromWords(
+  setting: Setting,
+  flag: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Omit<Resolved, 'key'> | undefined {
   const { key } = setting;
   const variable = variableOf(key);
   const name = key === 'n' ? '-n' : `--${flagOf(key)}`;
   const [text, source, label] =
-    flag === undefined ? [env[variable] || undefined, `environment ${variable}`, variable] : [flag, `flag ${name}`, name];
+    flag === undefined
+      ? [env[variable] || undefined, `environment ${variable}`, variable]
+      : [flag, `flag ${name}`, name];
   if (text === undefined) return undefined;
   checkValue(setting, text, label);
   return { text: setting.kind === 'path' ? resolve(text) : text, source };
@@ -114,29 +134,44 @@ function obey(setting: Setting, resolved: Resolved, site: SiteFile): Resolved {
   const demand = site.enforce.get(setting.key);
   if (!demand) return resolved;
   const refuse = (why: string, { line }: FileValue): never => {
-    throw new IpclusterError('CONFIG', `${setting.key} is ${resolved.text} (${resolved.source}), but this site ${why}.`, {
-      files: [`${site.path}, line ${line}`],
-      suggestions: [],
-    });
+    throw new IpclusterError(
+      'CONFIG',
+      `${setting.key} is ${resolved.text} (${resolved.source}), but this site ${why}.`,
+      {
+        files: [`${site.path}, line ${line}`],
+        suggestions: [],
+      },
+    );
   };
   if (demand.exactly) {
     const source = `${site.path}, line ${demand.exactly.line} (enforced)`;
-    if (isDefault(resolved) || resolved.text === demand.exactly.text) return { ...resolved, text: demand.exactly.text, source };
+    if (isDefault(resolved) || resolved.text === demand.exactly.text)
+      return { ...resolved, text: demand.exactly.text, source };
     refuse(`wants ${demand.exactly.text}`, demand.exactly);
   }
   const beyond = boundOf(setting, resolved, demand);
   if (!beyond) return resolved;
   if (!isDefault(resolved)) refuse(beyond.why, beyond.bound);
-  return { ...resolved, text: beyond.bound.text, source: `${site.path}, line ${beyond.bound.line} (enforced)` };
+  return {
+    ...resolved,
+    text: beyond.bound.text,
+    source: `${site.path}, line ${beyond.bound.line} (enforced)`,
+  };
 }
 
 const isDefault = ({ source }: Resolved): boolean => source.startsWith('default');
 
 /** The bound that a value is beyond; undefined when it keeps to both. */
-function boundOf(setting: Setting, { text }: Resolved, { min, max }: Demand): { bound: FileValue; why: string } | undefined {
+function boundOf(
+  setting: Setting,
+  { text }: Resolved,
+  { min, max }: Demand,
+): { bound: FileValue; why: string } | undefined {
   const value = text === undefined ? undefined : measureOf(setting, text);
   if (value === undefined) return undefined;
-  if (max && value > (measureOf(setting, max.text) ?? value)) return { bound: max, why: `allows at most ${max.text}` };
-  if (min && value < (measureOf(setting, min.text) ?? value)) return { bound: min, why: `wants at least ${min.text}` };
+  if (max && value > (measureOf(setting, max.text) ?? value))
+    return { bound: max, why: `allows at most ${max.text}` };
+  if (min && value < (measureOf(setting, min.text) ?? value))
+    return { bound: min, why: `wants at least ${min.text}` };
   return undefined;
 }

@@ -5,9 +5,14 @@ import { IpclusterError } from '../base/errors.js';
 export { z };
 
 /**
- * Checks `key=value` words against a schema of texts. Throws LAUNCHER_OPTIONS naming the option; `owner` says whose options these are.
+ * Checks `key=value` words against a schema of texts. Throws LAUNCHER_OPTIONS naming the option; `owner` says
+ * whose options these are.
  */
-export function parseWords<S extends z.ZodObject>(schema: S, words: readonly string[], owner: string): z.output<S> {
+export function parseWords<S extends z.ZodObject>(
+  schema: S,
+  words: readonly string[],
+  owner: string,
+): z.output<S> {
   const known = Object.keys(schema.shape);
   const values: Record<string, string> = {};
   for (const word of words) {
@@ -23,5 +28,8 @@ export function parseWords<S extends z.ZodObject>(schema: S, words: readonly str
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new IpclusterError('LAUNCHER_OPTIONS', `-o ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'a wrong value'}.`);
+  throw new IpclusterError(
+    'LAUNCHER_OPTIONS',
+    `-o ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'a wrong value'}.`,
+  );
 }

@@ -3,18 +3,29 @@ import { basename, dirname } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { deferred, sleep } from '../base/wait.js';
 
-/** What has changed is told when nothing more has for so long, and where files are asked for, how often (milliseconds). */
+/**
+ * What has changed is told when nothing more has for so long, and where files are asked for, how often
+ * (milliseconds).
+ */
 const quiet = 500;
 
-/** Types of disks that tell of every change, by their numbers in statfs(2): ext, XFS, Btrfs, tmpfs, overlay, ZFS, F2FS. */
+/**
+ * Types of disks that tell of every change, by their numbers in statfs(2): ext, XFS, Btrfs, tmpfs, overlay,
+ * ZFS, F2FS.
+ */
 const telling = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010]);
 
 /**
- * Yields whenever something below a path has changed and nothing more has for half a second; folders of packages and hidden ones do
- * not count. A path that is not there yet is awaited. `onReady` is told when changes are seen from now on. Ends with the signal. Disks
- * of a network tell nobody of another machine's changes: their files are asked for.
+ * Yields whenever something below a path has changed and nothing more has for half a second; folders of
+ * packages and hidden ones do not count. A path that is not there yet is awaited. `onReady` is told when
+ * changes are seen from now on. Ends with the signal. Disks of a network tell nobody of another machine's
+ * changes: their files are asked for.
  */
-export async function* watchPath(path: string, signal: AbortSignal, onReady = (): void => {}): AsyncGenerator<void> {
+export async function* watchPath(
+  path: string,
+  signal: AbortSignal,
+  onReady = (): void => {},
+): AsyncGenerator<void> {
   let change = deferred<void>();
   let last = 0;
   const onChange = (): void => {
@@ -23,7 +34,8 @@ export async function* watchPath(path: string, signal: AbortSignal, onReady = ()
   };
   let watcher = open(path, !(await tellsChanges(path)), onChange);
   watcher.once('ready', onReady);
-  // The system may have no more watches to give (inotify(7), max_user_watches): what was missed meanwhile counts as a change.
+  // The system may have no more watches to give (inotify(7), max_user_watches): what was missed meanwhile
+  // counts as a change.
   watcher.once('error', () => {
     void watcher.close();
     watcher = open(path, true, onChange);
@@ -48,7 +60,13 @@ export async function* watchPath(path: string, signal: AbortSignal, onReady = ()
 
 function open(path: string, usePolling: boolean, onChange: () => void): FSWatcher {
   const ignored = (inner: string): boolean => inner !== path && isNoSource(basename(inner));
-  const watcher = watch(path, { ignoreInitial: true, ignored, usePolling, interval: quiet, binaryInterval: quiet });
+  const watcher = watch(path, {
+    ignoreInitial: true,
+    ignored,
+    usePolling,
+    interval: quiet,
+    binaryInterval: quiet,
+  });
   return watcher.on('all', onChange).on('error', () => {});
 }
 

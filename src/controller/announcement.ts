@@ -9,7 +9,12 @@ import { newToken } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { isOwnFolder } from '../base/own-folder.js';
 import { inspectProcess } from '../processes/table.js';
-import { type ConnectionFile, filesOfPython, type Role, writeConnectionFile } from '../profile/connection-file.js';
+import {
+  type ConnectionFile,
+  filesOfPython,
+  type Role,
+  writeConnectionFile,
+} from '../profile/connection-file.js';
 import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
 import { ownerOfListedFile, writeListedFile } from '../profile/listed-file.js';
 import { joinFile, type Place, pathsOf } from '../profile/paths.js';
@@ -33,7 +38,10 @@ export interface Presence {
   python?: Pick<OpenGateway, 'engine' | 'client'> | undefined;
 }
 
-/** The files by which peers find the controller: the profile's own, and one in the folder of each job that may join. */
+/**
+ * The files by which peers find the controller: the profile's own, and one in the folder of each job that may
+ * join.
+ */
 export class Announcement {
   readonly #presence: Presence;
   readonly #keys: KeyFile;
@@ -64,14 +72,20 @@ export class Announcement {
     const list = { path: listedFile, write: () => isPythons(place) || writeListedFile(place, process.pid) };
     return [
       { path: keyFile, write: () => writeKeyFile(keyFile, this.#keys) },
-      ...this.#passes.folders.map((folder) => ({ path: joinFile(folder), write: () => this.#writeJoin(folder) })),
+      ...this.#passes.folders.map((folder) => ({
+        path: joinFile(folder),
+        write: () => this.#writeJoin(folder),
+      })),
       { path: engineFile, write: () => this.#write(engineFile, 'engine', engine, python?.engine) },
       { path: clientFile, write: () => this.#write(clientFile, 'client', client, python?.client) },
       ...(listed ? [list] : []),
     ];
   }
 
-  /** Writes again what somebody has removed while we live: nobody else would find us. Another controller's files are left as they are. */
+  /**
+   * Writes again what somebody has removed while we live: nobody else would find us. Another controller's
+   * files are left as they are.
+   */
   async #restore(): Promise<void> {
     for (const { path, write } of this.#files()) {
       const isThere = await lstat(path).then(
@@ -83,12 +97,18 @@ export class Announcement {
         write();
         this.#log.warn('a file by which others find this controller was gone and is written again', path);
       } catch (error) {
-        this.#log.debug('a file by which others find this controller cannot be written again', messageOf(error));
+        this.#log.debug(
+          'a file by which others find this controller cannot be written again',
+          messageOf(error),
+        );
       }
     }
   }
 
-  /** Lets a job's supervisors join: their connection file goes into the job's folder, with a token of the job's own. */
+  /**
+   * Lets a job's supervisors join: their connection file goes into the job's folder, with a token of the
+   * job's own.
+   */
   admit(folder: string): void {
     checkJobFolder(folder);
     this.#grant(folder);
@@ -146,7 +166,10 @@ export class Announcement {
   }
 }
 
-/** True where Python's tools have listed a cluster of theirs that lives: it may be this one, under `ipp.Cluster`. */
+/**
+ * True where Python's tools have listed a cluster of theirs that lives: it may be this one, under
+ * `ipp.Cluster`.
+ */
 function isPythons(place: Place): boolean {
   const { owner, pid } = ownerOfListedFile(place);
   return owner === 'python' && (pid === undefined || inspectProcess(pid) !== undefined);
@@ -154,8 +177,13 @@ function isPythons(place: Place): boolean {
 
 /** Throws USAGE unless that is the folder of a job: nothing is written anywhere else for anybody. */
 function checkJobFolder(folder: string): void {
-  const facts = isAbsolute(folder) && !folder.includes('\0') ? lstatSync(folder, { throwIfNoEntry: false }) : undefined;
-  const isOurs = facts?.isDirectory() === true && (process.getuid === undefined || facts.uid === process.getuid());
+  const facts =
+    isAbsolute(folder) && !folder.includes('\0') ? lstatSync(folder, { throwIfNoEntry: false }) : undefined;
+  const isOurs =
+    facts?.isDirectory() === true && (process.getuid === undefined || facts.uid === process.getuid());
   if (isOurs && normalize(folder) === folder && basename(dirname(folder)) === 'jobs') return;
-  throw new IpclusterError('USAGE', `This is no folder of a job of yours: ${JSON.stringify(folder).slice(0, 300)}`);
+  throw new IpclusterError(
+    'USAGE',
+    `This is no folder of a job of yours: ${JSON.stringify(folder).slice(0, 300)}`,
+  );
 }

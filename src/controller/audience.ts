@@ -7,7 +7,10 @@ const most = 2 * 1024 * 1024;
 /** How often it is looked whether somebody who missed events has read on (milliseconds). */
 const patience = 250;
 
-/** Tells links of events. One that does not read costs a bounded number of bytes, and is told how many it has missed. */
+/**
+ * Tells links of events. One that does not read costs a bounded number of bytes, and is told how many it has
+ * missed.
+ */
 export class Audience {
   readonly #session: Session;
   readonly #missed = new Map<Link, number>();
@@ -44,7 +47,10 @@ export class Audience {
     for (const [link, count] of [...this.#missed]) {
       if (link.open && link.backlog > most / 2) continue;
       this.#missed.delete(link);
-      link.send({ channel: 'hub' }, this.#session.encode({ type: 'event', content: { event: 'missed', count } }));
+      link.send(
+        { channel: 'hub' },
+        this.#session.encode({ type: 'event', content: { event: 'missed', count } }),
+      );
     }
     this.#rest();
   }

@@ -34,7 +34,13 @@ export class BalancedTasks {
   #bytes = 0;
   #completed = 0;
 
-  constructor(engines: EngineTable, replies: Replies, store: Store, clients: Clients, cancelOnEngine: CancelOnEngine) {
+  constructor(
+    engines: EngineTable,
+    replies: Replies,
+    store: Store,
+    clients: Clients,
+    cancelOnEngine: CancelOnEngine,
+  ) {
     this.#replies = replies;
     this.#store = store;
     this.#clients = clients;
@@ -42,7 +48,8 @@ export class BalancedTasks {
     this.#engines = engines;
     this.queue = new TaskQueue(engines, leastLoad, {
       dispatch: (task, engine) => this.#dispatch(task, engine),
-      impossible: (task, reason) => this.#end(task, 'ImpossibleDependency', `The task can never run: ${reason}.`),
+      impossible: (task, reason) =>
+        this.#end(task, 'ImpossibleDependency', `The task can never run: ${reason}.`),
       load: (tasks) => void this.#load(tasks),
     });
   }
@@ -68,12 +75,18 @@ export class BalancedTasks {
     }
     this.#bytes += task.size;
     const { id, session, type, label } = task;
-    this.#store.submitted({ id, session, queue: 'balanced', type, label, submitted: new Date().toISOString(), targets: 1 }, body);
+    this.#store.submitted(
+      { id, session, queue: 'balanced', type, label, submitted: new Date().toISOString(), targets: 1 },
+      body,
+    );
     this.#clients.tell({ event: 'task', id, state: 'queued', engine: null, status: null });
     this.#take(task);
   }
 
-  /** Takes in what an earlier controller had accepted; it waits for engines that come back with it, until {@link settle}. */
+  /**
+   * Takes in what an earlier controller had accepted; it waits for engines that come back with it, until
+   * {@link settle}.
+   */
   async restore(log: Log): Promise<number> {
     let count = 0;
     for (let after = 0; ; ) {
@@ -115,7 +128,11 @@ export class BalancedTasks {
   abandonStranded(reason: string): void {
     for (const task of this.queue.stranded) {
       this.queue.remove(task);
-      this.#end(task, 'EngineError', `No engine is left that could run this task; the last was given up: ${reason}.`);
+      this.#end(
+        task,
+        'EngineError',
+        `No engine is left that could run this task; the last was given up: ${reason}.`,
+      );
     }
   }
 
@@ -124,7 +141,10 @@ export class BalancedTasks {
     for (const task of this.queue.settle()) this.#take(task);
   }
 
-  /** An engine that came back holds this task; false when it is none of ours, or was answered by another meanwhile. */
+  /**
+   * An engine that came back holds this task; false when it is none of ours, or was answered by another
+   * meanwhile.
+   */
   claim(id: string, engine: Engine): boolean {
     const task = this.queue.tasks.get(id);
     if (!task) return false;
@@ -219,7 +239,9 @@ export class BalancedTasks {
   #dispatch(task: Task, engine: Engine): void {
     task.engine = engine.id;
     assign(engine, task.id, 'balanced');
-    engine.supervisor.peer.link.send({ channel: 'balanced', id: task.id, to: [engine.id] }, [task.body as Buffer]);
+    engine.supervisor.peer.link.send({ channel: 'balanced', id: task.id, to: [engine.id] }, [
+      task.body as Buffer,
+    ]);
     if (engine.assigned.length === 1) this.running(task.id);
   }
 
@@ -241,14 +263,18 @@ export class BalancedTasks {
   }
 
   /**
-   * An engine has answered; false when the task is none of ours, or over already. The first answer counts, whoever gives it: an
-   * engine that was given up may come back with one.
+   * An engine has answered; false when the task is none of ours, or over already. The first answer counts,
+   * whoever gives it: an engine that was given up may come back with one.
    */
   reply(id: string, engine: number, status: ReplyStatus, body: Buffer): boolean {
     const task = this.queue.tasks.get(id);
     if (!task) return false;
     const other = task.engine === engine ? undefined : task.engine;
-    if (status === 'unmet' || (status === 'error' && task.retries > 0) || (status === 'short' && this.#hasOthers(task, engine))) {
+    if (
+      status === 'unmet' ||
+      (status === 'error' && task.retries > 0) ||
+      (status === 'short' && this.#hasOthers(task, engine))
+    ) {
       if (task.engine === engine) this.#tryElsewhere(task, engine, status);
       this.#store.mark();
       return true;
@@ -265,7 +291,11 @@ export class BalancedTasks {
   /** True when there are engines where it has not been tried. */
   #hasOthers(task: Task, engine: number): boolean {
     return this.#engines.all.some(
-      ({ id }) => id !== engine && !task.excluded?.has(id) && !task.unmet?.has(id) && task.targets?.includes(id) !== false,
+      ({ id }) =>
+        id !== engine &&
+        !task.excluded?.has(id) &&
+        !task.unmet?.has(id) &&
+        task.targets?.includes(id) !== false,
     );
   }
 
@@ -327,7 +357,10 @@ export class BalancedTasks {
   }
 
   /** Makes a new task of a stored one; answers its new id. */
-  resubmit(stored: Buffer, encode: (message: ReturnType<typeof decodeMessage>) => { id: string; body: Buffer }): string {
+  resubmit(
+    stored: Buffer,
+    encode: (message: ReturnType<typeof decodeMessage>) => { id: string; body: Buffer },
+  ): string {
     const { id, body } = encode(decodeMessage(stored));
     this.submit(body);
     return id;
@@ -336,7 +369,13 @@ export class BalancedTasks {
   #end(task: Task, ename: string, evalue: string, lastLines?: readonly string[]): void {
     this.#replies.fail(askedOf(task), { ename, evalue, engine: task.engine, lastLines });
     this.#finish(task, false);
-    this.#clients.tell({ event: 'task', id: task.id, state: 'done', engine: task.engine ?? null, status: 'error' });
+    this.#clients.tell({
+      event: 'task',
+      id: task.id,
+      state: 'done',
+      engine: task.engine ?? null,
+      status: 'error',
+    });
   }
 
   #finish(task: Task, ok: boolean): void {

@@ -3,7 +3,13 @@ import type { Log } from '../base/log.js';
 import { Timer } from '../base/timer.js';
 import { decodeFrames } from '../protocol/frames.js';
 import type { Head } from '../protocol/message.js';
-import type { EngineUp, Evidence, HeldRequest, InterruptOutcome, MessageContents } from '../protocol/messages.js';
+import type {
+  EngineUp,
+  Evidence,
+  HeldRequest,
+  InterruptOutcome,
+  MessageContents,
+} from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
 import { BalancedTasks } from './balanced.js';
@@ -18,7 +24,9 @@ import type { Supervisor } from './supervisor.js';
 type ReplyRoute = Extract<Packet['route'], { channel: 'reply' }>;
 
 /** An engine's end; without evidence when nobody saw it. */
-type EngineDown = Pick<MessageContents['engine_down'], 'id' | 'reason' | 'restarting'> & { evidence: Evidence | undefined };
+type EngineDown = Pick<MessageContents['engine_down'], 'id' | 'reason' | 'restarting'> & {
+  evidence: Evidence | undefined;
+};
 
 /** What engines are asked to do; comm is IPython's. */
 const engineRequests = /^((execute|apply|push|pull|clear|command)_request|comm_[a-z]{1,20})$/;
@@ -59,7 +67,10 @@ export class Broker {
   /** Runs while engines were given up, and tasks wait that nothing here can run. */
   #stranded: Timer | undefined;
 
-  private constructor({ store, clients, log, replies, patience }: BrokerParts, { engines, direct, balanced }: Requests) {
+  private constructor(
+    { store, clients, log, replies, patience }: BrokerParts,
+    { engines, direct, balanced }: Requests,
+  ) {
     this.#patience = patience;
     this.#replies = replies;
     this.#clients = clients;
@@ -75,7 +86,9 @@ export class Broker {
     const { replies, store, clients, memory, next, expecting } = parts;
     const engines = new EngineTable(next);
     const direct = new DirectRequests(engines, replies, store, memory, expecting);
-    const balanced = new BalancedTasks(engines, replies, store, clients, (engine, id) => broker.interrupt(engine, id));
+    const balanced = new BalancedTasks(engines, replies, store, clients, (engine, id) =>
+      broker.interrupt(engine, id),
+    );
     const broker: Broker = new Broker(parts, { engines, direct, balanced });
     return broker;
   }
@@ -95,15 +108,16 @@ export class Broker {
     const { msg_id: id, msg_type: type, session } = head.header;
     if (!engineRequests.test(type)) throw new IpclusterError('PROTOCOL', `Engines know no ${type}.`);
     const owner = this.balanced.queue.tasks.get(id)?.session ?? this.direct.sessionOf(id);
-    if (owner !== undefined && owner !== session) throw new IpclusterError('USAGE', 'The id of this request is in use.');
+    if (owner !== undefined && owner !== session)
+      throw new IpclusterError('USAGE', 'The id of this request is in use.');
     if (route.channel === 'direct') this.direct.submit(route, body, head);
     else this.balanced.submit(body, head);
     this.#watchStranded();
   }
 
   /**
-   * Gives out what can be given out. Whatever goes wrong with one task is said, and is no fault of the peer whose message is being
-   * dealt with.
+   * Gives out what can be given out. Whatever goes wrong with one task is said, and is no fault of the peer
+   * whose message is being dealt with.
    */
   #schedule(): void {
     try {
@@ -116,7 +130,13 @@ export class Broker {
   /** Tasks that nothing can run any more wait for other engines, but not for ever. */
   #watchStranded(): void {
     const { givenUp, restarting } = this.engines;
-    if (givenUp.size === 0 || this.#stranded || restarting.size > 0 || this.balanced.queue.counts.balanced === 0) return;
+    if (
+      givenUp.size === 0 ||
+      this.#stranded ||
+      restarting.size > 0 ||
+      this.balanced.queue.counts.balanced === 0
+    )
+      return;
     if (this.balanced.queue.stranded.length === 0) return;
     this.#stranded = new Timer(this.#patience, () => {
       this.#stranded = undefined;
@@ -143,7 +163,10 @@ export class Broker {
     this.#schedule();
   }
 
-  /** A reply that nobody here waits for; what it says is committed already, or was asked of an earlier controller. */
+  /**
+   * A reply that nobody here waits for; what it says is committed already, or was asked of an earlier
+   * controller.
+   */
   #unexpected(engine: Engine, { id, status }: ReplyRoute, body: Buffer): void {
     if (!this.direct.expecting) {
       this.#log.debug(`engine ${engine.id} answered ${id}, which nobody waits for`);
@@ -223,7 +246,8 @@ export class Broker {
   supervisorLeft(supervisor: Supervisor): void {
     const reason = `the connection to ${supervisor.host} was lost`;
     for (const id of this.engines.restartingOn(supervisor)) this.direct.abandon(id, reason);
-    for (const { id } of this.engines.leave(supervisor)) this.engineDown({ id, reason, restarting: false, evidence: undefined });
+    for (const { id } of this.engines.leave(supervisor))
+      this.engineDown({ id, reason, restarting: false, evidence: undefined });
   }
 
   /** Whoever comes back from before is back: what nobody has is given out again. */
@@ -240,14 +264,19 @@ export class Broker {
     const aimed = id ?? engine.assigned[0]?.id;
     if (aimed === undefined) return 'finished';
     const content = { engine: engineId, id: aimed };
-    const reply = await engine.supervisor.peer.request({ type: 'cancel_request', content }, 60_000).catch(() => undefined);
+    const reply = await engine.supervisor.peer
+      .request({ type: 'cancel_request', content }, 60_000)
+      .catch(() => undefined);
     const outcome = reply?.content.outcome ?? 'unknown';
     if (outcome === 'removed') this.#removed(engine, aimed);
     return outcome;
   }
 
   /** Cancels requests by id, direct and balanced, on the engines named or on all that have them. */
-  async cancel(ids: readonly string[], targets?: readonly number[]): Promise<Record<string, InterruptOutcome>> {
+  async cancel(
+    ids: readonly string[],
+    targets?: readonly number[],
+  ): Promise<Record<string, InterruptOutcome>> {
     const outcomes = await Promise.all(
       ids.map(async (id): Promise<[string, InterruptOutcome]> => {
         if (!this.direct.has(id)) return [id, await this.balanced.cancel(id)];
@@ -260,13 +289,18 @@ export class Broker {
   }
 
   /** Stops requests that have not begun, on the engines named or on all that have them; what runs goes on. */
-  async withdraw(ids: readonly string[], targets?: readonly number[]): Promise<Record<string, InterruptOutcome>> {
+  async withdraw(
+    ids: readonly string[],
+    targets?: readonly number[],
+  ): Promise<Record<string, InterruptOutcome>> {
     const outcomes = await Promise.all(
       ids.map(async (id): Promise<[string, InterruptOutcome]> => {
         const own = this.balanced.engineOf(id);
         const engines = this.direct.enginesOf(id).filter((engine) => targets?.includes(engine) ?? true);
         if (own === undefined && !this.direct.has(id)) return [id, await this.balanced.cancel(id)];
-        const each = await Promise.all((own === undefined ? engines : [own]).map((engine) => this.#removeFrom(engine, id)));
+        const each = await Promise.all(
+          (own === undefined ? engines : [own]).map((engine) => this.#removeFrom(engine, id)),
+        );
         return [id, each.every((removed) => removed) ? 'removed' : 'unknown'];
       }),
     );
@@ -277,7 +311,9 @@ export class Broker {
     const engine = this.engines.get(engineId);
     if (!engine || engine.supervisor.away) return false;
     const content = { engine: engineId, ids: [id] };
-    const reply = await engine.supervisor.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
+    const reply = await engine.supervisor.peer
+      .request({ type: 'reclaim_request', content })
+      .catch(() => undefined);
     if (!reply?.content.ids.includes(id)) return false;
     this.#removed(engine, id);
     return true;
@@ -291,7 +327,9 @@ export class Broker {
     this.#schedule();
   }
 
-  /** Takes tasks back that wait behind one that turned out to be long, when another engine has nothing to do. */
+  /**
+   * Takes tasks back that wait behind one that turned out to be long, when another engine has nothing to do.
+   */
   #reclaim(): void {
     const engines = [...this.engines.values()];
     if (!engines.some(({ assigned, stopping }) => assigned.length === 0 && !stopping)) return;
@@ -306,7 +344,9 @@ export class Broker {
 
   async #takeBack(engine: Engine, ids: string[]): Promise<void> {
     const content = { engine: engine.id, ids };
-    const reply = await engine.supervisor.peer.request({ type: 'reclaim_request', content }).catch(() => undefined);
+    const reply = await engine.supervisor.peer
+      .request({ type: 'reclaim_request', content })
+      .catch(() => undefined);
     for (const id of (reply?.content.ids ?? []).toReversed()) {
       if (release(engine, id)) this.balanced.reclaimed(id, engine.id);
     }

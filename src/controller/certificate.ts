@@ -24,11 +24,13 @@ const time = (text: string): Buffer => der(0x18, Buffer.from(text));
 /** 1.2.840.10045.4.3.2, ecdsa-with-SHA256 (RFC 5758). */
 const signatureAlgorithm = sequence(Buffer.from('06082a8648ce3d040302', 'hex'));
 /** 2.5.4.3, the common name (RFC 5280). */
-const name = sequence(der(0x31, sequence(Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('ipcluster')))));
+const name = sequence(
+  der(0x31, sequence(Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('ipcluster')))),
+);
 
 /**
- * Makes a certificate for this start. Its dates are far apart and its name says nothing: peers trust this very certificate,
- * from the connection file, and the clocks of machines differ.
+ * Makes a certificate for this start. Its dates are far apart and its name says nothing: peers trust this
+ * very certificate, from the connection file, and the clocks of machines differ.
  */
 export function makeCertificate(): OwnCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

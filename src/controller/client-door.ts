@@ -27,7 +27,10 @@ interface ClientDoorParts {
   onActivity: () => void;
 }
 
-/** Where clients come in: what one sends that cannot be read is answered where that is possible, and harms no other. */
+/**
+ * Where clients come in: what one sends that cannot be read is answered where that is possible, and harms no
+ * other.
+ */
 export class ClientDoor {
   readonly #parts: ClientDoorParts;
 
@@ -80,7 +83,10 @@ export class ClientDoor {
     });
   }
 
-  /** A question whose header can be read is answered whatever else is in it. Throws for one that says not even who asks what. */
+  /**
+   * A question whose header can be read is answered whatever else is in it. Throws for one that says not even
+   * who asks what.
+   */
   #open(body: Buffer, link: Link): Message | undefined {
     try {
       return decodeMessage(body);

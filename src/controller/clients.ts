@@ -37,8 +37,9 @@ export class Clients {
   }
 
   /**
-   * A question came from that link under that session, as the first thing of every client: answers go back there. Throws PROTOCOL for a
-   * second session on a link, and where another connection that is still there speaks under it and did not show the same key.
+   * A question came from that link under that session, as the first thing of every client: answers go back
+   * there. Throws PROTOCOL for a second session on a link, and where another connection that is still there
+   * speaks under it and did not show the same key.
    */
   seen({ session }: Header, link: Link, key: string | undefined): void {
     if ((this.#sessions.get(link) ?? session) !== session)
@@ -55,8 +56,12 @@ export class Clients {
   /** Throws PROTOCOL when a request under that session may not come from that link. */
   mayAsk({ session }: Header, link: Link): void {
     if (this.#sessions.get(link) !== session)
-      throw new IpclusterError('PROTOCOL', 'A client introduces itself first, and sends under its own session.');
-    if (this.#observers.has(session)) throw new IpclusterError('PROTOCOL', 'An observer sends nothing to engines.');
+      throw new IpclusterError(
+        'PROTOCOL',
+        'A client introduces itself first, and sends under its own session.',
+      );
+    if (this.#observers.has(session))
+      throw new IpclusterError('PROTOCOL', 'An observer sends nothing to engines.');
   }
 
   /** True for a session that only looks on. */

@@ -26,8 +26,9 @@ import { refuseSecond } from './second.js';
 import type { Comer } from './supervisor-door.js';
 
 /**
- * What of a controller's cluster the next one finds: nothing after a stop; its tasks where its allocation is over, and its engines with
- * it; all of it where a signal of a machine or a scheduler ends the controller alone, and engines and clients wait for the next.
+ * What of a controller's cluster the next one finds: nothing after a stop; its tasks where its allocation is
+ * over, and its engines with it; all of it where a signal of a machine or a scheduler ends the controller
+ * alone, and engines and clients wait for the next.
  */
 export type Remains = 'nothing' | 'tasks' | 'cluster';
 
@@ -41,7 +42,10 @@ interface Running {
   stopWatching: () => void;
 }
 
-/** The controller: binds, writes the connection files last, runs until it is told to end, undoes it all in reverse. */
+/**
+ * The controller: binds, writes the connection files last, runs until it is told to end, undoes it all in
+ * reverse.
+ */
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #running: Running;
@@ -52,8 +56,8 @@ export class Controller {
   }
 
   /**
-   * Opens everything; when this resolves, peers can come. Nothing is left of one that cannot be opened. Throws CLUSTER_RUNNING,
-   * CONNECTION_FILE, PORT_IN_USE or ADDRESS.
+   * Opens everything; when this resolves, peers can come. Nothing is left of one that cannot be opened.
+   * Throws CLUSTER_RUNNING, CONNECTION_FILE, PORT_IN_USE or ADDRESS.
    */
   static async open(options: ControllerOptions): Promise<Controller> {
     const begun: Partial<Running> = {};
@@ -66,8 +70,9 @@ export class Controller {
   }
 
   /**
-   * Ends links, commits the store, removes the connection files and the socket. What `remains` is for a controller that is started with
-   * --reuse; a cluster only where somebody would miss it: tasks are not finished, or its engines are a scheduler's jobs of their own.
+   * Ends links, commits the store, removes the connection files and the socket. What `remains` is for a
+   * controller that is started with --reuse; a cluster only where somebody would miss it: tasks are not
+   * finished, or its engines are a scheduler's jobs of their own.
    */
   close(reason = 'it was told to end', remains: Remains = 'nothing'): Promise<void> {
     return close(this.#options, this.#running, reason, remains);
@@ -96,7 +101,9 @@ async function open(options: ControllerOptions, begun: Partial<Running>): Promis
   const passes = new Passes(keys.tokens);
   const server = await listen(options, { keys, socket, passes, parts });
   begun.server = server;
-  const known = (before?.supervisors ?? []).flatMap(({ name, engines }) => (name === gatewayName ? engines : []));
+  const known = (before?.supervisors ?? []).flatMap(({ name, engines }) =>
+    name === gatewayName ? engines : [],
+  );
   const gateway = await openGateway(options, obtained, parts, known);
   begun.gateway = gateway;
   const listed = options.listed && gateway !== undefined;
@@ -172,7 +179,13 @@ function pageOf({ hub }: Parts, path: string, role: Role): unknown {
   return path === '/api/status' && role === 'client' ? hub.status() : undefined;
 }
 
-function admit({ clientDoor, supervisorDoor }: Parts, lease: number, link: Link, role: Role, comer: Comer): void {
+function admit(
+  { clientDoor, supervisorDoor }: Parts,
+  lease: number,
+  link: Link,
+  role: Role,
+  comer: Comer,
+): void {
   if (role === 'client') clientDoor.admit(link, lease);
   else supervisorDoor.admit(link, comer, lease);
 }
@@ -198,7 +211,9 @@ async function openGateway(
   });
 }
 
-/** The engines have been told to end: whoever comes after us waits for none of them, and gives out other ids. */
+/**
+ * The engines have been told to end: whoever comes after us waits for none of them, and gives out other ids.
+ */
 async function forgetSupervisors(path: string): Promise<void> {
   const registered = await readRegisteredFile(path);
   if (registered) await writeRegisteredFile(path, { ...registered, supervisors: [] });

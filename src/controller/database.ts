@@ -16,7 +16,9 @@ import { checkRow } from './store-rows.js';
 import { TaskListing } from './task-listing.js';
 import { describeTask, type TaskRow, whereOf } from './task-records.js';
 
-/** `main` is the file; `spare` is in memory, and takes what the file cannot while its disk is full or broken. */
+/**
+ * `main` is the file; `spare` is in memory, and takes what the file cannot while its disk is full or broken.
+ */
 type Place = 'main' | 'spare';
 
 const tables = (place: Place): string => `
@@ -33,7 +35,10 @@ const views = `
 
 /** What the spare may hold of finished tasks: it is memory. */
 const spareBytes = 64 * 1024 * 1024;
-/** With pages of this size (bytes) each is a piece of memory by itself, which goes back to the system (docs/decisions/0022). */
+/**
+ * With pages of this size (bytes) each is a piece of memory by itself, which goes back to the system
+ * (docs/decisions/0022).
+ */
 const sparePage = 32_768;
 /** An empty spare takes less (bytes). */
 const smallSpare = 1024 * 1024;
@@ -48,7 +53,10 @@ const idleLook = 60_000;
 /** How often it is looked whether the file is still where it was (milliseconds). */
 const lookInterval = 20;
 
-/** The database of one cluster: requests and replies as bytes, read only when somebody asks. One writer, one thread. */
+/**
+ * The database of one cluster: requests and replies as bytes, read only when somebody asks. One writer, one
+ * thread.
+ */
 export class Database {
   /** Where rows go now. */
   place: Place = 'main';
@@ -66,12 +74,16 @@ export class Database {
   #looked = 0;
   /** Up to here the spare's replies have been thinned out. */
   #thinned = 0;
-  /** When the oldest reply becomes too old (milliseconds since the epoch); undefined while that is not known. */
+  /**
+   * When the oldest reply becomes too old (milliseconds since the epoch); undefined while that is not known.
+   */
   #due: number | undefined;
   /** What became of a store that lay in the way. */
   readonly aside: string | undefined;
 
-  /** Opens it, empty unless it is to be used again. Throws what the system says when the file cannot be used. */
+  /**
+   * Opens it, empty unless it is to be used again. Throws what the system says when the file cannot be used.
+   */
   constructor({ path, reuse, keep }: StoreOptions) {
     const { database, aside } = openStore(path, reuse);
     this.#path = path;
@@ -79,14 +91,20 @@ export class Database {
     this.#keep = keep;
     this.#database = database;
     this.#database.exec(
-      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;',
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA ' +
+        'cache_size = -2000; PRAGMA temp_store = MEMORY;',
     );
     this.#database.exec(`PRAGMA main.user_version = ${storeVersion}; ${tables('main')}`);
     this.#database.exec("ATTACH ':memory:' AS spare");
     this.#database.exec(`PRAGMA spare.page_size = ${sparePage}; ${tables('spare')}`);
     this.#database.exec(views);
-    this.#insert = { main: prepareInserts(this.#database, 'main'), spare: prepareInserts(this.#database, 'spare') };
-    const [tasks, replies] = ['tasks', 'replies'].map((table) => this.#number(`SELECT max(number) AS n FROM main.${table}`));
+    this.#insert = {
+      main: prepareInserts(this.#database, 'main'),
+      spare: prepareInserts(this.#database, 'spare'),
+    };
+    const [tasks, replies] = ['tasks', 'replies'].map((table) =>
+      this.#number(`SELECT max(number) AS n FROM main.${table}`),
+    );
     this.#taskNumber = tasks ?? 0;
     this.#replyNumber = replies ?? 0;
     this.#kept = { main: this.#measure('main'), spare: { count: 0, bytes: 0 } };
@@ -112,7 +130,9 @@ export class Database {
   }
 
   #measure(place: Place): { count: number; bytes: number } {
-    const bytes = this.#number(`SELECT sum(request_length + coalesce(length(body), 0)) AS n FROM ${place}.replies`);
+    const bytes = this.#number(
+      `SELECT sum(request_length + coalesce(length(body), 0)) AS n FROM ${place}.replies`,
+    );
     return { count: this.#number(`SELECT count(*) AS n FROM ${place}.replies`), bytes };
   }
 
@@ -131,8 +151,9 @@ export class Database {
   }
 
   /**
-   * Writes a batch, all of it or nothing. A row that is there already stays as it is: the first one counts. Answers the rows that are
-   * no rows, which were left out: they are the fault of whoever sent them, and nobody else's.
+   * Writes a batch, all of it or nothing. A row that is there already stays as it is: the first one counts.
+   * Answers the rows that are no rows, which were left out: they are the fault of whoever sent them, and
+   * nobody else's.
    */
   commit({ submitted, replies, blob }: Batch, now = clock()): Refused[] {
     const bytes = ({ offset, length }: { offset: number; length: number }): Buffer | null =>
@@ -143,7 +164,8 @@ export class Database {
     this.#checkFile();
     this.#transaction(() => {
       for (const row of submitted) this.#try(refused, row, () => this.#addTask(addTask, row, bytes(row)));
-      for (const row of replies) this.#try(refused, row, () => this.#addReply(addReply, row, bytes(row), now));
+      for (const row of replies)
+        this.#try(refused, row, () => this.#addReply(addReply, row, bytes(row), now));
     });
     kept.count += replies.length;
     for (const row of replies) kept.bytes += row.requestLength + row.length;
@@ -161,7 +183,12 @@ export class Database {
     statement.run(++this.#taskNumber, id, session, queue, type, label, submitted, targets, body);
   }
 
-  #addReply(statement: Statement, { id, engine, status, requestLength }: ReplyRow, body: Buffer | null, now: number): void {
+  #addReply(
+    statement: Statement,
+    { id, engine, status, requestLength }: ReplyRow,
+    body: Buffer | null,
+    now: number,
+  ): void {
     statement.run(++this.#replyNumber, id, engine, status, requestLength, now, body);
   }
 
@@ -182,7 +209,9 @@ export class Database {
     if (this.#look() !== this.#inode) throw new Error('its file was removed');
     this.#transaction(() => {
       for (const table of ['tasks', 'replies']) {
-        this.#database.exec(`INSERT OR IGNORE INTO main.${table} SELECT * FROM spare.${table}; DELETE FROM spare.${table}`);
+        this.#database.exec(
+          `INSERT OR IGNORE INTO main.${table} SELECT * FROM spare.${table}; DELETE FROM spare.${table}`,
+        );
       }
     });
     this.#kept.main.count += this.#kept.spare.count;
@@ -215,8 +244,8 @@ export class Database {
   }
 
   /**
-   * Removes finished tasks that are beyond what is kept, those first that ended first, by our own clock; answers whether there may be
-   * more to do. Costs nothing while nothing is due.
+   * Removes finished tasks that are beyond what is kept, those first that ended first, by our own clock;
+   * answers whether there may be more to do. Costs nothing while nothing is due.
    */
   purge(now = clock()): boolean {
     if (this.place === 'spare') return this.isFull && this.#thinOut();
@@ -231,24 +260,36 @@ export class Database {
     return (oldest?.ended ?? now) + this.#keep.age;
   }
 
-  /** One slice of replies with their tasks; answers whether more should go, down to nine tenths of what is kept. */
+  /**
+   * One slice of replies with their tasks; answers whether more should go, down to nine tenths of what is
+   * kept.
+   */
   #removeOldest(now: number): boolean {
     const kept = this.#kept.main;
     const full = this.isFull;
     const slice = Math.min(purgeSlice, Math.max(smallSlice, Math.ceil(kept.count / 10)));
-    const oldest = this.#prepare(oldestReplies).all(full ? Math.min(slice, Math.ceil(kept.count / 10)) : slice) as OldReply[];
+    const oldest = this.#prepare(oldestReplies).all(
+      full ? Math.min(slice, Math.ceil(kept.count / 10)) : slice,
+    ) as OldReply[];
     const limit = full ? Math.max(...oldest.map(({ ended }) => ended)) : now - this.#keep.age;
     const old = oldest.filter(({ ended }) => ended <= limit);
     const named = JSON.stringify([...new Set(old.map(({ id }) => id))]);
-    // A request to several engines ends with its last answer: until then, or while that is fresh, the earlier ones stay with it.
-    const late = new Set((this.#prepare(lateTasks).all(named, limit) as { id: string }[]).map(({ id }) => id));
+    // A request to several engines ends with its last answer: until then, or while that is fresh, the earlier
+    // ones stay with it.
+    const late = new Set(
+      (this.#prepare(lateTasks).all(named, limit) as { id: string }[]).map(({ id }) => id),
+    );
     const gone = old.filter(({ id }) => !late.has(id));
     this.#transaction(() => {
       const ids = JSON.stringify([...new Set(gone.map(({ id }) => id))]);
       this.#prepare('DELETE FROM main.tasks WHERE id IN (SELECT value FROM json_each(?))').run(ids);
       this.#prepare('DELETE FROM main.replies WHERE id IN (SELECT value FROM json_each(?))').run(ids);
       for (const { id, number } of old)
-        if (late.has(id)) this.#prepare('UPDATE main.replies SET number = ? WHERE number = ?').run(++this.#replyNumber, number);
+        if (late.has(id))
+          this.#prepare('UPDATE main.replies SET number = ? WHERE number = ?').run(
+            ++this.#replyNumber,
+            number,
+          );
     });
     kept.count -= gone.length;
     kept.bytes -= gone.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -256,10 +297,13 @@ export class Database {
     return gone.length > 0 && (full ? this.#isBeyond(0.9) : oldest.length === old.length);
   }
 
-  /** The spare is memory: it forgets what the oldest replies said, and of tasks that only it knows everything. */
+  /**
+   * The spare is memory: it forgets what the oldest replies said, and of tasks that only it knows everything.
+   */
   #thinOut(): boolean {
     const rows = this.#prepare(
-      'SELECT number, id, request_length + coalesce(length(body), 0) AS bytes FROM spare.replies WHERE number > ? ORDER BY number LIMIT ?',
+      'SELECT number, id, request_length + coalesce(length(body), 0) AS bytes FROM spare.replies WHERE ' +
+        'number > ? ORDER BY number LIMIT ?',
     ).all(this.#thinned, purgeSlice) as OldReply[];
     const last = rows.at(-1);
     if (!last) return false;
@@ -269,7 +313,9 @@ export class Database {
       this.#prepare(`DELETE FROM spare.replies WHERE ${own}`).run(ids);
       this.#prepare('DELETE FROM spare.tasks WHERE id IN (SELECT value FROM json_each(?))').run(ids);
       // That a task of the file is answered must be known until the file can be written.
-      this.#prepare('UPDATE spare.replies SET body = NULL WHERE number <= ? AND body NOT NULL').run(last.number);
+      this.#prepare('UPDATE spare.replies SET body = NULL WHERE number <= ? AND body NOT NULL').run(
+        last.number,
+      );
     });
     this.#thinned = last.number;
     this.#kept.spare.count -= rows.length;
@@ -277,11 +323,16 @@ export class Database {
     return this.#isBeyond(0.9);
   }
 
-  /** The plans of the statements that run by themselves, for those who see to it that none of them walks a table. */
+  /**
+   * The plans of the statements that run by themselves, for those who see to it that none of them walks a
+   * table.
+   */
   plans(): string[] {
     const all = [oldestEnd, oldestReplies.replace('?', '1'), lateTasks.replaceAll('?', "'[]'")];
     return all.flatMap((sql) =>
-      (this.#database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]).map(({ detail }) => detail),
+      (this.#database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]).map(
+        ({ detail }) => detail,
+      ),
     );
   }
 
@@ -309,7 +360,9 @@ export class Database {
           return body ? [{ id, body }] : [];
         });
       case 'unfinished':
-        return this.#prepare(`SELECT number, id, session, type, body ${unfinishedTasks} AND number > ? ORDER BY number LIMIT ?`)
+        return this.#prepare(
+          `SELECT number, id, session, type, body ${unfinishedTasks} AND number > ? ORDER BY number LIMIT ?`,
+        )
           .all(question.after, question.limit)
           .map((row) => withBytes(row as UnfinishedTask));
       case 'purge':
@@ -322,13 +375,18 @@ export class Database {
     }
   }
 
-  /** Removes finished tasks: all, those named, and those that these engines have answered; of one session, or of all. */
+  /**
+   * Removes finished tasks: all, those named, and those that these engines have answered; of one session, or
+   * of all.
+   */
   #purgeNamed(ids: string[] | 'all', engines: number[], session: string | undefined): string[] {
     const gone = this.#listing.finished(ids, engines, session);
     this.#transaction(() => {
       for (const place of ['main', 'spare'] as const)
         for (const table of ['tasks', 'replies'])
-          this.#prepare(`DELETE FROM ${place}.${table} WHERE id IN (SELECT value FROM json_each(?))`).run(JSON.stringify(gone));
+          this.#prepare(`DELETE FROM ${place}.${table} WHERE id IN (SELECT value FROM json_each(?))`).run(
+            JSON.stringify(gone),
+          );
     });
     this.#kept = { main: this.#measure('main'), spare: this.#measure('spare') };
     return gone;
@@ -356,7 +414,10 @@ export class Database {
     const row = this.#task(id);
     if (!row) return undefined;
     const replies = this.#replies(id);
-    return { record: describeTask(row, replies), bodies: replies.flatMap(({ body }) => (body ? [body] : [])) };
+    return {
+      record: describeTask(row, replies),
+      bodies: replies.flatMap(({ body }) => (body ? [body] : [])),
+    };
   }
 }
 
@@ -377,7 +438,8 @@ interface OldReply {
 /* Replies are numbered as they came, so that the first is the oldest. */
 const oldestEnd = 'SELECT ended FROM main.replies ORDER BY number LIMIT 1';
 const oldestReplies =
-  'SELECT number, id, ended, request_length + coalesce(length(body), 0) AS bytes FROM main.replies ORDER BY number LIMIT ?';
+  'SELECT number, id, ended, request_length + coalesce(length(body), 0) AS bytes FROM main.replies ' +
+  'ORDER BY number LIMIT ?';
 /** Of these tasks, those that are not finished or had an answer after that moment. */
 const lateTasks = `SELECT t.id FROM json_each(?) named CROSS JOIN main.tasks t ON t.id = named.value
   WHERE t.targets > 1 AND ((SELECT count(*) FROM main.replies r WHERE r.id = t.id) < t.targets
@@ -402,7 +464,10 @@ function withBytes<T extends { body: Uint8Array | null }>(row: T): T {
   return { ...row, body: row.body && new Uint8Array(row.body) };
 }
 
-function prepareInserts(database: InstanceType<typeof Libsql>, place: Place): { addTask: Statement; addReply: Statement } {
+function prepareInserts(
+  database: InstanceType<typeof Libsql>,
+  place: Place,
+): { addTask: Statement; addReply: Statement } {
   return {
     addTask: database.prepare(`INSERT OR IGNORE INTO ${place}.tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     addReply: database.prepare(`INSERT OR IGNORE INTO ${place}.replies VALUES (?, ?, ?, ?, ?, ?, ?)`),

@@ -40,7 +40,9 @@ export class Dependants {
     return this.#waiting.size;
   }
 
-  /** A task comes in, with what is known of others' ends. Answers undefined when it has to wait from now on. */
+  /**
+   * A task comes in, with what is known of others' ends. Answers undefined when it has to wait from now on.
+   */
   add(task: Task, outcomeOf: (id: string) => Outcome | undefined): Decided | undefined {
     const waiting: Waiting = {
       task,
@@ -110,10 +112,18 @@ const shortList = 8;
 
 function wishOf(dependency: Dependency): Wish {
   const unique = new Set(dependency.dependencies);
-  return { dependency, ids: unique.size > shortList ? unique : undefined, open: unique.size, good: 0, bad: 0, ran: new Set() };
+  return {
+    dependency,
+    ids: unique.size > shortList ? unique : undefined,
+    open: unique.size,
+    good: 0,
+    bad: 0,
+    ran: new Set(),
+  };
 }
 
-const names = ({ ids, dependency }: Wish, id: string): boolean => ids?.has(id) ?? dependency.dependencies.includes(id);
+const names = ({ ids, dependency }: Wish, id: string): boolean =>
+  ids?.has(id) ?? dependency.dependencies.includes(id);
 
 /** One of the dependencies has ended. */
 function note(wish: Wish, { ok, engine }: Outcome): void {

@@ -70,8 +70,15 @@ export class DirectRequests {
     return this.#pending.has(id);
   }
 
-  /** Sends a request on: once to each node, whatever the number of its engines. Who asked is looked up when it is on its way. */
-  submit({ id, to, files: given = [] }: DirectRoute, body: Buffer, { header, bytes, metadata }: Head = headerOf(body)): void {
+  /**
+   * Sends a request on: once to each node, whatever the number of its engines. Who asked is looked up when it
+   * is on its way.
+   */
+  submit(
+    { id, to, files: given = [] }: DirectRoute,
+    body: Buffer,
+    { header, bytes, metadata }: Head = headerOf(body),
+  ): void {
     const facts = metadata();
     const language = languageOf(header.msg_type, facts);
     const label = readLabel(facts);
@@ -94,14 +101,21 @@ export class DirectRequests {
     }
     for (const [supervisor, targets] of supervisors) send(supervisor, targets, outbound);
     const pending = this.#note(outbound, to, header, bytes, label);
-    for (const target of missing) this.#fail(pending, target, { ename: 'EngineError', evalue: `Engine ${target} is not there.` });
+    for (const target of missing)
+      this.#fail(pending, target, { ename: 'EngineError', evalue: `Engine ${target} is not there.` });
     for (const engine of foreign) {
       const evalue = wrongLanguage(language ?? '', `engine ${engine.id} runs ${engine.language}`);
       this.#fail(pending, engine.id, { ename: 'WrongLanguage', evalue });
     }
   }
 
-  #note({ id, body, files }: Outbound, to: readonly number[], header: Header, bytes: Buffer, label: string | null): Pending {
+  #note(
+    { id, body, files }: Outbound,
+    to: readonly number[],
+    header: Header,
+    bytes: Buffer,
+    label: string | null,
+  ): Pending {
     const size = body.length + files.reduce((sum, file) => sum + file.size, 0);
     const asked: Asked = { id, session: header.session, type: header.msg_type, header: bytes };
     // Other engines may have it already, from a controller before this one: each of them answers for itself.
@@ -115,7 +129,10 @@ export class DirectRequests {
     this.#pending.set(id, pending);
     this.#bytes += size;
     const row = { id, session: header.session, queue: 'direct' as const, type: header.msg_type };
-    this.#store.submitted({ ...row, submitted: new Date().toISOString(), label, targets: pending.left.size }, outline(body));
+    this.#store.submitted(
+      { ...row, submitted: new Date().toISOString(), label, targets: pending.left.size },
+      outline(body),
+    );
     return pending;
   }
 
@@ -124,7 +141,10 @@ export class DirectRequests {
     return this.#pending.get(id)?.session;
   }
 
-  /** A frame that a client says it has left in memory of this host. Throws NOT_FOUND where there is none of that size: somebody has removed it. */
+  /**
+   * A frame that a client says it has left in memory of this host. Throws NOT_FOUND where there is none of
+   * that size: somebody has removed it.
+   */
   #find({ index, path, size }: MemoryFile): MemoryFile {
     const file = { index, path: join(this.#memory, basename(path)), size };
     if (this.#memory !== '' && isMemoryFile(file)) return file;
@@ -139,7 +159,15 @@ export class DirectRequests {
     const { msg_id: id, session, msg_type: type } = header;
     const known = this.#pending.get(id);
     const bytes = Buffer.from(JSON.stringify(header));
-    const pending = known ?? { id, session, type, header: bytes, left: new Set<number>(), files: [], bytes: 0 };
+    const pending = known ?? {
+      id,
+      session,
+      type,
+      header: bytes,
+      left: new Set<number>(),
+      files: [],
+      bytes: 0,
+    };
     pending.left.add(engine.id);
     this.#pending.set(id, pending);
     assign(engine, id, 'direct');
@@ -149,7 +177,8 @@ export class DirectRequests {
   settle(): void {
     this.#expecting = false;
     for (const engine of this.#parked.keys())
-      if (!this.#engines.get(engine) && !this.#engines.restarting.has(engine)) this.abandon(engine, 'it did not come back');
+      if (!this.#engines.get(engine) && !this.#engines.restarting.has(engine))
+        this.abandon(engine, 'it did not come back');
   }
 
   /** An engine is there again: what was sent to it meanwhile goes on. */
@@ -185,7 +214,8 @@ export class DirectRequests {
   lost(id: string, engine: number, reason: string, evidence?: Evidence): void {
     const pending = this.#pending.get(id);
     const evalue = `Engine ${engine} ended (${reason}) before it answered.`;
-    if (pending?.left.has(engine)) this.#fail(pending, engine, { ename: 'EngineError', evalue, lastLines: evidence?.lastLines });
+    if (pending?.left.has(engine))
+      this.#fail(pending, engine, { ename: 'EngineError', evalue, lastLines: evidence?.lastLines });
   }
 
   /** The request was taken out of an engine's queue, so that engine will not answer. */

@@ -72,15 +72,17 @@ export class EngineTable {
   }
 
   /**
-   * Gives ids to the engines of a supervisor: those asked for where nobody ever had them. One that had been `here` before gets
-   * its own again.
+   * Gives ids to the engines of a supervisor: those asked for where nobody ever had them. One that had been
+   * `here` before gets its own again.
    */
   reserve(supervisor: Supervisor, count: number, wanted: readonly number[], here = false): number[] {
     return Array.from({ length: count }, (_unused, index) => {
       const wish = wanted[index];
       const owner = wish === undefined ? undefined : this.#reserved.get(wish);
       const free =
-        wish !== undefined && wish >= 0 && (here ? owner === undefined || owner === supervisor : !this.#used.has(wish));
+        wish !== undefined &&
+        wish >= 0 &&
+        (here ? owner === undefined || owner === supervisor : !this.#used.has(wish));
       const id = free ? wish : this.#next;
       this.#reserved.set(id, supervisor);
       this.#used.add(id);
@@ -90,7 +92,10 @@ export class EngineTable {
   }
 
   /** An engine is up; undefined when that id was not reserved for its supervisor. */
-  up(supervisor: Supervisor, { id, uuid, pid, language, log, restarts, cpus, gpus }: EngineUp): Engine | undefined {
+  up(
+    supervisor: Supervisor,
+    { id, uuid, pid, language, log, restarts, cpus, gpus }: EngineUp,
+  ): Engine | undefined {
     if (this.#reserved.get(id) !== supervisor || this.#engines.has(id)) return undefined;
     const engine: Engine = {
       id,
@@ -122,7 +127,9 @@ export class EngineTable {
     return engine;
   }
 
-  /** All of them as `status` shows them: those that are being started again are on the list, with the reason. */
+  /**
+   * All of them as `status` shows them: those that are being started again are on the list, with the reason.
+   */
   describe(): EngineRecord[] {
     const away = [...this.restarting].flatMap((id) => this.#away.get(id) ?? []);
     return [...this.all.map(describeEngine), ...away].sort((a, b) => a.id - b.id);

@@ -45,8 +45,8 @@ const prefetchTime = 5;
 const largestPrefetch = 64;
 
 /**
- * How many requests an engine may hold: short ones must not wait for a round trip, long ones must not be hoarded, and nothing
- * is put behind one that turns out to be long.
+ * How many requests an engine may hold: short ones must not wait for a round trip, long ones must not be
+ * hoarded, and nothing is put behind one that turns out to be long.
  */
 export function windowOf(engine: Engine, now = performance.now()): number {
   const [head] = engine.assigned;
@@ -68,7 +68,8 @@ export function release(engine: Engine, id: string): boolean {
   const took = now - Math.max(over.given, engine.lastReply);
   engine.lastReply = now;
   engine.busy += took;
-  engine.average = Number.isFinite(engine.average) && took < 10 * prefetchTime ? 0.9 * engine.average + 0.1 * took : took;
+  engine.average =
+    Number.isFinite(engine.average) && took < 10 * prefetchTime ? 0.9 * engine.average + 0.1 * took : took;
   const [head] = engine.assigned;
   if (!head) engine.idleSince = Date.now();
   else if (index === 0) head.since = Date.now();

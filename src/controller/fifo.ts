@@ -11,7 +11,10 @@ interface Lane<T> {
   size: number;
 }
 
-/** A queue of values by priority, first in first out within one; putting back goes to the front. No operation walks it. */
+/**
+ * A queue of values by priority, first in first out within one; putting back goes to the front. No operation
+ * walks it.
+ */
 export class PriorityFifo<T> {
   readonly #lanes = new Map<number, Lane<T>>();
   readonly #order = new IndexedHeap<Lane<T>>((one, other) => one.priority > other.priority);
@@ -82,7 +85,8 @@ export class PriorityFifo<T> {
   }
 
   *[Symbol.iterator](): Generator<T> {
-    for (const { values } of this.#lanes.values()) for (const value of values) if (value !== undefined) yield value;
+    for (const { values } of this.#lanes.values())
+      for (const value of values) if (value !== undefined) yield value;
   }
 
   #grown(priority: number): Lane<T> {

@@ -59,13 +59,19 @@ export class Hub {
     );
   }
 
-  /** A question as its table lets it through, of somebody who may ask it. Throws VERSION, PROTOCOL or USAGE. */
+  /**
+   * A question as its table lets it through, of somebody who may ask it. Throws VERSION, PROTOCOL or USAGE.
+   */
   #admit(asked: Message, link: Link): Message {
     const { clients } = this.#parts;
     const { msg_type: type, session } = asked.header;
     if (isMessage(asked, 'connection_request')) checkVersion(asked.content);
     const message = checked(asked, clientRequests, 'a client');
-    clients.seen(message.header, link, isMessage(message, 'connection_request') ? message.content.key : undefined);
+    clients.seen(
+      message.header,
+      link,
+      isMessage(message, 'connection_request') ? message.content.key : undefined,
+    );
     if (!clients.isObserver(session) || observerRequests.has(type)) return message;
     throw new IpclusterError('PROTOCOL', `An observer only looks on: a ${type} is not for it.`);
   }
@@ -103,7 +109,9 @@ export class Hub {
     connection_request: ({ content, header }) => {
       if (content.observer) this.#parts.clients.observe(header.session);
       const engines = this.#present();
-      return { content: { status: 'ok', version: packageVersion(), clusterId: this.#parts.clusterId, engines } };
+      return {
+        content: { status: 'ok', version: packageVersion(), clusterId: this.#parts.clusterId, engines },
+      };
     },
     join_request: ({ content }) => {
       this.#parts.join(content.folder);
@@ -133,28 +141,38 @@ export class Hub {
     queue_request: () => {
       const { broker } = this.#parts;
       const engines = broker.engines.all.map(({ id, assigned, completed }) => {
-        const held = (kind: string): string[] => assigned.filter((assignment) => assignment.kind === kind).map((one) => one.id);
+        const held = (kind: string): string[] =>
+          assigned.filter((assignment) => assignment.kind === kind).map((one) => one.id);
         return { id, direct: held('direct'), balanced: held('balanced'), completed };
       });
       return { content: { status: 'ok', engines, unassigned: broker.balanced.queue.unassigned } };
     },
     purge_request: async ({ content: { ids, engines, everybody = false }, header }) => {
       const session = everybody ? undefined : header.session;
-      return { content: { status: 'ok', ids: await this.#parts.store.ask({ kind: 'purge', ids, engines, session }) } };
+      return {
+        content: { status: 'ok', ids: await this.#parts.store.ask({ kind: 'purge', ids, engines, session }) },
+      };
     },
     records_request: async ({ content: { after, ids, messages } }) => {
       const where = { ...(after !== undefined && { after }), ...(ids && { ids }) };
       const { tasks, bodies, last } = await this.#parts.store.ask({ kind: 'records', ...where, messages });
       return { content: { status: 'ok', tasks, last }, buffers: bodies.map(asBuffer) };
     },
-    stop_request: async ({ content }) => ({ content: { status: 'ok', ids: await this.#order('stop_request', content.targets) } }),
+    stop_request: async ({ content }) => ({
+      content: { status: 'ok', ids: await this.#order('stop_request', content.targets) },
+    }),
     shutdown_request: () => {
       setImmediate(this.#parts.shutdown);
       return { content: { status: 'ok' } };
     },
     query_request: async ({ content }) => {
       checkQuery(content.query);
-      return { content: { status: 'ok', records: await this.#parts.store.ask({ kind: 'query', query: content.query }) } };
+      return {
+        content: {
+          status: 'ok',
+          records: await this.#parts.store.ask({ kind: 'query', query: content.query }),
+        },
+      };
     },
     result_request: async ({ content: { id } }) => {
       const found = await this.#parts.store.ask({ kind: 'result', id });
@@ -162,7 +180,9 @@ export class Hub {
       return { content: { status: 'ok', record: found.record }, buffers: found.bodies.map(asBuffer) };
     },
     resubmit_request: async ({ content, header }) => {
-      const ids = await Promise.all(content.ids.map(async (id) => [id, await this.#resubmit(id, header.session)] as const));
+      const ids = await Promise.all(
+        content.ids.map(async (id) => [id, await this.#resubmit(id, header.session)] as const),
+      );
       return { content: { status: 'ok', ids: Object.fromEntries(ids) } };
     },
     watch_request: ({ content }, link) => {
@@ -175,12 +195,19 @@ export class Hub {
     return this.#parts.broker.engines.all.map(({ id, uuid, language }) => ({ id, uuid, language }));
   }
 
-  #abort({ ids, targets, waiting }: MessageContents['abort_request']): Promise<Record<string, InterruptOutcome>> {
+  #abort({
+    ids,
+    targets,
+    waiting,
+  }: MessageContents['abort_request']): Promise<Record<string, InterruptOutcome>> {
     const { broker } = this.#parts;
     return waiting ? broker.withdraw(ids, targets) : broker.cancel(ids, targets);
   }
 
-  /** An interrupt goes its own way, so that it stops what runs and nothing else; other signals are the supervisors' to send. */
+  /**
+   * An interrupt goes its own way, so that it stops what runs and nothing else; other signals are the
+   * supervisors' to send.
+   */
   async #signal({ targets, signal }: MessageContents['signal_request']): Promise<number[]> {
     if (!isSignal(signal)) throw new IpclusterError('USAGE', `There is no signal ${signal}.`);
     if (signal !== 'SIGINT') return this.#order('signal_request', targets, { signal });
@@ -226,7 +253,8 @@ export class Hub {
     const { store, broker, session } = this.#parts;
     const stored = await store.ask({ kind: 'request', id });
     if (!stored) throw new IpclusterError('NOT_FOUND', `No task is known by the id ${id}.`);
-    if (stored.queue === 'direct') throw new IpclusterError('USAGE', `${id} was for certain engines: send it again yourself.`);
+    if (stored.queue === 'direct')
+      throw new IpclusterError('USAGE', `${id} was for certain engines: send it again yourself.`);
     return broker.balanced.resubmit(Buffer.from(stored.body), ({ header, metadata, content, buffers }) => {
       const { msg_id, date } = session.header(header.msg_type);
       const next = { ...header, msg_id, date, session: asker };
@@ -240,7 +268,9 @@ export class Hub {
 function silentSupervisor(error: unknown, ids: readonly number[]): unknown {
   if (!isIpclusterError(error) || (error.code !== 'CLOSED' && error.code !== 'TIMEOUT')) return error;
   const why = error.code === 'CLOSED' ? 'was lost before it answered' : 'has not answered in time';
-  return new IpclusterError('NO_ENGINES', `The supervisor of engine ${ids.join(', ')} ${why}.`, { transient: true });
+  return new IpclusterError('NO_ENGINES', `The supervisor of engine ${ids.join(', ')} ${why}.`, {
+    transient: true,
+  });
 }
 
 /** The memory of this process; 0 where it cannot be looked at, since no more files can be opened. */
@@ -264,7 +294,8 @@ function checkQuery({ status, limit, ids = [] }: TaskQuery): void {
     throw new IpclusterError('USAGE', `A status is one of ${states.join(', ')}; "${status}" is none.`);
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0 && limit <= mostRecords))
     throw new IpclusterError('USAGE', `A query's limit is a whole number from 1 to ${mostRecords}.`);
-  if (ids.length > mostRecords) throw new IpclusterError('USAGE', `A query names at most ${mostRecords} ids.`);
+  if (ids.length > mostRecords)
+    throw new IpclusterError('USAGE', `A query names at most ${mostRecords} ids.`);
 }
 
 /** Throws VERSION when the other side speaks another protocol. */
@@ -272,6 +303,7 @@ export function checkVersion({ version, protocol }: { version: string; protocol:
   if (protocol === protocolVersion) return;
   throw new IpclusterError(
     'VERSION',
-    `This controller is ipcluster ${packageVersion()} (protocol ${protocolVersion}); you are ${version} (protocol ${protocol}).`,
+    `This controller is ipcluster ${packageVersion()} (protocol ${protocolVersion}); you are ${version} ` +
+      `(protocol ${protocol}).`,
   );
 }

@@ -2,7 +2,10 @@ import { IpclusterError } from '../base/errors.js';
 import type { AllocationContent } from '../protocol/messages.js';
 import type { Supervisor } from './supervisor.js';
 
-/** Runs of batch jobs: a scheduler may start a job again, and who belongs to an earlier run has no place any more. */
+/**
+ * Runs of batch jobs: a scheduler may start a job again, and who belongs to an earlier run has no place any
+ * more.
+ */
 export class Incarnations {
   readonly #latest = new Map<string, number>();
 
@@ -19,14 +22,20 @@ export class Incarnations {
         `The scheduler has started ${job} again (run ${latest}); this is its run ${incarnation}.`,
       );
     if (deadline !== null && Date.now() > deadline + lease)
-      throw new IpclusterError('SUPERSEDED', `The time of ${job} was over at ${new Date(deadline).toISOString()}.`);
+      throw new IpclusterError(
+        'SUPERSEDED',
+        `The time of ${job} was over at ${new Date(deadline).toISOString()}.`,
+      );
     this.#latest.set(key, incarnation);
   }
 
   /** True for a supervisor of an earlier run than that one. */
   isOutdated(supervisor: Supervisor, { allocation }: { allocation: AllocationContent | null }): boolean {
     if (!allocation || !supervisor.allocation) return false;
-    return keyOf(supervisor.allocation) === keyOf(allocation) && supervisor.allocation.incarnation < allocation.incarnation;
+    return (
+      keyOf(supervisor.allocation) === keyOf(allocation) &&
+      supervisor.allocation.incarnation < allocation.incarnation
+    );
   }
 }
 

@@ -1,10 +1,15 @@
-/** Values of which the first is always at hand; each is in it once, and can be moved or taken out wherever it is. */
+/**
+ * Values of which the first is always at hand; each is in it once, and can be moved or taken out wherever it
+ * is.
+ */
 export class IndexedHeap<T> {
   readonly #before: (one: T, other: T) => boolean;
   readonly #values: T[] = [];
   readonly #places = new Map<T, number>();
 
-  /** `before` says which of two comes first; whoever changes what it goes by calls {@link put} for that value. */
+  /**
+   * `before` says which of two comes first; whoever changes what it goes by calls {@link put} for that value.
+   */
   constructor(before: (one: T, other: T) => boolean) {
     this.#before = before;
   }
@@ -61,7 +66,10 @@ export class IndexedHeap<T> {
       const left = 2 * at + 1;
       if (left >= this.#values.length) break;
       const right = left + 1;
-      const least = right < this.#values.length && this.#before(this.#values[right] as T, this.#values[left] as T) ? right : left;
+      const least =
+        right < this.#values.length && this.#before(this.#values[right] as T, this.#values[left] as T)
+          ? right
+          : left;
       if (!this.#before(this.#values[least] as T, value)) break;
       this.#set(at, this.#values[least] as T);
       at = least;

@@ -8,12 +8,15 @@ export interface IntakeLimits {
   bytes: number;
 }
 
-/** So much may be on its way to the disk: a disk that is slower than the clients must not fill the memory (bytes). */
+/**
+ * So much may be on its way to the disk: a disk that is slower than the clients must not fill the memory
+ * (bytes).
+ */
 const mostBacklog = 8 * 1024 * 1024;
 
 /**
- * Beyond the limits so much is still read of a client, and of all together, so that a question or a cancel behind it is heard
- * (bytes, each request counted with what it costs beside its message).
+ * Beyond the limits so much is still read of a client, and of all together, so that a question or a cancel
+ * behind it is heard (bytes, each request counted with what it costs beside its message).
  */
 const slack = { client: 4 * 1024 * 1024, all: 32 * 1024 * 1024, request: 1000 };
 
@@ -26,7 +29,10 @@ export interface Waiting extends IntakeLimits {
 /** How often it is looked whether there is room again (milliseconds). */
 const interval = 50;
 
-/** Back-pressure: while too much waits, nothing is read from clients that submit. Nothing is refused, and nothing is lost. */
+/**
+ * Back-pressure: while too much waits, nothing is read from clients that submit. Nothing is refused, and
+ * nothing is lost.
+ */
 export class Intake {
   readonly #limits: IntakeLimits;
   readonly #measure: () => Waiting;

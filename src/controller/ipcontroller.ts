@@ -94,11 +94,17 @@ function gatewayOpener(gateway: string, heartbeat: number): ControllerOptions['o
   };
 }
 
-/** How often it is looked whether the job around this program has ended (milliseconds), and the reason to end then. */
+/**
+ * How often it is looked whether the job around this program has ended (milliseconds), and the reason to end
+ * then.
+ */
 const jobLook = 1000;
 const jobEnded = 'the job in which it was started has ended';
 
-/** Not every scheduler finds all that a script has left behind in its background: what the script started ends with it. */
+/**
+ * Not every scheduler finds all that a script has left behind in its background: what the script started ends
+ * with it.
+ */
 function endWithJob(ending: Deferred<string>): void {
   const shell = findJobShell();
   if (!shell) return;
@@ -110,11 +116,16 @@ async function main(): Promise<void> {
   Object.assign(process.env, variables);
   const given = readArguments(argv);
   if (given.help) return void process.stdout.write(help);
-  if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipcontroller (TypeScript)\n`);
+  if (given.version)
+    return void process.stdout.write(`ipcluster ${packageVersion()} ipcontroller (TypeScript)\n`);
   const flags = readArguments([...programFlags(given.profile, ownSettings), ...argv]);
   const log = createLog('ipcontroller', readLogLevel(flags['log-level']));
   for (const flag of ignored) log.warn(`${flag} means nothing here and is ignored`);
-  const place = findPlace({ profile: flags.profile, clusterId: flags['cluster-id'], workFolder: flags['work-dir'] });
+  const place = findPlace({
+    profile: flags.profile,
+    clusterId: flags['cluster-id'],
+    workFolder: flags['work-dir'],
+  });
   const ending = deferred<string>();
   const scheduled = process.env['IPCLUSTER_JOB'] !== undefined;
   const options: ControllerOptions = {
@@ -128,7 +139,8 @@ async function main(): Promise<void> {
     reuse: flags.reuse,
     scheduled,
     joins: flags.join,
-    // In a job its number is that of a process on a node; Python's tools would take it for one of their own machine.
+    // In a job its number is that of a process on a node; Python's tools would take it for one of their own
+    // machine.
     listed: !scheduled && findJobShell() === undefined,
     keep: {
       count: parseCount(flags['keep-count'], '--keep-count'),
@@ -145,7 +157,8 @@ async function main(): Promise<void> {
   endWithJob(ending);
   const controller = await Controller.open(options);
   const reason = await ending.promise;
-  // A user says stop, or presses Ctrl-C; a machine that goes down, a scheduler and a service manager send these.
+  // A user says stop, or presses Ctrl-C; a machine that goes down, a scheduler and a service manager send
+  // these.
   const isSent = reason === 'SIGTERM' || reason === 'SIGHUP';
   log.info(`ending: ${reason}`);
   await controller.close(reason, isSent ? 'cluster' : reason === jobEnded ? 'tasks' : 'nothing');

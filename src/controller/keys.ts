@@ -14,7 +14,8 @@ export interface Keys {
 }
 
 /**
- * The controller's keys: new ones, or with `reuse` those of the controller before, so that its peers know this one. Throws CONNECTION_FILE when the file of the keys is broken.
+ * The controller's keys: new ones, or with `reuse` those of the controller before, so that its peers know
+ * this one. Throws CONNECTION_FILE when the file of the keys is broken.
  */
 export function obtainKeys(place: Place, reuse: boolean, lease: number): Keys {
   const before = reuse ? readKeyFile(pathsOf(place).keyFile) : undefined;
@@ -23,7 +24,17 @@ export function obtainKeys(place: Place, reuse: boolean, lease: number): Keys {
   const { key, certificate, fingerprint } = makeCertificate();
   const tokens = { client: newToken(), engine: newToken() };
   return {
-    keys: { kind: 'ipcluster-key', cluster: randomUUID(), tokens, key, certificate, fingerprint, port: 0, memory, lease },
+    keys: {
+      kind: 'ipcluster-key',
+      cluster: randomUUID(),
+      tokens,
+      key,
+      certificate,
+      fingerprint,
+      port: 0,
+      memory,
+      lease,
+    },
     again: false,
     leaseBefore: lease,
   };

@@ -40,7 +40,11 @@ export class Line<T extends Standing<T>> {
 
   constructor(wishes: Wishes) {
     this.wishes = wishes;
-    this.choosy = wishes.wanted !== undefined || wishes.excluded !== undefined || wishes.unmet !== undefined || wishes.late;
+    this.choosy =
+      wishes.wanted !== undefined ||
+      wishes.excluded !== undefined ||
+      wishes.unmet !== undefined ||
+      wishes.late;
   }
 
   get size(): number {

@@ -11,7 +11,10 @@ const fewEngines = 16;
 /** So many empty lines are kept, because tasks with the same wishes come again and again. */
 const emptyLines = 256;
 
-/** The tasks that could run, in lines by their wishes. Each engine knows the lines that stand at it, so that none is searched. */
+/**
+ * The tasks that could run, in lines by their wishes. Each engine knows the lines that stand at it, so that
+ * none is searched.
+ */
 export class Lines {
   readonly #engines: EngineTable;
   readonly #lines = new Map<string, TaskLine>();
@@ -65,8 +68,8 @@ export class Lines {
   }
 
   /**
-   * Looks again at who may take what, where that has changed; answers the tasks that nobody ever can. `open` says that engines which
-   * are not here may still come.
+   * Looks again at who may take what, where that has changed; answers the tasks that nobody ever can. `open`
+   * says that engines which are not here may still come.
    */
   review(open: boolean): Task[] {
     if (this.#version !== this.#engines.version) {
@@ -123,7 +126,8 @@ export class Lines {
     const spoken = new Set([...this.#engines.values()].map(({ language }) => language));
     return [...this.#lines.values()].flatMap((line) => {
       const { wanted, language } = line.wishes;
-      const isStranded = wanted === undefined && (language === undefined ? spoken.size === 0 : !spoken.has(language));
+      const isStranded =
+        wanted === undefined && (language === undefined ? spoken.size === 0 : !spoken.has(language));
       return isStranded ? [...line] : [];
     });
   }
@@ -180,10 +184,14 @@ export class Lines {
   }
 
   /**
-   * The engines that may take a task with these wishes; undefined when none ever can. Those where it failed are tried again when
-   * there is no other, unless it says how long it can wait for one; those that lack what it needs never are.
+   * The engines that may take a task with these wishes; undefined when none ever can. Those where it failed
+   * are tried again when there is no other, unless it says how long it can wait for one; those that lack what
+   * it needs never are.
    */
-  #takers({ language, wanted, bound, excluded, patient, unmet }: Wishes, open: boolean): Set<number> | undefined {
+  #takers(
+    { language, wanted, bound, excluded, patient, unmet }: Wishes,
+    open: boolean,
+  ): Set<number> | undefined {
     const nobody = new Set<number>();
     const named = this.#named(language, wanted);
     const allowed = named.filter((id) => !unmet?.has(id));
@@ -197,12 +205,17 @@ export class Lines {
   }
 
   #named(language: string | undefined, wanted: ReadonlySet<number> | undefined): number[] {
-    const engines = wanted ? [...wanted].flatMap((id) => this.#engines.get(id) ?? []) : [...this.#engines.values()];
-    return engines.filter((engine) => language === undefined || engine.language === language).map(({ id }) => id);
+    const engines = wanted
+      ? [...wanted].flatMap((id) => this.#engines.get(id) ?? [])
+      : [...this.#engines.values()];
+    return engines
+      .filter((engine) => language === undefined || engine.language === language)
+      .map(({ id }) => id);
   }
 }
 
-const isNarrow = ({ wishes, engines }: TaskLine): boolean => wishes.wanted !== undefined && engines.size <= fewEngines;
+const isNarrow = ({ wishes, engines }: TaskLine): boolean =>
+  wishes.wanted !== undefined && engines.size <= fewEngines;
 
 const isPlain = ({ wanted, excluded, unmet }: Task): boolean =>
   wanted === undefined && excluded === undefined && unmet === undefined;
@@ -221,7 +234,8 @@ const wishesOf = (task: Task, late: boolean): Wishes => ({
 function keyOf(task: Task, late: boolean): string {
   const language = task.language ?? '';
   if (!late && isPlain(task)) return language;
-  const list = (ids: ReadonlySet<number> | undefined): string => (ids ? [...ids].sort((a, b) => a - b).join() : '-');
+  const list = (ids: ReadonlySet<number> | undefined): string =>
+    ids ? [...ids].sort((a, b) => a - b).join() : '-';
   const { wanted, targets, excluded, timeout, unmet } = task;
   const flags = `${targets ? 'b' : ''}${excluded && timeout > 0 ? 'p' : ''}`;
   const limit = late ? task.timeNeeded.toPrecision(2) : '';

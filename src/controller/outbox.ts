@@ -16,7 +16,10 @@ interface Later {
   engine: number | undefined;
 }
 
-/** What goes to one client. Its memory is bounded: replies wait in the store, output is dropped, and a notice says so. */
+/**
+ * What goes to one client. Its memory is bounded: replies wait in the store, output is dropped, and a notice
+ * says so.
+ */
 export class Outbox {
   readonly link: Link;
   readonly #store: Store;
@@ -34,7 +37,8 @@ export class Outbox {
   /** Sends a reply that the store has too, now or when the client has read what came before. */
   reply(route: ReplyRoute, body: readonly Buffer[]): void {
     const behind = this.#later.length > 0 || this.link.backlog > highWater;
-    if (!behind || !keepsBody(body.reduce((sum, { length }) => sum + length, 0))) return this.link.send(route, body);
+    if (!behind || !keepsBody(body.reduce((sum, { length }) => sum + length, 0)))
+      return this.link.send(route, body);
     this.#later.push({ id: route.id, engine: route.from ?? -1 });
     void this.#pump();
   }
@@ -81,10 +85,14 @@ export class Outbox {
     this.#pumping = false;
   }
 
-  /** The store has purged it, never kept it because of its size, or has failed: whoever waits must not wait for ever. */
+  /**
+   * The store has purged it, never kept it because of its size, or has failed: whoever waits must not wait
+   * for ever.
+   */
   #sendGone(id: string, engine = -1): void {
     const evalue =
-      'The result is not in the store any more, or was too large for it, and this client was cut off before it had read it.';
+      'The result is not in the store any more, or was too large for it, and this client was cut off ' +
+      'before it had read it.';
     const content = { status: 'error' as const, ename: 'ResultGone', evalue, traceback: [] };
     const body = this.#session.encode({ type: 'error_reply', content });
     this.link.send({ channel: 'reply', id, status: 'error', ...(engine >= 0 && { from: engine }) }, body);

@@ -64,7 +64,11 @@ function openStore(options: ControllerOptions, session: Session, broker: () => B
 }
 
 /** Opens all parts; what an earlier controller has left undone is in them. */
-export async function openParts(options: ControllerOptions, obtained: Keys, around: Surroundings): Promise<Parts> {
+export async function openParts(
+  options: ControllerOptions,
+  obtained: Keys,
+  around: Surroundings,
+): Promise<Parts> {
   const { place, log, lease, idleTimeout, ending, reuse } = options;
   const { session, before, addresses, join } = around;
   const expected = (before?.supervisors ?? []).map(({ name }) => name);
@@ -81,7 +85,13 @@ export async function openParts(options: ControllerOptions, obtained: Keys, arou
     expecting: expected.length > 0,
   });
   const supervisors = new Supervisors(broker, log, lease, () => registrar.changed());
-  const registrar = new Registrar(pathsOf(place).registeredFile, around.nonce, broker.engines, supervisors, log);
+  const registrar = new Registrar(
+    pathsOf(place).registeredFile,
+    around.nonce,
+    broker.engines,
+    supervisors,
+    log,
+  );
   if (reuse) await restore(broker, store, log);
   const rejoining = new Rejoining(expected, obtained.leaseBefore, log);
   void rejoining.settled.then(() => broker.settle());
@@ -102,7 +112,18 @@ export async function openParts(options: ControllerOptions, obtained: Keys, arou
     rejoining,
     receipts: receipts.supervisors,
   });
-  return { store, clients, broker, supervisors, registrar, rejoining, intake, hub, clientDoor, supervisorDoor };
+  return {
+    store,
+    clients,
+    broker,
+    supervisors,
+    registrar,
+    rejoining,
+    intake,
+    hub,
+    clientDoor,
+    supervisorDoor,
+  };
 }
 
 /** Takes up the tasks of the controller before; without them nothing stays open. */

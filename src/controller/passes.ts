@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { Role } from '../profile/connection-file.js';
 import { type Pass, tokenName } from '../transport/proof.js';
 
-/** What peers of this controller come in by: a token for clients, one for engines, and one for each batch job that may join. */
+/**
+ * What peers of this controller come in by: a token for clients, one for engines, and one for each batch job
+ * that may join.
+ */
 export class Passes {
   readonly #passes = new Map<string, Pass<Role>>();
   /** Folders of jobs, by the name of their token. */
@@ -28,7 +31,10 @@ export class Passes {
     this.#folders.set(name, folder);
   }
 
-  /** The pass whose token goes by that name; undefined when there is none, or when its job has written its exit record (architecture 7). */
+  /**
+   * The pass whose token goes by that name; undefined when there is none, or when its job has written its
+   * exit record (architecture 7).
+   */
   passOf(name: string): Pass<Role> | undefined {
     const folder = this.#folders.get(name);
     return folder !== undefined && existsSync(join(folder, 'exit.json')) ? undefined : this.#passes.get(name);

@@ -7,7 +7,10 @@ const mostLost = 100;
 /** Of those that ended for good, so many are remembered. */
 const mostEnded = 1000;
 
-/** What is known of engines that are over: how long they were there and worked, and whose supervisors left without a word. */
+/**
+ * What is known of engines that are over: how long they were there and worked, and whose supervisors left
+ * without a word.
+ */
 export class PastEngines {
   readonly #work = new Map<string | null, PastWork>();
   #lost: LostSupervisor[] = [];
@@ -44,14 +47,19 @@ export class PastEngines {
   left({ name, host, allocation }: Supervisor, engines: readonly number[]): void {
     if (engines.length === 0) return;
     const { job = null, node = null } = allocation ?? {};
-    this.#lost = [...this.#lost, { supervisor: name, host, job, node, engines: [...engines], at: new Date().toISOString() }];
+    this.#lost = [
+      ...this.#lost,
+      { supervisor: name, host, job, node, engines: [...engines], at: new Date().toISOString() },
+    ];
     this.#lost = this.#lost.slice(-mostLost);
   }
 
   /** A supervisor is there, or another run of its part of a job: what was lost of it is no news any more. */
   back({ name, allocation }: Pick<Supervisor, 'name' | 'allocation'>): void {
     this.#lost = this.#lost.filter(
-      (lost) => lost.supervisor !== name && (lost.job === null || lost.job !== allocation?.job || lost.node !== allocation.node),
+      (lost) =>
+        lost.supervisor !== name &&
+        (lost.job === null || lost.job !== allocation?.job || lost.node !== allocation.node),
     );
   }
 }

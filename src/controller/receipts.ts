@@ -5,8 +5,9 @@ import type { Link } from '../transport/link.js';
 export type Commitment = { durable: true } | { durable: false; reason: string };
 
 /**
- * Tells peers how much of what they sent is committed: so many balanced tasks of a client, so many replies of a supervisor,
- * counted from the start of the link. Until then they keep it, and send it again to a controller that comes after this one.
+ * Tells peers how much of what they sent is committed: so many balanced tasks of a client, so many replies of
+ * a supervisor, counted from the start of the link. Until then they keep it, and send it again to a
+ * controller that comes after this one.
  */
 export class Receipts {
   readonly #session: Session;
@@ -22,18 +23,26 @@ export class Receipts {
     this.#lasting = lasting;
   }
 
-  /** Something came that must be acknowledged; what it changes is in the store's next batch, or needs no batch. */
+  /**
+   * Something came that must be acknowledged; what it changes is in the store's next batch, or needs no
+   * batch.
+   */
   count(link: Link): void {
     this.#counts.set(link, (this.#counts.get(link) ?? 0) + 1);
     this.#changed.add(link);
   }
 
-  /** That peer is to hear when everything up to now is in the file, although it has sent nothing on this link. */
+  /**
+   * That peer is to hear when everything up to now is in the file, although it has sent nothing on this link.
+   */
   expect(link: Link): void {
     this.#changed.add(link);
   }
 
-  /** Everything counted so far is in the batch that goes out now: call what is answered when it is known what became of that. */
+  /**
+   * Everything counted so far is in the batch that goes out now: call what is answered when it is known what
+   * became of that.
+   */
   seal(): (commitment: Commitment) => void {
     const sealed = [...this.#changed].map((link): [Link, number] => [link, this.#counts.get(link) ?? 0]);
     this.#changed = new Set();
@@ -58,6 +67,9 @@ export class Receipts {
   #hold(link: Link, count: number, reason: string): void {
     for (const other of this.#held.keys()) if (!other.open) this.#held.delete(other);
     this.#held.set(link, count);
-    link.send({ channel: 'hub' }, this.#session.encode({ type: 'kept_in_memory', content: { count, reason } }));
+    link.send(
+      { channel: 'hub' },
+      this.#session.encode({ type: 'kept_in_memory', content: { count, reason } }),
+    );
   }
 }

@@ -39,8 +39,8 @@ export class Registrar {
   }
 
   /**
-   * Writes it at once, or behind the write that is under way: those who ask meanwhile share one. Settles when it is on the disk, or
-   * cannot be.
+   * Writes it at once, or behind the write that is under way: those who ask meanwhile share one. Settles when
+   * it is on the disk, or cannot be.
    */
   write(): Promise<void> {
     clearTimeout(this.#timer);
@@ -74,7 +74,9 @@ export class Registrar {
       supervisors: this.#supervisors.all.map((supervisor) => ({
         name: supervisor.name,
         host: supervisor.host,
-        engines: engines.filter((engine) => engine.supervisor === supervisor).map(({ id, uuid, pid }) => ({ id, uuid, pid })),
+        engines: engines
+          .filter((engine) => engine.supervisor === supervisor)
+          .map(({ id, uuid, pid }) => ({ id, uuid, pid })),
       })),
     };
   }

@@ -3,8 +3,8 @@ import type { Log } from '../base/log.js';
 import { deferred } from '../base/wait.js';
 
 /**
- * What a controller that was started again waits for: the supervisors that the one before it knew, for at most a lease. Until
- * then nothing that they may have is given to others.
+ * What a controller that was started again waits for: the supervisors that the one before it knew, for at
+ * most a lease. Until then nothing that they may have is given to others.
  */
 export class Rejoining {
   /** Settles when everybody is back, or nobody more is waited for. */

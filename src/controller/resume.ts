@@ -7,7 +7,10 @@ import type { Store } from './store.js';
 
 type Pending = MessageContents['resume_request']['pending'];
 
-/** What a client that came back must do itself: send tasks again that nobody knows, and give up what no engine will answer. */
+/**
+ * What a client that came back must do itself: send tasks again that nobody knows, and give up what no engine
+ * will answer.
+ */
 interface Left {
   unknown: string[];
   memory: string | null;
@@ -15,11 +18,16 @@ interface Left {
 }
 
 /**
- * Sees to the requests that a client waits for after its connection was cut: answers that are there are sent, what still runs
- * will be answered, and the rest is named.
+ * Sees to the requests that a client waits for after its connection was cut: answers that are there are sent,
+ * what still runs will be answered, and the rest is named.
  */
 export async function resume(
-  { broker, store, clients, receipts }: { broker: Broker; store: Store; clients: Clients; receipts: Receipts },
+  {
+    broker,
+    store,
+    clients,
+    receipts,
+  }: { broker: Broker; store: Store; clients: Clients; receipts: Receipts },
   session: string,
   pending: Pending,
   link: Link,

@@ -3,7 +3,10 @@ import { type ConnectionFile, filesOfPython, readConnectionFile } from '../profi
 import { type Place, pathsOf } from '../profile/paths.js';
 import { dial } from '../transport/dial.js';
 
-/** A controller that answers at that place keeps it, as does one of Python's; a file of ours that nobody answers for is a leftover. Throws CLUSTER_RUNNING. */
+/**
+ * A controller that answers at that place keeps it, as does one of Python's; a file of ours that nobody
+ * answers for is a leftover. Throws CLUSTER_RUNNING.
+ */
 export async function refuseSecond(place: Place): Promise<void> {
   const files = filesOfPython(place);
   if (files.length > 0) {
@@ -19,7 +22,11 @@ export async function refuseSecond(place: Place): Promise<void> {
   const link = await dial(file, 1000).catch(() => undefined);
   if (!link) return;
   link.close();
-  throw new IpclusterError('CLUSTER_RUNNING', `A controller (pid ${file.pid} on ${file.host}) runs there already.`, {
-    files: [pathsOf(place).clientFile],
-  });
+  throw new IpclusterError(
+    'CLUSTER_RUNNING',
+    `A controller (pid ${file.pid} on ${file.host}) runs there already.`,
+    {
+      files: [pathsOf(place).clientFile],
+    },
+  );
 }

@@ -10,14 +10,16 @@ const keptAside = 3;
 
 /** Tasks that were accepted and never answered. */
 export const unfinishedTasks =
-  "FROM main.tasks t WHERE queue = 'balanced' AND body NOT NULL AND NOT EXISTS (SELECT 1 FROM main.replies r WHERE r.id = t.id)";
+  "FROM main.tasks t WHERE queue = 'balanced' AND body NOT NULL AND NOT EXISTS (SELECT 1 FROM " +
+  'main.replies r WHERE r.id = t.id)';
 
 type Opened = InstanceType<typeof Libsql>;
 
 /**
- * Opens a store. With `reuse` what lies there stays, if it is ours and can be read. Otherwise it goes; but a store that cannot be read,
- * or that holds tasks that nobody has answered, is set aside under a name of its own, and the sentence about that is answered, too.
- * Throws what the system says when the file cannot be used.
+ * Opens a store. With `reuse` what lies there stays, if it is ours and can be read. Otherwise it goes; but a
+ * store that cannot be read, or that holds tasks that nobody has answered, is set aside under a name of its
+ * own, and the sentence about that is answered, too. Throws what the system says when the file cannot be
+ * used.
  */
 export function openStore(path: string, reuse: boolean): { database: Opened; aside: string | undefined } {
   if (path === ':memory:' || !existsSync(path)) return { database: new Libsql(path), aside: undefined };
@@ -43,7 +45,8 @@ function lookAt(path: string): { database?: Opened; fault?: string; unfinished: 
     const tables = read("SELECT count(*) AS n FROM sqlite_master WHERE name IN ('tasks', 'replies')");
     const { user_version: version } = opened.prepare('PRAGMA user_version').get() as { user_version: number };
     if (tables === 0 && version === 0) return { database, unfinished: 0 };
-    if (version === storeVersion) return { database, unfinished: read(`SELECT count(*) AS n ${unfinishedTasks}`) };
+    if (version === storeVersion)
+      return { database, unfinished: read(`SELECT count(*) AS n ${unfinishedTasks}`) };
     database.close();
     return { fault: `it is of another version (${version})`, unfinished: 0 };
   } catch (error) {
@@ -61,7 +64,10 @@ function setAside(path: string, why: string): string {
   const aside = `${path}.${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}-aside`;
   for (const end of endings) if (existsSync(path + end)) renameSync(path + end, aside + end);
   removeOldAside(path);
-  return `the store that was there was set aside (${why}); to go on with it, rename it back and start with --reuse: ${aside}`;
+  return (
+    `the store that was there was set aside (${why}); to go on with it, rename it back and start with ` +
+    `--reuse: ${aside}`
+  );
 }
 
 /** Names carry their time, so that they sort by it. */

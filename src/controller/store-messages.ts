@@ -93,7 +93,10 @@ export type ToStore = Batch | { kind: 'question'; number: number; question: Stor
 
 export type FromStore =
   | { kind: 'opened'; where: string; warning: string | undefined }
-  /** `durable` says whether it is in the file; `refused` are rows that could not be written because of what they are. */
+  /**
+   * `durable` says whether it is in the file; `refused` are rows that could not be written because of what
+   * they are.
+   */
   | { kind: 'committed'; durable: boolean; refused: { id: string; reason: string }[] }
   | { kind: 'trouble'; message: string }
   | { kind: 'recovered' }

@@ -10,7 +10,9 @@ import type { FromStore, StoreOptions, ToStore } from './store-messages.js';
 const options = workerData as StoreOptions;
 const tell = (message: FromStore): void => parentPort?.postMessage(message);
 
-/** How often a disk that failed is tried again, and how often what is too old is looked for (milliseconds). */
+/**
+ * How often a disk that failed is tried again, and how often what is too old is looked for (milliseconds).
+ */
 const recoveryInterval = 2000;
 
 poolBuffers();

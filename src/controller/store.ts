@@ -5,9 +5,20 @@ import { programFile } from '../base/package.js';
 import { Queue } from '../base/queue.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { Commitment } from './receipts.js';
-import type { FromStore, ReplyRow, StoreAnswers, StoreOptions, StoreQuestion, SubmittedRow, ToStore } from './store-messages.js';
+import type {
+  FromStore,
+  ReplyRow,
+  StoreAnswers,
+  StoreOptions,
+  StoreQuestion,
+  SubmittedRow,
+  ToStore,
+} from './store-messages.js';
 
-/** Rows wait at most this long for others to be committed with (milliseconds): short where somebody waits for it. */
+/**
+ * Rows wait at most this long for others to be committed with (milliseconds): short where somebody waits for
+ * it.
+ */
 const commitInterval = 10;
 const idleInterval = 50;
 /** Bodies of this many bytes together are committed without waiting. */
@@ -69,9 +80,15 @@ export class Store {
     this.#listener = listener;
   }
 
-  /** Opens the database on its thread. The listener hears nothing before the turn is over in which this was called. */
+  /**
+   * Opens the database on its thread. The listener hears nothing before the turn is over in which this was
+   * called.
+   */
   static open(options: StoreOptions, log: Log, listener: StoreListener): Store {
-    const worker = new Worker(programFile('store'), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: 4 } });
+    const worker = new Worker(programFile('store'), {
+      workerData: options,
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     const store = new Store(options.path, worker, log, listener);
     worker.on('message', (message: FromStore) => store.#hear(message));
     worker.on('error', (error) => store.#fail(error));
@@ -174,7 +191,9 @@ export class Store {
 
   /** Commits what is left and ends the thread. */
   async close(): Promise<void> {
-    await this.ask({ kind: 'close' }).catch((error: unknown) => this.#log.warn('the store did not close well', error));
+    await this.ask({ kind: 'close' }).catch((error: unknown) =>
+      this.#log.warn('the store did not close well', error),
+    );
     await this.#worker.terminate();
   }
 
@@ -195,7 +214,8 @@ export class Store {
     this.#failed = error;
     this.#where = `none (${error.message})`;
     this.#log.error('the store failed; results are not kept from now on', error.message);
-    for (const question of this.#questions.values()) question.reject(new IpclusterError('STORE', error.message));
+    for (const question of this.#questions.values())
+      question.reject(new IpclusterError('STORE', error.message));
     this.#questions.clear();
     while (this.#inFlight.size > 0) this.#committed(false);
   }

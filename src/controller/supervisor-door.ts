@@ -2,7 +2,14 @@ import { IpclusterError, messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { type Handlers, handle, isHandled } from '../protocol/conversations/handlers.js';
 import type { SupervisorToController } from '../protocol/conversations/supervisor-controller.js';
-import { checked, decodeMessage, isMessage, type Message, type Session, unknownMessage } from '../protocol/message.js';
+import {
+  checked,
+  decodeMessage,
+  isMessage,
+  type Message,
+  type Session,
+  unknownMessage,
+} from '../protocol/message.js';
 import { supervisorAnswers, supervisorMessages } from '../protocol/supervisor-messages.js';
 import { answer } from '../transport/answer.js';
 import { gatewayName } from '../transport/gateway-door.js';
@@ -16,7 +23,10 @@ import type { Rejoining } from './rejoining.js';
 import type { Supervisor } from './supervisor.js';
 import type { Supervisors } from './supervisors.js';
 
-/** Whoever comes is not heard further until the list of engines is written, unless that takes so long (milliseconds). */
+/**
+ * Whoever comes is not heard further until the list of engines is written, unless that takes so long
+ * (milliseconds).
+ */
 const listTime = 1000;
 
 interface SupervisorDoorParts {
@@ -60,16 +70,24 @@ export class SupervisorDoor {
       }
       const message = decodeMessage(packet.body);
       if (supervisor) this.#hear(supervisor, peer, message);
-      else if (isMessage(message, 'registration_request')) supervisor = this.#register(message, peer, comer.holder);
+      else if (isMessage(message, 'registration_request'))
+        supervisor = this.#register(message, peer, comer.holder);
       else peer.refuse(message, unknownMessage(message.header.msg_type, 'whoever has not registered'));
     });
     void link.closed.then((error) => {
       if (supervisor) supervisors.closed(supervisor, peer, error);
-      else log.info(`somebody with the engines' token left: ${comer.address}`, ...(error ? [error.message] : []));
+      else
+        log.info(
+          `somebody with the engines' token left: ${comer.address}`,
+          ...(error ? [error.message] : []),
+        );
     });
   }
 
-  /** What supervisors do not say is answered, and ends the connection, as does a field that is wrong: what follows may build on it. */
+  /**
+   * What supervisors do not say is answered, and ends the connection, as does a field that is wrong: what
+   * follows may build on it.
+   */
   #hear(supervisor: Supervisor, peer: Peer, message: Message): void {
     const { registrar } = this.#parts;
     if (!isHandled<SupervisorToController>(message, this.#handlers)) {
@@ -80,7 +98,8 @@ export class SupervisorDoor {
     }
     const known = checked(message, supervisorMessages, 'a supervisor');
     const work = () => handle(this.#handlers, known, 'a supervisor', supervisor);
-    // News that cannot be dealt with end the connection, too: whoever comes back on another says everything anew.
+    // News that cannot be dealt with end the connection, too: whoever comes back on another says everything
+    // anew.
     if (isQuestion(known)) void answer(peer.link, peer.session, message.header, work);
     else void work();
     // An engine that came by itself can be found again only by that list.
@@ -113,7 +132,10 @@ export class SupervisorDoor {
     },
   };
 
-  /** A controller that comes after this one waits for nobody who is not on the list: until he is, nothing more of him is heard. */
+  /**
+   * A controller that comes after this one waits for nobody who is not on the list: until he is, nothing more
+   * of him is heard.
+   */
   #noteDown(link: Link): void {
     link.pause('list');
     const late = setTimeout(() => link.resume('list'), listTime);
@@ -129,14 +151,21 @@ export class SupervisorDoor {
     let registered: ReturnType<Supervisors['register']>;
     try {
       checkVersion(message.content);
-      registered = supervisors.register(checked(message, supervisorMessages, 'a supervisor') as typeof message, peer, holder);
+      registered = supervisors.register(
+        checked(message, supervisorMessages, 'a supervisor') as typeof message,
+        peer,
+        holder,
+      );
     } catch (error) {
       log.warn(`a supervisor was refused: ${String(message.content.host).slice(0, 100)}`, messageOf(error));
       peer.refuse(message, error);
       return undefined;
     }
     const { supervisor, ids } = registered;
-    peer.tell({ type: 'registration_reply', content: { status: 'ok', ids, supervisor: supervisor.name } }, message.header);
+    peer.tell(
+      { type: 'registration_reply', content: { status: 'ok', ids, supervisor: supervisor.name } },
+      message.header,
+    );
     this.#noteDown(peer.link);
     return supervisor;
   }

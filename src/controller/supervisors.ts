@@ -7,7 +7,10 @@ import type { Broker } from './broker.js';
 import { Incarnations, isSameRun } from './incarnations.js';
 import type { Supervisor } from './supervisor.js';
 
-/** A supervisor whose connection broke is waited for so long before its work is given to others (milliseconds), or a whole lease. */
+/**
+ * A supervisor whose connection broke is waited for so long before its work is given to others
+ * (milliseconds), or a whole lease.
+ */
 const longestAbsence = 3000;
 
 /** The supervisors, across their connections. */
@@ -31,8 +34,15 @@ export class Supervisors {
     return [...this.#supervisors.values()];
   }
 
-  /** A supervisor introduces itself, or comes back on a new connection; it gets ids for its engines. Throws SUPERSEDED, and PROTOCOL for who speaks for others. */
-  register({ content }: Message<'registration_request'>, peer: Peer, holder: string): { supervisor: Supervisor; ids: number[] } {
+  /**
+   * A supervisor introduces itself, or comes back on a new connection; it gets ids for its engines. Throws
+   * SUPERSEDED, and PROTOCOL for who speaks for others.
+   */
+  register(
+    { content }: Message<'registration_request'>,
+    peer: Peer,
+    holder: string,
+  ): { supervisor: Supervisor; ids: number[] } {
     const { run, host, pid, rank, allocation, count, ids: wanted, engines } = content;
     const known = this.#supervisors.get(run);
     if ((known && known.holder !== holder) || (run === gatewayName) !== (holder === gatewayName))
@@ -59,7 +69,12 @@ export class Supervisors {
     }
     this.#supervisors.set(run, supervisor);
     this.#broker.engines.past.back(supervisor);
-    const ids = this.#broker.engines.reserve(supervisor, count, wanted, engines.length > 0 || known !== undefined);
+    const ids = this.#broker.engines.reserve(
+      supervisor,
+      count,
+      wanted,
+      engines.length > 0 || known !== undefined,
+    );
     for (const { held, ...up } of engines) {
       const place = wanted.indexOf(up.id);
       const id = ids[place];
@@ -81,7 +96,10 @@ export class Supervisors {
     }
   }
 
-  /** Engines that ended while their supervisor could not tell us, and those that it has given up starting: it has no `places` for them. */
+  /**
+   * Engines that ended while their supervisor could not tell us, and those that it has given up starting: it
+   * has no `places` for them.
+   */
   #dropMissing(supervisor: Supervisor, present: ReadonlySet<string>, places: ReadonlySet<number>): void {
     const { engines } = this.#broker;
     const ended = engines.all
@@ -89,15 +107,20 @@ export class Supervisors {
       .map(({ id }) => id);
     const givenUp = engines.restartingOn(supervisor).filter((id) => !places.has(id));
     const reason = 'it ended while its supervisor was cut off';
-    for (const id of [...ended, ...givenUp]) this.#broker.engineDown({ id, reason, restarting: false, evidence: undefined });
+    for (const id of [...ended, ...givenUp])
+      this.#broker.engineDown({ id, reason, restarting: false, evidence: undefined });
   }
 
-  /** The scheduler ends a job at another time than was said (milliseconds since the epoch): that holds for all of its nodes. */
+  /**
+   * The scheduler ends a job at another time than was said (milliseconds since the epoch): that holds for all
+   * of its nodes.
+   */
   setDeadline(teller: Supervisor, deadline: number): void {
     const { allocation: told } = teller;
     if (!told) return;
     for (const { allocation, holder } of this.all) {
-      if (allocation && holder === teller.holder && isSameRun(allocation, told)) allocation.deadline = deadline;
+      if (allocation && holder === teller.holder && isSameRun(allocation, told))
+        allocation.deadline = deadline;
     }
     this.#log.info(`${told.job} ends at ${new Date(deadline).toISOString()} now`);
     this.#broker.balanced.queue.schedule();
@@ -107,7 +130,10 @@ export class Supervisors {
   /** A connection is over. Its supervisor may come back on another one. */
   closed(supervisor: Supervisor, peer: Peer, error: Error | undefined): void {
     if (supervisor.peer !== peer || !this.#supervisors.has(supervisor.run)) return;
-    this.#log.info(`the connection to a supervisor ended: ${supervisor.name}`, ...(error ? [error.message] : []));
+    this.#log.info(
+      `the connection to a supervisor ended: ${supervisor.name}`,
+      ...(error ? [error.message] : []),
+    );
     supervisor.away = setTimeout(() => this.#gone(supervisor), Math.min(this.#lease, longestAbsence));
     this.#onChange();
   }
@@ -121,7 +147,8 @@ export class Supervisors {
 
   /** Tells all of them that this is the end, and waits for none. */
   farewell(reason: string): void {
-    for (const { peer } of this.#supervisors.values()) peer.tell({ type: 'controller_ending', content: { reason } });
+    for (const { peer } of this.#supervisors.values())
+      peer.tell({ type: 'controller_ending', content: { reason } });
   }
 
   /** Lets go of all of them. */

@@ -19,16 +19,23 @@ export class TaskListing {
     this.#prepare = prepare;
   }
 
-  /** Ids of finished tasks: all, those named, and those that these engines have answered; of one session, or of all. */
+  /**
+   * Ids of finished tasks: all, those named, and those that these engines have answered; of one session, or
+   * of all.
+   */
   finished(ids: string[] | 'all', engines: number[], session: string | undefined): string[] {
     const answered = '(SELECT count(*) FROM all_replies r WHERE r.id = t.id) >= targets';
     const named = 'id IN (SELECT value FROM json_each(?))';
-    const byEngine = 'EXISTS (SELECT 1 FROM all_replies r WHERE r.id = t.id AND r.engine IN (SELECT value FROM json_each(?)))';
+    const byEngine =
+      'EXISTS (SELECT 1 FROM all_replies r WHERE r.id = t.id AND r.engine IN (SELECT value FROM ' +
+      'json_each(?)))';
     const own = session === undefined ? '' : ' AND session = ?';
     const condition = `${ids === 'all' ? answered : `${answered} AND (${named} OR ${byEngine})`}${own}`;
     const values = ids === 'all' ? [] : [JSON.stringify(ids), JSON.stringify(engines)];
     if (session !== undefined) values.push(session);
-    const rows = this.#prepare(`SELECT id FROM all_tasks t WHERE ${condition}`).all(...values) as { id: string }[];
+    const rows = this.#prepare(`SELECT id FROM all_tasks t WHERE ${condition}`).all(...values) as {
+      id: string;
+    }[];
     return rows.map(({ id }) => id);
   }
 
@@ -47,13 +54,18 @@ export class TaskListing {
     const bodies: Uint8Array[] = [];
     for (const { number: _number, body, ...row } of rows) {
       const replies = bare ? [] : repliesOf(row.id);
-      const messageOf = (bytes: Uint8Array | null): Uint8Array | undefined => readable(bytes, messages === 'whole');
+      const messageOf = (bytes: Uint8Array | null): Uint8Array | undefined =>
+        readable(bytes, messages === 'whole');
       const request = messageOf(body);
       const kept = replies.map((reply) => messageOf(reply.body));
       tasks.push({
         ...row,
         request: request !== undefined,
-        replies: replies.map(({ engine, status }, index) => ({ engine, status, kept: kept[index] !== undefined })),
+        replies: replies.map(({ engine, status }, index) => ({
+          engine,
+          status,
+          kept: kept[index] !== undefined,
+        })),
       });
       for (const bytes of [request, ...kept]) if (bytes) bodies.push(bytes);
     }

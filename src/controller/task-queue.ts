@@ -24,7 +24,10 @@ const loadAhead = 256;
 const otherEnd = 'a task that it depends on ended the other way';
 const noEngine = 'none of the engines that it may run on is there';
 
-/** The balanced queue: which task goes to which engine next. Pure: it sends nothing. No step of it walks all tasks. */
+/**
+ * The balanced queue: which task goes to which engine next. Pure: it sends nothing. No step of it walks all
+ * tasks.
+ */
 export class TaskQueue {
   readonly #engines: EngineTable;
   readonly #policy: Policy;
@@ -144,8 +147,8 @@ export class TaskQueue {
   }
 
   /**
-   * A task is over; those that waited for it may go on, or never can. What ends by that is seen to in the same call, one after
-   * another: a chain may be longer than any stack.
+   * A task is over; those that waited for it may go on, or never can. What ends by that is seen to in the
+   * same call, one after another: a chain may be longer than any stack.
    */
   finish(task: Task, ok: boolean): void {
     this.tasks.delete(task.id);
@@ -221,7 +224,10 @@ export class TaskQueue {
 }
 
 /** The engines that a task must go to one of; undefined for any. */
-function wantedOf({ targets, follow }: Task, ran: ReadonlySet<number> | undefined): ReadonlySet<number> | undefined {
+function wantedOf(
+  { targets, follow }: Task,
+  ran: ReadonlySet<number> | undefined,
+): ReadonlySet<number> | undefined {
   const named = targets && new Set(targets);
   if (!follow || !ran) return named;
   // Nobody can follow all of several.
@@ -233,7 +239,11 @@ function wantedOf({ targets, follow }: Task, ran: ReadonlySet<number> | undefine
 const timeLeft = ({ supervisor }: Engine): number =>
   supervisor?.allocation?.deadline ? supervisor.allocation.deadline - Date.now() : Number.POSITIVE_INFINITY;
 
-const hasTime = (engine: Engine, { timeNeeded }: Task): boolean => timeNeeded === 0 || timeNeeded <= timeLeft(engine);
+const hasTime = (engine: Engine, { timeNeeded }: Task): boolean =>
+  timeNeeded === 0 || timeNeeded <= timeLeft(engine);
 
 const hasRoom = (engine: Engine): boolean =>
-  !engine.stopping && !engine.supervisor.away && engine.assigned.length < windowOf(engine) && timeLeft(engine) > lastMinute;
+  !engine.stopping &&
+  !engine.supervisor.away &&
+  engine.assigned.length < windowOf(engine) &&
+  timeLeft(engine) > lastMinute;

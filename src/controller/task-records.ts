@@ -18,23 +18,27 @@ export function whereOf(query: TaskQuery): { condition: string; values: (string 
     conditions.push(condition);
     values.push(...given);
   };
-  // One parameter whatever their number: SQLite takes a limited number of them, and each number would be another statement.
+  // One parameter whatever their number: SQLite takes a limited number of them, and each number would be
+  // another statement.
   if (query.ids) where('id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids));
   if (query.queue !== undefined) where('queue = ?', query.queue);
   if (query.label !== undefined) where('label = ?', query.label);
   if (query.since !== undefined) where('submitted >= ?', query.since);
   if (query.until !== undefined) where('submitted < ?', query.until);
-  if (query.engine !== undefined) where('EXISTS (SELECT 1 FROM all_replies r WHERE r.id = t.id AND r.engine = ?)', query.engine);
+  if (query.engine !== undefined)
+    where('EXISTS (SELECT 1 FROM all_replies r WHERE r.id = t.id AND r.engine = ?)', query.engine);
   const count = '(SELECT count(*) FROM all_replies r WHERE r.id = t.id';
   if (query.status === 'pending') where(`${count}) < targets`);
   else if (query.status === 'ok') where(`${count} AND r.status = 'ok') >= targets`);
-  else if (query.status !== undefined) where(`${count} AND r.status = ?) > 0 AND ${count}) >= targets`, query.status);
+  else if (query.status !== undefined)
+    where(`${count} AND r.status = ?) > 0 AND ${count}) >= targets`, query.status);
   return { condition: conditions.join(' AND '), values };
 }
 
 /**
- * A record from what was written down: errors are read from the replies themselves, and so is how long they took; when is a matter of
- * our own clock. A reply that cannot be read is said to be that, and no other record suffers.
+ * A record from what was written down: errors are read from the replies themselves, and so is how long they
+ * took; when is a matter of our own clock. A reply that cannot be read is said to be that, and no other
+ * record suffers.
  */
 export function describeTask(row: TaskRow, replies: readonly StoredReply[]): TaskRecord {
   const done = replies.length >= row.targets;
@@ -59,7 +63,11 @@ export function describeTask(row: TaskRow, replies: readonly StoredReply[]): Tas
 }
 
 /** What a reply says of its run; its milliseconds are those of the engine's own clock. */
-function read(reply: StoredReply | undefined): { runTime: number | undefined; ename: string | null; evalue: string | null } {
+function read(reply: StoredReply | undefined): {
+  runTime: number | undefined;
+  ename: string | null;
+  evalue: string | null;
+} {
   if (!reply?.body) return { runTime: undefined, ename: null, evalue: null };
   try {
     const { metadata, header, content } = decodeMessage(Buffer.from(reply.body));
@@ -72,6 +80,10 @@ function read(reply: StoredReply | undefined): { runTime: number | undefined; en
       evalue: text(failure?.evalue),
     };
   } catch (error) {
-    return { runTime: undefined, ename: 'StoreError', evalue: `Its stored reply cannot be read: ${messageOf(error)}` };
+    return {
+      runTime: undefined,
+      ename: 'StoreError',
+      evalue: `Its stored reply cannot be read: ${messageOf(error)}`,
+    };
   }
 }

@@ -95,26 +95,40 @@ function shared(text: string): string {
   return text;
 }
 
-/** The bytes of a task's request header, which every reply carries; made anew where the message itself is on disk. */
-export function headerBytesOf({ id, session, type, body }: Pick<Task, 'id' | 'session' | 'type' | 'body'>): Buffer {
+/**
+ * The bytes of a task's request header, which every reply carries; made anew where the message itself is on
+ * disk.
+ */
+export function headerBytesOf({
+  id,
+  session,
+  type,
+  body,
+}: Pick<Task, 'id' | 'session' | 'type' | 'body'>): Buffer {
   if (body) return decodeFrames(body)[0] as Buffer;
-  return Buffer.from(JSON.stringify({ msg_id: id, msg_type: type, session, username: '', date: '', version: '' }));
+  return Buffer.from(
+    JSON.stringify({ msg_id: id, msg_type: type, session, username: '', date: '', version: '' }),
+  );
 }
 
 /**
- * What the payload of a request is written in; undefined for text that every engine reads in its own language. Our own clients need
- * not say so: what they send is JavaScript.
+ * What the payload of a request is written in; undefined for text that every engine reads in its own
+ * language. Our own clients need not say so: what they send is JavaScript.
  */
 export function languageOf(type: string, { language }: Metadata): string | undefined {
   if (typeof language === 'string' && /^[a-z][\w+#.-]{0,31}$/i.test(language)) return language;
   if (language !== undefined && language !== null)
-    throw new IpclusterError('USAGE', `A request's language is a short name, and ${shown(language)} is none.`);
+    throw new IpclusterError(
+      'USAGE',
+      `A request's language is a short name, and ${shown(language)} is none.`,
+    );
   return type === 'execute_request' || type === 'clear_request' ? undefined : 'javascript';
 }
 
 /** What whoever sent a request to engines of another language is told. */
 export const wrongLanguage = (language: string, engines: string): string =>
-  `This request is ${language}, but ${engines}: send code as text (\`execute\`), or add engines of its language.`;
+  `This request is ${language}, but ${engines}: send code as text (\`execute\`), or add engines of ` +
+  'its language.';
 
 /** What was given, short enough for a sentence. */
 function shown(value: unknown): string {
@@ -125,7 +139,10 @@ function shown(value: unknown): string {
 /** A name to find a record by. Throws USAGE for one that is no text, or too long to be written down. */
 export function readLabel({ label = null }: Metadata): string | null {
   if (label === null || (typeof label === 'string' && label.length <= longestName)) return label;
-  throw new IpclusterError('USAGE', `A task's label is ${shown(label)}, but must be text of at most ${longestName} characters.`);
+  throw new IpclusterError(
+    'USAGE',
+    `A task's label is ${shown(label)}, but must be text of at most ${longestName} characters.`,
+  );
 }
 
 /** Longest label and longest id of another task (characters). */
@@ -134,7 +151,13 @@ const longestName = 1024;
 const mostNamed = 1_000_000;
 const longestTime = 1e10;
 
-function readNumber(metadata: Metadata, name: string, least = 0, usual = 0, most = Number.POSITIVE_INFINITY): number {
+function readNumber(
+  metadata: Metadata,
+  name: string,
+  least = 0,
+  usual = 0,
+  most = Number.POSITIVE_INFINITY,
+): number {
   const value = metadata[name] ?? usual;
   if (typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most) return value;
   const range = `${least > Number.NEGATIVE_INFINITY ? ` from ${least}` : ''}${most < Number.POSITIVE_INFINITY ? ` to ${most}` : ''}`;
@@ -148,7 +171,8 @@ function readCount(metadata: Metadata, name: string, least = 0, usual = 0): numb
 }
 
 /** Seconds there, milliseconds here. */
-const readTime = (metadata: Metadata, name: string): number => 1000 * readNumber(metadata, name, 0, 0, longestTime);
+const readTime = (metadata: Metadata, name: string): number =>
+  1000 * readNumber(metadata, name, 0, 0, longestTime);
 
 function readTargets(value: unknown): readonly number[] | undefined {
   if (value === undefined || value === null) return undefined;
@@ -164,7 +188,10 @@ function readDependency(value: unknown): Dependency | undefined {
   const { dependencies, all = true, success = true, failure = false } = given;
   const isId = (id: unknown): boolean => typeof id === 'string' && id.length <= longestName;
   if (!Array.isArray(dependencies) || dependencies.length > mostNamed || !dependencies.every(isId))
-    throw new IpclusterError('USAGE', `A task's dependency must be a list of task ids, ${mostNamed} at most.`);
+    throw new IpclusterError(
+      'USAGE',
+      `A task's dependency must be a list of task ids, ${mostNamed} at most.`,
+    );
   if (![all, success, failure].every((wish) => typeof wish === 'boolean'))
     throw new IpclusterError('USAGE', "A dependency's all, success and failure are true or false.");
   return dependencies.length > 0 ? { dependencies, all, success, failure } : undefined;

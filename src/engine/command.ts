@@ -59,10 +59,14 @@ export class Commands {
   }
 
   /**
-   * Runs a command. Its exit code is a value; only a program that cannot be started is an error. Puts `cancel` on the request,
-   * which ends the whole group.
+   * Runs a command. Its exit code is a value; only a program that cannot be started is an error. Puts
+   * `cancel` on the request, which ends the whole group.
    */
-  async run(message: Message<'command_request'>, request: { cancel?: () => void }, take: OutputTaker): Promise<Answer> {
+  async run(
+    message: Message<'command_request'>,
+    request: { cancel?: () => void },
+    take: OutputTaker,
+  ): Promise<Answer> {
     checkContent(message.content);
     const { input, stdoutFile, stderrFile } = message.content;
     const { stream } = message.metadata;
@@ -165,7 +169,8 @@ function checkContent({ argv, env = {}, timeLimit, cwd = '' }: CommandContent): 
   const refuse = (what: string): never => {
     throw new IpclusterError('USAGE', `${what}; nothing was started.`);
   };
-  if (argv.length === 0 || argv.some((word) => typeof word !== 'string')) refuse('A command is a list of words');
+  if (argv.length === 0 || argv.some((word) => typeof word !== 'string'))
+    refuse('A command is a list of words');
   if ([...argv, cwd, ...Object.values(env)].some((word) => String(word).includes('\0')))
     refuse('No word, folder or variable of a command can have a NUL in it');
   const wrong = Object.keys(env).find((name) => !isVariableName(name));
@@ -176,7 +181,10 @@ function checkContent({ argv, env = {}, timeLimit, cwd = '' }: CommandContent): 
 }
 
 /** A command with what every shell task begins with here, such as a container's words. */
-const wrapped = (argv: string[]): string[] => [...splitWords(process.env['IPCLUSTER_TASK_WRAPPER'] ?? ''), ...argv];
+const wrapped = (argv: string[]): string[] => [
+  ...splitWords(process.env['IPCLUSTER_TASK_WRAPPER'] ?? ''),
+  ...argv,
+];
 
 /** The engine's environment, without what only the engine itself was given. */
 function environment(): NodeJS.ProcessEnv {

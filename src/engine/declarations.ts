@@ -1,4 +1,12 @@
-import type { ImportDeclaration, ModuleDeclaration, Node, Pattern, Program, Statement, VariableDeclaration } from 'acorn';
+import type {
+  ImportDeclaration,
+  ModuleDeclaration,
+  Node,
+  Pattern,
+  Program,
+  Statement,
+  VariableDeclaration,
+} from 'acorn';
 
 /** A piece of code that is replaced. */
 export interface Edit {
@@ -18,24 +26,36 @@ export interface TopLevel {
 export function topLevel(program: Program): TopLevel[] {
   return program.body.map((node) => {
     const { start, end } = node;
-    if (node.type === 'ExportNamedDeclaration' && node.declaration) return { node: node.declaration, start, end };
+    if (node.type === 'ExportNamedDeclaration' && node.declaration)
+      return { node: node.declaration, start, end };
     return { node, start, end };
   });
 }
 
-/** Code whose `export default` has become what it is here: a declaration, or an expression. Everything stays where it stands. */
+/**
+ * Code whose `export default` has become what it is here: a declaration, or an expression. Everything stays
+ * where it stands.
+ */
 export function withoutDefault(code: string, program: Program): string {
   const one = program.body.find((node) => node.type === 'ExportDefaultDeclaration');
   const [words] = (one && /^export\s+default\b/.exec(code.slice(one.start))) ?? [];
   if (!one || words === undefined) return code;
-  const isNamed = 'id' in one.declaration && one.declaration.id !== null && /Declaration$/.test(one.declaration.type);
-  const instead = isNamed ? words.replace(/\S/g, ' ') : words.replace('export', 'void 0').replace('default', ',      ');
+  const isNamed =
+    'id' in one.declaration && one.declaration.id !== null && /Declaration$/.test(one.declaration.type);
+  const instead = isNamed
+    ? words.replace(/\S/g, ' ')
+    : words.replace('export', 'void 0').replace('default', ',      ');
   return code.slice(0, one.start) + instead + code.slice(one.start + words.length);
 }
 
-/** How a declaration becomes an assignment to global properties, in a statement that begins with those words; none for other statements. */
+/**
+ * How a declaration becomes an assignment to global properties, in a statement that begins with those words;
+ * none for other statements.
+ */
 export function declared(code: string, { node, start, end }: TopLevel, words: string): Edit[] {
-  const assigned = (parts: string[]): Edit[] => [{ start, end, text: `${words} (${[...parts, '0'].join(', ')});` }];
+  const assigned = (parts: string[]): Edit[] => [
+    { start, end, text: `${words} (${[...parts, '0'].join(', ')});` },
+  ];
   switch (node.type) {
     case 'VariableDeclaration':
       if (node.kind === 'var') return words === 'void' ? [] : strip(node, start);
@@ -56,7 +76,8 @@ export function declared(code: string, { node, start, end }: TopLevel, words: st
 }
 
 /** Without what stands before it: an `export`. */
-const strip = (node: Node, start: number): Edit[] => (node.start > start ? [{ start, end: node.start, text: '' }] : []);
+const strip = (node: Node, start: number): Edit[] =>
+  node.start > start ? [{ start, end: node.start, text: '' }] : [];
 
 function assignments(code: string, { declarations }: VariableDeclaration): string[] {
   return declarations.map(({ id, init }) => {
@@ -85,7 +106,10 @@ function imported(code: string, node: ImportDeclaration): string[] {
   return parts.length > 0 ? parts : [module];
 }
 
-/** The names that a statement declares for all of the code: functions, and each `var` in it that belongs to no function. */
+/**
+ * The names that a statement declares for all of the code: functions, and each `var` in it that belongs to no
+ * function.
+ */
 export function hoistedNames(node: Node, names: string[], isTop = true): void {
   if (node.type === 'FunctionDeclaration') {
     if (isTop && 'id' in node) collectNames(node.id as Pattern, names);

@@ -5,10 +5,13 @@ import { settled } from './user-side.js';
 type End = { value: unknown } | { error: unknown };
 
 /**
- * Calls a function of user code for each item; each item has its own end. Nothing here asks the array's methods: user code may have
- * replaced them.
+ * Calls a function of user code for each item; each item has its own end. Nothing here asks the array's
+ * methods: user code may have replaced them.
  */
-export function applyEach(apply: (item: unknown) => unknown, items: readonly unknown[]): End[] | Promise<End[]> {
+export function applyEach(
+  apply: (item: unknown) => unknown,
+  items: readonly unknown[],
+): End[] | Promise<End[]> {
   const ends: End[] = [];
   const promises: { index: number; value: PromiseLike<unknown> }[] = [];
   for (let index = 0; index < items.length; index++) {
@@ -40,7 +43,10 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** The answer to a call for each item: all values, or the first error with all that failed by place, and the values of the others. */
+/**
+ * The answer to a call for each item: all values, or the first error with all that failed by place, and the
+ * values of the others.
+ */
 export function answerEach(
   ends: readonly End[],
   encode: (value: unknown) => Buffer[],

@@ -24,7 +24,8 @@ import type { Settle, Settled, WatcherData } from './watcher.js';
  */
 
 guardProcess();
-// An interrupt is a SIGINT to the engine's whole group, for the children of user code. The engine itself ignores it.
+// An interrupt is a SIGINT to the engine's whole group, for the children of user code. The engine itself
+// ignores it.
 process.on('SIGINT', () => {});
 
 const [socketPath = '', uuid = ''] = process.argv.slice(2);
@@ -53,11 +54,17 @@ const orders: Handlers<SupervisorToEngine> = { engine_welcome: ({ content }) => 
 const arrived: Buffer[] = [];
 let watched = false;
 let startWatcher: (() => void) | undefined;
-/** Without work, the watcher is started after this time (milliseconds): many engines that start at once must not be slowed down by it. */
+/**
+ * Without work, the watcher is started after this time (milliseconds): many engines that start at once must
+ * not be slowed down by it.
+ */
 const quiet = 1500;
 
 socket.on('connect', () => {
-  link.send({ channel: 'hub' }, session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }));
+  link.send(
+    { channel: 'hub' },
+    session.encode({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'engine' } }),
+  );
 });
 socket.on('data', (chunk) => {
   arrived.push(pinBuffer(chunk));
@@ -65,7 +72,8 @@ socket.on('data', (chunk) => {
 });
 socket.on('error', () => {});
 socket.on('close', () => {
-  // The watcher sees it too, and sweeps what code has started before it ends this process; it gets time for that.
+  // The watcher sees it too, and sweeps what code has started before it ends this process; it gets time for
+  // that.
   commands.stop();
   if (watched) setTimeout(() => leave(0), 10_000);
   else leave(0);
@@ -101,11 +109,18 @@ async function awaitRoom(): Promise<void> {
 function hear(body: Buffer): void {
   const message = decodeMessage(body);
   if (isHandled<SupervisorToEngine>(message, orders)) return call(orders, message);
-  const { route, body: answer } = refusal(session, message.header, unknownMessage(message.header.msg_type, 'a supervisor'));
+  const { route, body: answer } = refusal(
+    session,
+    message.header,
+    unknownMessage(message.header.msg_type, 'a supervisor'),
+  );
   link.send(route, answer);
 }
 
-/** The supervisor has an id for us, or another one. After the first, user code may come, and its watcher must be there before it. */
+/**
+ * The supervisor has an id for us, or another one. After the first, user code may come, and its watcher must
+ * be there before it.
+ */
 function welcome({ id, environment }: MessageContents['engine_welcome']): undefined {
   const isFirst = kernel.engineId < 0;
   kernel.engineId = id;

@@ -9,8 +9,9 @@ const ownFrame = /\(?(node:|file:\/\/.*\/dist\/programs\/|.*\/dist\/programs\/)/
 const longest = { name: 256, text: 16_384 };
 
 /**
- * Describes whatever user code threw, with the part of its stack that lies in user code. All that it reads may be the user's code
- * again, which throws, lies or never ends: what cannot be read is left out, and the caller sees to it that it can be interrupted.
+ * Describes whatever user code threw, with the part of its stack that lies in user code. All that it reads
+ * may be the user's code again, which throws, lies or never ends: what cannot be read is left out, and the
+ * caller sees to it that it can be interrupted.
  */
 export function describeFailure(error: unknown, applied: boolean): ErrorContent {
   const ours = attempt(() => readOwn(error));
@@ -19,16 +20,25 @@ export function describeFailure(error: unknown, applied: boolean): ErrorContent 
     return { status: 'error', ename: 'Thrown', evalue: showValue(error), traceback: [] };
   }
   const { name, message, stack } = readError(error as Error);
-  const content: ErrorContent = { status: 'error', ename: name, evalue: message, traceback: userStack(stack) };
+  const content: ErrorContent = {
+    status: 'error',
+    ename: name,
+    evalue: message,
+    traceback: userStack(stack),
+  };
   if (applied && error instanceof ReferenceError) {
     content.suggestions = [
-      'Functions travel by source, without the variables around them: pass it as an argument, or push it to the engines.',
+      'Functions travel by source, without the variables around them: pass it as an argument, or push ' +
+        'it to the engines.',
     ];
   }
   return content;
 }
 
-/** An error of this project, also of another copy of it that user code has loaded; undefined when it only looks like one. */
+/**
+ * An error of this project, also of another copy of it that user code has loaded; undefined when it only
+ * looks like one.
+ */
 function readOwn(error: unknown): ErrorContent | undefined {
   if (!isIpclusterError(error)) return undefined;
   const { code, message, suggestions } = error;
@@ -36,7 +46,13 @@ function readOwn(error: unknown): ErrorContent | undefined {
     (text: unknown) => typeof text === 'string' && text.length < longest.text,
   );
   if (!isWhole) return undefined;
-  return { status: 'error', ename: code, evalue: message, traceback: [], suggestions: [...suggestions].slice(0, 8) };
+  return {
+    status: 'error',
+    ename: code,
+    evalue: message,
+    traceback: [],
+    suggestions: [...suggestions].slice(0, 8),
+  };
 }
 
 /** What is known of something thrown where no request hears of it, as lines. */
@@ -48,11 +64,15 @@ export function describeStray(error: unknown): string {
 /** Any value as `inspect` shows it, bounded; says so when it cannot be shown. */
 export function showValue(value: unknown): string {
   const shown = attempt(() => inspect(value));
-  return typeof shown === 'string' ? cut(shown, longest.text) : `[a value of type ${typeof value} that cannot be shown]`;
+  return typeof shown === 'string'
+    ? cut(shown, longest.text)
+    : `[a value of type ${typeof value} that cannot be shown]`;
 }
 
 function readError(error: Error): { name: string; message: string; stack: string } {
-  const [name, message, stack] = (['name', 'message', 'stack'] as const).map((key) => attempt((): unknown => error[key]));
+  const [name, message, stack] = (['name', 'message', 'stack'] as const).map((key) =>
+    attempt((): unknown => error[key]),
+  );
   const ownName = typeof name === 'string' && name !== '' ? name : 'Error';
   const ownMessage = typeof message === 'string' ? message : message === undefined ? '' : showValue(message);
   return {

@@ -86,15 +86,22 @@ export class Kernel {
     this.#queue.push(packet);
   }
 
-  /** Takes in what has come, and runs what waits. An interrupt may end this before it has begun: what has come must be kept. */
+  /**
+   * Takes in what has come, and runs what waits. An interrupt may end this before it has begun: what has come
+   * must be kept.
+   */
   wake(): void {
     this.#slots.inside(() => this.#pump());
   }
 
-  /** The watcher wants that request settled, after it terminated its code or instead of that. Answers how it ended; then {@link wake}. */
+  /**
+   * The watcher wants that request settled, after it terminated its code or instead of that. Answers how it
+   * ended; then {@link wake}.
+   */
   settle(sequence: number): InterruptOutcome {
     const running = this.#current;
-    if (running?.route.sequence !== sequence) return sequence === this.#interrupted ? 'interrupted' : 'finished';
+    if (running?.route.sequence !== sequence)
+      return sequence === this.#interrupted ? 'interrupted' : 'finished';
     const terminated = !this.#slots.isIn(sequence, phase.awaiting);
     const outcome = running.cancel ? 'killed' : terminated ? 'interrupted' : 'abandoned';
     this.#slots.inside(() => {
@@ -116,7 +123,13 @@ export class Kernel {
 
   #run(route: EngineRoute, body: Buffer): void {
     const header = decodeFrames(body)[0] as Buffer;
-    const running: Running = { route, header, session: '', type: 'error_reply', started: new Date().toISOString() };
+    const running: Running = {
+      route,
+      header,
+      session: '',
+      type: 'error_reply',
+      started: new Date().toISOString(),
+    };
     this.#current = running;
     this.#last = running;
     try {
@@ -153,7 +166,9 @@ export class Kernel {
     );
   }
 
-  /** Leaves the part in which the request can be interrupted; false when it was interrupted and is settled so. */
+  /**
+   * Leaves the part in which the request can be interrupted; false when it was interrupted and is settled so.
+   */
   #release(running: Running, from: number): boolean {
     if (this.#slots.advance(running.route.sequence, from, phase.done)) return true;
     this.#wait(running);
@@ -161,8 +176,9 @@ export class Kernel {
   }
 
   /**
-   * The watcher has aimed at this request and its termination is on the way: wait for it here, where it ends nothing else.
-   * Either the loop is terminated, and the watcher has the request settled, or the termination struck before and we do it.
+   * The watcher has aimed at this request and its termination is on the way: wait for it here, where it ends
+   * nothing else. Either the loop is terminated, and the watcher has the request settled, or the termination
+   * struck before and we do it.
    */
   #wait(running: Running): void {
     const { sequence } = running.route;
@@ -175,7 +191,8 @@ export class Kernel {
   }
 
   #handle(message: Message, running: Running): Answer | Promise<Answer> {
-    if (!isHandled<ClientToEngine>(message, this.#handlers)) throw new TypeError(`An engine knows no ${message.header.msg_type}`);
+    if (!isHandled<ClientToEngine>(message, this.#handlers))
+      throw new TypeError(`An engine knows no ${message.header.msg_type}`);
     if (isMessage(message, 'command_request')) return this.#call(message, running);
     this.#commands.forgetEnvironment();
     return this.#slots.outside(() => this.#call(message, running));
@@ -208,7 +225,10 @@ export class Kernel {
     const answer = (value: unknown): Executed => {
       const { frames, cloneable } = encodeIfCloneable(value);
       const data = value === undefined ? {} : { 'text/plain': showValue(value) };
-      return { content: { status: 'ok', execution_count: this.#namespace.executions, data, cloneable }, buffers: frames };
+      return {
+        content: { status: 'ok', execution_count: this.#namespace.executions, data, cloneable },
+        buffers: frames,
+      };
     };
     return afterwards(this.#namespace.execute(code, fileName), answer);
   }
@@ -242,7 +262,10 @@ export class Kernel {
   /** What of an error goes into the reply. Looking at what was thrown may run code of the user. */
   #describe(running: Running, error: unknown): [ReplyStatus, Answer] {
     const isShort = running.type === 'command_request' && isShortage(error);
-    return [isShort ? 'short' : 'error', { content: describeFailure(error, running.type === 'apply_request') }];
+    return [
+      isShort ? 'short' : 'error',
+      { content: describeFailure(error, running.type === 'apply_request') },
+    ];
   }
 
   #finish(running: Running, status: ReplyStatus, { content, buffers = [] }: Answer): void {
@@ -257,7 +280,9 @@ export class Kernel {
       engine_id: this.engineId,
       status: status === 'short' ? 'error' : status,
     };
-    const frames = [this.#session.header(type), metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
+    const frames = [this.#session.header(type), metadata, content].map((part) =>
+      Buffer.from(JSON.stringify(part)),
+    );
     const [header, meta, contentFrame] = frames as [Buffer, Buffer, Buffer];
     const body = encodeFrames([header, running.header, meta, contentFrame, ...buffers]);
     this.#send({ channel: 'reply', id: running.route.id, status, from: this.engineId }, body);
@@ -278,7 +303,9 @@ export class Kernel {
   /** What was dropped is told at the request that it belongs to, where it is missing. */
   #tellDropped(running: Running): void {
     if (this.#dropped === 0) return;
-    const notice = `[${this.#dropped} characters of output were dropped: they came faster than they could be taken]\n`;
+    const notice =
+      `[${this.#dropped} characters of output were dropped: they came faster than they could ` +
+      'be taken]\n';
     this.#dropped = 0;
     this.#publish(running, 'stderr', notice);
   }
@@ -298,7 +325,10 @@ export class Kernel {
     // As bytes it is not sent twice: whoever wants a text makes it of them.
     const [content, buffers] = [{ name, text: bytes ? '' : text }, bytes ? [bytes] : []];
     const body = this.#session.encode({ type: 'stream', content, parent: running.header, buffers });
-    this.#send({ channel: 'output', id: running.route.id, session: running.session, from: this.engineId }, body);
+    this.#send(
+      { channel: 'output', id: running.route.id, session: running.session, from: this.engineId },
+      body,
+    );
   }
 }
 

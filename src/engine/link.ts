@@ -4,8 +4,8 @@ import { encodePacket, joinSmall } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
 
 /**
- * The engine's connection to its supervisor. What the system does not take at once waits here: a stream of Node would keep it in an array of the user's
- * realm, with the user's `push`.
+ * The engine's connection to its supervisor. What the system does not take at once waits here: a stream of
+ * Node would keep it in an array of the user's realm, with the user's `push`.
  */
 export class Link {
   readonly socket: Socket;

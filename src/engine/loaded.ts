@@ -16,8 +16,9 @@ const fileImports = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"\n]+|\/[^'"\n
 const extensions = ['', '.js', '.mjs', '.cjs', '.json'];
 
 /**
- * Knows which files user code has loaded, so that it can be said when one of them has changed since. Modules are found from what
- * stands in code: Node has no list of those that `import` has loaded. Packages do not count, and neither do computed names.
+ * Knows which files user code has loaded, so that it can be said when one of them has changed since. Modules
+ * are found from what stands in code: Node has no list of those that `import` has loaded. Packages do not
+ * count, and neither do computed names.
  */
 export class LoadedFiles {
   readonly #known = new Set<string>();
@@ -46,7 +47,8 @@ export class LoadedFiles {
       return;
     }
     this.#pending.push({ path, hash: createHash('sha256').update(text).digest('hex') });
-    for (const [, specifier = ''] of text.toString('utf8').matchAll(fileImports)) this.#addImport(specifier, dirname(path));
+    for (const [, specifier = ''] of text.toString('utf8').matchAll(fileImports))
+      this.#addImport(specifier, dirname(path));
   }
 
   /** Files that have come since it was asked last. */

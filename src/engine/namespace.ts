@@ -9,7 +9,9 @@ import { importModule, settled } from './user-side.js';
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** Where user code lives: the engine's own global object, so that `instanceof` and speed are as everywhere. */
+/**
+ * Where user code lives: the engine's own global object, so that `instanceof` and speed are as everywhere.
+ */
 export class Namespace {
   /** Files that the code here has loaded. */
   readonly loaded = new LoadedFiles();
@@ -41,8 +43,14 @@ export class Namespace {
     return script.runInThisContext({ displayErrors: false });
   }
 
-  /** Imports the function that a reference names: a path counts from the working folder, anything else is a package. */
-  resolve({ module: name, export: key }: Extract<FunctionReference, { module: string }>): Promise<AnyFunction> {
+  /**
+   * Imports the function that a reference names: a path counts from the working folder, anything else is a
+   * package.
+   */
+  resolve({
+    module: name,
+    export: key,
+  }: Extract<FunctionReference, { module: string }>): Promise<AnyFunction> {
     const isFile = /^\.{0,2}\//.test(name);
     if (isFile) this.loaded.add(resolve(name));
     const specifier = isFile ? pathToFileURL(resolve(name)).href : name;
@@ -73,7 +81,10 @@ export class Namespace {
     }
   }
 
-  /** The values of those names; a name that is not there throws ReferenceError. A path such as `a.b` looks inside. */
+  /**
+   * The values of those names; a name that is not there throws ReferenceError. A path such as `a.b` looks
+   * inside.
+   */
   pull(names: readonly string[]): unknown[] {
     return names.map((name) => {
       const [first = '', ...rest] = name.split('.');
@@ -106,7 +117,10 @@ function isAccessor(name: string): boolean {
   return property?.get !== undefined && property.configurable === true;
 }
 
-/** An absolute file name makes `import()` resolve from the working folder and gives stacks a place to point to. */
+/**
+ * An absolute file name makes `import()` resolve from the working folder and gives stacks a place to point
+ * to.
+ */
 function compile(source: string, fileName: string, offset: number): vm.Script {
   return new vm.Script(source, {
     filename: fileName.startsWith('/') ? fileName : join(workFolder(), fileName),

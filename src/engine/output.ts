@@ -15,8 +15,9 @@ const interval = 20;
 const largest = 32_768;
 
 /**
- * Takes what user code writes to stdout and stderr and hands it on as it appears: at once after a silence of 20 ms, otherwise
- * in pieces, so that thousands of lines do not become thousands of messages. Bytes stay what they are.
+ * Takes what user code writes to stdout and stderr and hands it on as it appears: at once after a silence of
+ * 20 ms, otherwise in pieces, so that thousands of lines do not become thousands of messages. Bytes stay what
+ * they are.
  */
 export class OutputCollector {
   readonly #sink: OutputSink;
@@ -88,7 +89,10 @@ export class OutputCollector {
   }
 }
 
-/** What is written by those words, as text where it is in UTF-8 for sure; bytes are copied, since their owner may use them again. */
+/**
+ * What is written by those words, as text where it is in UTF-8 for sure; bytes are copied, since their owner
+ * may use them again.
+ */
 function writtenOf(chunk: string | Uint8Array, encoding: unknown): string | Buffer {
   if (typeof chunk !== 'string') return Buffer.from(chunk);
   const isText = typeof encoding !== 'string' || /^utf-?8$/i.test(encoding) || !Buffer.isEncoding(encoding);

@@ -7,8 +7,8 @@ import { pristineSpawn } from '../processes/pristine-spawn.js';
 import * as userSide from './user-side.js';
 
 /*
- * The kernel's realm: a global object and built-ins that user code does not reach. Whatever user code patches, shadows or declares stays
- * in the main realm, which is all its own (docs/decisions/0021).
+ * The kernel's realm: a global object and built-ins that user code does not reach. Whatever user code
+ * patches, shadows or declares stays in the main realm, which is all its own (docs/decisions/0021).
  */
 
 const require = createRequire(import.meta.url);
@@ -17,15 +17,39 @@ const { apply, getOwnPropertyDescriptor } = Reflect;
 
 /** Globals of Node and types of user values, which are the main realm's. */
 const fromMain = [
-  ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'queueMicrotask'],
-  ...['URL', 'AbortController', 'AbortSignal', 'structuredClone', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView'],
-  ...['Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array'],
+  ...[
+    'setTimeout',
+    'clearTimeout',
+    'setInterval',
+    'clearInterval',
+    'setImmediate',
+    'clearImmediate',
+    'queueMicrotask',
+  ],
+  ...[
+    'URL',
+    'AbortController',
+    'AbortSignal',
+    'structuredClone',
+    'ArrayBuffer',
+    'SharedArrayBuffer',
+    'DataView',
+  ],
+  ...[
+    'Int8Array',
+    'Uint8Array',
+    'Uint8ClampedArray',
+    'Int16Array',
+    'Uint16Array',
+    'Int32Array',
+    'Uint32Array',
+  ],
   ...['Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array'],
 ];
 
 /**
- * Run in the new realm. Errors of both realms are instances of `Error` and its kin for the kernel. Stacks of its own errors are written
- * here: Node would ask the user's `Error.prepareStackTrace`.
+ * Run in the new realm. Errors of both realms are instances of `Error` and its kin for the kernel. Stacks of
+ * its own errors are written here: Node would ask the user's `Error.prepareStackTrace`.
  */
 const prepare = `(main) => {
   const isInstance = Function.prototype[Symbol.hasInstance];
@@ -63,8 +87,14 @@ function snapshots(): (id: string) => unknown {
   };
 }
 
-/** Functions in the kernel's realm. They are compiled with all names of the outside as parameters: one looked up in a context costs a call. */
-function compiler(context: vm.Context, own: Record<string, unknown>): (file: string, more: object) => () => unknown {
+/**
+ * Functions in the kernel's realm. They are compiled with all names of the outside as parameters: one looked
+ * up in a context costs a call.
+ */
+function compiler(
+  context: vm.Context,
+  own: Record<string, unknown>,
+): (file: string, more: object) => () => unknown {
   const given: Record<string, unknown> = {};
   for (const name of Object.getOwnPropertyNames(own)) {
     if (getOwnPropertyDescriptor(own, name)?.writable === true && name !== 'eval') given[name] = own[name];
@@ -80,7 +110,11 @@ function compiler(context: vm.Context, own: Record<string, unknown>): (file: str
     const all = { ...given, ...ours, ...more };
     const [names, values] = [Object.keys(all), Object.values(all)];
     return () =>
-      apply(compileFunction(readFileSync(file, 'utf8'), names, { parsingContext: context, filename: file }), undefined, values);
+      apply(
+        compileFunction(readFileSync(file, 'utf8'), names, { parsingContext: context, filename: file }),
+        undefined,
+        values,
+      );
   };
 }
 

@@ -1,5 +1,13 @@
 import type { ExpressionStatement, Node, Program, Statement } from 'acorn';
-import { childrenOf, collectNames, declared, type Edit, hoistedNames, topLevel, withoutDefault } from './declarations.js';
+import {
+  childrenOf,
+  collectNames,
+  declared,
+  type Edit,
+  hoistedNames,
+  topLevel,
+  withoutDefault,
+} from './declarations.js';
 import { parse } from './parser.js';
 import { keepValues } from './values-of-statements.js';
 
@@ -8,7 +16,10 @@ export interface Rewritten {
   code: string;
   /** True when it has to be awaited. */
   isAsync: boolean;
-  /** Names that must be properties of the global object before it runs, and may go again: those that are known from the beginning. */
+  /**
+   * Names that must be properties of the global object before it runs, and may go again: those that are known
+   * from the beginning.
+   */
   names: string[];
   /** Names that become properties where they are declared. */
   lexical: string[];
@@ -17,8 +28,9 @@ export interface Rewritten {
 }
 
 /**
- * Makes code behave as in a notebook: top-level `await`, `import` and `export` work, `const`, `let` and `class` can be declared again, and the value
- * is that of the last statement that has one, as everywhere in JavaScript. Code that does not parse is left alone: the engine reports it better.
+ * Makes code behave as in a notebook: top-level `await`, `import` and `export` work, `const`, `let` and
+ * `class` can be declared again, and the value is that of the last statement that has one, as everywhere in
+ * JavaScript. Code that does not parse is left alone: the engine reports it better.
  */
 export function rewrite(given: string): Rewritten {
   const first = parseLoosely(given);
@@ -26,8 +38,12 @@ export function rewrite(given: string): Rewritten {
   const program = code === given ? first : parseLoosely(code);
   if (!program) return { code, isAsync: false, names: [], lexical: [], offset: 0 };
   const body = topLevel(program);
-  const isAsync = body.some(({ node }) => node.type === 'ImportDeclaration' || 'source' in node || hasAwait(node));
-  const isStrict = program.body.some((statement) => 'directive' in statement && statement.directive === 'use strict');
+  const isAsync = body.some(
+    ({ node }) => node.type === 'ImportDeclaration' || 'source' in node || hasAwait(node),
+  );
+  const isStrict = program.body.some(
+    (statement) => 'directive' in statement && statement.directive === 'use strict',
+  );
   const lexical: string[] = [];
   const names: string[] = [];
   for (const { node } of body) {
@@ -52,10 +68,16 @@ export function rewrite(given: string): Rewritten {
 }
 
 /** The code as an async function that is called, whose result is the value of the code. */
-function wrapped(code: string, program: Program, body: ReturnType<typeof topLevel>): { code: string; offset: number } {
+function wrapped(
+  code: string,
+  program: Program,
+  body: ReturnType<typeof topLevel>,
+): { code: string; offset: number } {
   let value = 'value';
   while (code.includes(value)) value += '_';
-  const directives = program.body.filter((statement): statement is ExpressionStatement => 'directive' in statement);
+  const directives = program.body.filter(
+    (statement): statement is ExpressionStatement => 'directive' in statement,
+  );
   const edits: Edit[] = code.startsWith('#!') ? [{ start: 0, end: 2, text: '//' }] : [];
   const imports: string[] = [];
   const functions: string[] = [];
@@ -70,7 +92,9 @@ function wrapped(code: string, program: Program, body: ReturnType<typeof topLeve
       edits.push({ start, end, text: code.slice(start, end).replace(/[^\n]+/g, '') });
     } else {
       const declaration = declared(code, each, 'void');
-      edits.push(...(declaration.length > 0 ? declaration : keepValues(code, node as Statement, value, true)));
+      edits.push(
+        ...(declaration.length > 0 ? declaration : keepValues(code, node as Statement, value, true)),
+      );
     }
   }
   const start = `${functions.join('')}${imports.join('')}`;
@@ -102,7 +126,11 @@ function parseLoosely(code: string): Program | undefined {
 
 /** True for an `await` that belongs to the top level, not to a function inside. */
 function hasAwait(node: Node): boolean {
-  if (node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && 'await' in node && node.await === true)) return true;
+  if (
+    node.type === 'AwaitExpression' ||
+    (node.type === 'ForOfStatement' && 'await' in node && node.await === true)
+  )
+    return true;
   if (/Function/.test(node.type)) return false;
   return childrenOf(node).some(hasAwait);
 }

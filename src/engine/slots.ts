@@ -1,13 +1,16 @@
 /*
- * What the engine's main thread and its watcher share: for each request handed to the engine a word (number and phase), and a
- * gate that says whether the main thread is in the kernel's own code, where nothing may be cut short. All steps are compare-and-set, so that an interrupt meets
- * the request it is aimed at or none.
+ * What the engine's main thread and its watcher share: for each request handed to the engine a word (number
+ * and phase), and a gate that says whether the main thread is in the kernel's own code, where nothing may be
+ * cut short. All steps are compare-and-set, so that an interrupt meets the request it is aimed at or none.
  */
 
 /** Where a request is. `done` and `terminated` are the main thread's leave to go on. */
 export const phase = { running: 1, awaiting: 2, removed: 3, signalled: 4, terminated: 5, done: 6 } as const;
 
-/** A supervisor never has this many requests in an engine at once, so a slot is free when its turn comes again. */
+/**
+ * A supervisor never has this many requests in an engine at once, so a slot is free when its turn comes
+ * again.
+ */
 const slotCount = 64;
 const gateIndex = slotCount;
 
@@ -60,7 +63,9 @@ export class Slots {
     return !own && this.#swap(sequence, word, phase.removed);
   }
 
-  /** Watcher: takes aim. After `running` the main thread cannot leave the request before it was terminated. */
+  /**
+   * Watcher: takes aim. After `running` the main thread cannot leave the request before it was terminated.
+   */
   aim(sequence: number): Aim {
     for (;;) {
       const { word, own, phase: present } = this.#read(sequence);
@@ -74,7 +79,10 @@ export class Slots {
     }
   }
 
-  /** Main thread: does what no termination may cut short; waits before it while the watcher is about to terminate what runs. */
+  /**
+   * Main thread: does what no termination may cut short; waits before it while the watcher is about to
+   * terminate what runs.
+   */
   inside(work: () => void): void {
     const depth = this.#depth;
     if (depth === 0) this.#enter();
@@ -87,7 +95,10 @@ export class Slots {
     }
   }
 
-  /** Main thread: runs user code from inside. A termination strikes here, and then nothing that follows is run, up to the event loop. */
+  /**
+   * Main thread: runs user code from inside. A termination strikes here, and then nothing that follows is
+   * run, up to the event loop.
+   */
   outside<T>(work: () => T): T {
     const depth = this.#depth;
     this.#depth = 0;

@@ -2,15 +2,19 @@ import type { ForInStatement, ForOfStatement, Node, Statement, VariableDeclarati
 import type { Edit } from './declarations.js';
 
 /*
- * Code that awaits runs as a function, and a function has no value of its last statement. So each statement puts its value into a variable, as the
- * language says: expressions do; `if`, loops, `switch`, `try` and `with` are undefined unless something in them has a value; blocks, declarations and
- * empty statements leave it as it is. Each `var` becomes an assignment to a global on the way.
+ * Code that awaits runs as a function, and a function has no value of its last statement. So each statement
+ * puts its value into a variable, as the language says: expressions do; `if`, loops, `switch`, `try` and
+ * `with` are undefined unless something in them has a value; blocks, declarations and empty statements leave
+ * it as it is. Each `var` becomes an assignment to a global on the way.
  */
 
 /** What may stand in another statement's place, and begins without a value. */
 const compound = /^(If|For|ForIn|ForOf|While|DoWhile|Switch|Try|With)Statement$/;
 
-/** The edits that make a statement keep its value in that variable. `inList` is true where others may stand before and behind it. */
+/**
+ * The edits that make a statement keep its value in that variable. `inList` is true where others may stand
+ * before and behind it.
+ */
 export function keepValues(code: string, node: Statement, value: string, inList: boolean): Edit[] {
   const insert = (at: number, text: string): Edit => ({ start: at, end: at, text });
   const inner = (child: Statement | null | undefined, list = false): Edit[] =>
@@ -18,7 +22,9 @@ export function keepValues(code: string, node: Statement, value: string, inList:
   const all = (children: readonly Statement[]): Edit[] => children.flatMap((child) => inner(child, true));
   /** The body of a loop begins without a value each time. */
   const repeated = (body: Statement): Edit[] =>
-    compound.test(body.type) ? [insert(body.start, `{${value} = void 0;`), ...inner(body), insert(body.end, '}')] : inner(body);
+    compound.test(body.type)
+      ? [insert(body.start, `{${value} = void 0;`), ...inner(body), insert(body.end, '}')]
+      : inner(body);
   const reset = inList && compound.test(bare(node).type) ? [insert(node.start, `${value} = void 0;`)] : [];
   switch (node.type) {
     case 'ExpressionStatement': {
@@ -26,7 +32,9 @@ export function keepValues(code: string, node: Statement, value: string, inList:
       return [insert(node.start, `${value} = (`), insert(ends ? node.end - 1 : node.end, ends ? ')' : ');')];
     }
     case 'VariableDeclaration':
-      return node.kind === 'var' ? [{ start: node.start, end: node.end, text: `void (${assigned(code, node)});` }] : [];
+      return node.kind === 'var'
+        ? [{ start: node.start, end: node.end, text: `void (${assigned(code, node)});` }]
+        : [];
     case 'BlockStatement':
       return all(node.body);
     case 'LabeledStatement':
@@ -50,7 +58,10 @@ export function keepValues(code: string, node: Statement, value: string, inList:
       // What `finally` says does not count when it ends by itself.
       const kept = `${value}_kept`;
       const saved = finalizer
-        ? [insert(finalizer.start + 1, `const ${kept} = ${value};`), insert(finalizer.end - 1, `;${value} = ${kept};`)]
+        ? [
+            insert(finalizer.start + 1, `const ${kept} = ${value};`),
+            insert(finalizer.end - 1, `;${value} = ${kept};`),
+          ]
         : [];
       return [
         ...reset,
@@ -91,5 +102,7 @@ function target(code: string, { left }: ForInStatement | ForOfStatement): Edit[]
   const [declaration] = left.declarations;
   if (!declaration) return [];
   const text = code.slice(declaration.id.start, declaration.id.end);
-  return [{ start: left.start, end: left.end, text: text === 'async' || text === 'let' ? `(${text})` : text }];
+  return [
+    { start: left.start, end: left.end, text: text === 'async' || text === 'let' ? `(${text})` : text },
+  ];
 }

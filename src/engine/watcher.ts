@@ -7,7 +7,12 @@ import { sweepMarked } from '../processes/end.js';
 import { markVariable } from '../processes/table.js';
 import { call, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
 import type { SupervisorToWatcher } from '../protocol/conversations/supervisor-engine.js';
-import { decodeMessage, type Message, Session as MessageSession, unknownMessage } from '../protocol/message.js';
+import {
+  decodeMessage,
+  type Message,
+  Session as MessageSession,
+  unknownMessage,
+} from '../protocol/message.js';
 import type { InterruptOutcome, MessageContents } from '../protocol/messages.js';
 import { encodePacket, PacketReader } from '../protocol/packets.js';
 import { refusal } from '../protocol/refusal.js';
@@ -15,8 +20,8 @@ import type { Route } from '../protocol/routes.js';
 import { phase, Slots } from './slots.js';
 
 /*
- * The engine's second thread. It only waits: for an order to interrupt a request, and for the end of the supervisor. The main
- * thread may be in a loop that never ends, so neither can be done there.
+ * The engine's second thread. It only waits: for an order to interrupt a request, and for the end of the
+ * supervisor. The main thread may be in a loop that never ends, so neither can be done there.
  */
 
 /** What the engine's main thread hands to its watcher. */
@@ -52,7 +57,9 @@ let settled = deferred<Settled>();
 let line = Promise.resolve();
 
 parentPort?.on('message', (message: Settled) => settled.resolve(message));
-socket.on('connect', () => tell({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'watcher' } }));
+socket.on('connect', () =>
+  tell({ type: 'engine_hello', content: { uuid, pid: process.pid, role: 'watcher' } }),
+);
 socket.on('data', (chunk) => {
   for (const { route, body } of reader.push(chunk)) if (route.channel === 'hub') hear(decodeMessage(body));
 });
@@ -63,18 +70,26 @@ socket.on('close', () => void sleep(300).then(endAll));
 /** What the supervisor says. What is not known is refused. */
 function hear(message: Message): void {
   if (isHandled<SupervisorToWatcher>(message, orders)) return call(orders, message);
-  const { route, body } = refusal(session, message.header, unknownMessage(message.header.msg_type, 'a supervisor'));
+  const { route, body } = refusal(
+    session,
+    message.header,
+    unknownMessage(message.header.msg_type, 'a supervisor'),
+  );
   write(route, body);
 }
 
 /** Interrupts are done one after another; what has not begun is taken out at once. */
 function aim({ sequence, onlyWaiting }: MessageContents['interrupt_aim']): undefined {
-  const hit = (outcome: InterruptOutcome | 'stuck'): void => tell({ type: 'interrupt_hit', content: { sequence, outcome } });
+  const hit = (outcome: InterruptOutcome | 'stuck'): void =>
+    tell({ type: 'interrupt_hit', content: { sequence, outcome } });
   if (onlyWaiting) hit(slots.remove(sequence) ? 'removed' : 'finished');
   else line = line.then(async () => hit(await interrupt(sequence)));
 }
 
-/** Ends what this engine has started, wherever it went; where the supervisor is dead, what its other engines have started too. */
+/**
+ * Ends what this engine has started, wherever it went; where the supervisor is dead, what its other engines
+ * have started too.
+ */
 async function endAll(): Promise<void> {
   const own = process.env[markVariable] ?? '';
   const all = process.ppid === supervisor ? own : own.slice(0, own.lastIndexOf('/') + 1);
@@ -124,7 +139,8 @@ async function settle(sequence: number, patience: number): Promise<InterruptOutc
 async function terminate(sequence: number): Promise<void> {
   while (!slots.shut()) await sleep(1);
   // It was settled meanwhile: what runs now is another's.
-  if (!slots.isIn(sequence, phase.signalled) && !slots.isIn(sequence, phase.terminated)) return slots.reopen();
+  if (!slots.isIn(sequence, phase.signalled) && !slots.isIn(sequence, phase.terminated))
+    return slots.reopen();
   const done = deferred<void>();
   inspector.post('Runtime.terminateExecution', () => done.resolve());
   await within(done.promise, 500);

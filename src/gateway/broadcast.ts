@@ -12,7 +12,9 @@ export class Broadcast {
 
   constructor(metadata: Record<string, unknown>) {
     const targets = Array.isArray(metadata['targets']) ? metadata['targets'] : [];
-    this.targets = targets.filter((target): target is Target => Array.isArray(target) && typeof target[0] === 'string');
+    this.targets = targets.filter(
+      (target): target is Target => Array.isArray(target) && typeof target[0] === 'string',
+    );
     this.coalescing = metadata['is_coalescing'] === true;
     this.#left = new Set(this.targets.map(([, id]) => id));
   }
@@ -34,8 +36,8 @@ export class Broadcast {
   }
 
   /**
-   * All answers as one: results in the order of the targets. Where an engine failed the answer is that failure, which is lost
-   * upstream when another engine answers later.
+   * All answers as one: results in the order of the targets. Where an engine failed the answer is that
+   * failure, which is lost upstream when another engine answers later.
    */
   merge(original: string): Buffer[] {
     const all = this.ids.flatMap((id): (readonly Buffer[])[] => {
@@ -43,10 +45,14 @@ export class Broadcast {
       return frames ? [frames] : [];
     });
     const bad = all.find((frames) => readObject(frames[3])?.['status'] !== 'ok');
-    const [header = emptyFrame, parent = emptyFrame, metadata = emptyFrame, content = emptyFrame] = bad ?? all[0] ?? [];
+    const [header = emptyFrame, parent = emptyFrame, metadata = emptyFrame, content = emptyFrame] =
+      bad ?? all[0] ?? [];
     const facts = {
       ...readObject(metadata),
-      ...{ is_broadcast: true, is_coalescing: true, original_msg_id: original, broadcast_targets: this.targets },
+      is_broadcast: true,
+      is_coalescing: true,
+      original_msg_id: original,
+      broadcast_targets: this.targets,
     };
     const buffers = bad ? [] : all.flatMap((frames) => frames.slice(4));
     return [header, parent, toFrame(facts), content, ...buffers];

@@ -44,7 +44,8 @@ export class ClientAnswers {
     const isLast = broadcast?.add(engine?.id ?? -1, frames) ?? true;
     if (isLast) client.settle(header.msg_id);
     if (broadcast?.coalescing) return isLast ? this.#merged(asked, broadcast, engine) : undefined;
-    // Of an engine that has died Python's clients know by themselves, except where any engine could have had the task.
+    // Of an engine that has died Python's clients know by themselves, except where any engine could have had
+    // the task.
     const isKnown = !own && engine !== undefined && this.#directory.isGone(engine.uuid) && !asked.balanced;
     if (!isKnown) this.#speaker.send(socket, [to], frames);
   }
@@ -55,7 +56,12 @@ export class ClientAnswers {
     this.#show({ ...asked, broadcast: undefined }, engine, 'status', { execution_state: 'idle' });
   }
 
-  #show({ header, headerFrame, broadcast }: Asked, engine: EngineName | undefined, type: string, content: object): void {
+  #show(
+    { header, headerFrame, broadcast }: Asked,
+    engine: EngineName | undefined,
+    type: string,
+    content: object,
+  ): void {
     const parent = broadcast && engine ? toFrame(Broadcast.headerFor(header, engine.uuid)) : headerFrame;
     const frames = this.#speaker.message(type, content, parent, { engine: engine?.uuid });
     this.#output.add(header.msg_id, frames);

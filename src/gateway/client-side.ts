@@ -47,10 +47,16 @@ interface Opened {
 /** So many clients are known at once. */
 const mostClients = 200;
 
-/** A client that connects may not hear of who comes in that moment, so it is told again after these times (milliseconds). */
+/**
+ * A client that connects may not hear of who comes in that moment, so it is told again after these times
+ * (milliseconds).
+ */
 const repeats = [300, 1500];
 
-/** The sockets that IPython's clients connect to. Each client is a client of the controller, under its own session. */
+/**
+ * The sockets that IPython's clients connect to. Each client is a client of the controller, under its own
+ * session.
+ */
 export class ClientSide {
   readonly #options: ClientSideOptions;
   readonly #speaker: Speaker;
@@ -74,17 +80,26 @@ export class ClientSide {
     const { curve, ports, log } = this.#options;
     for (const name of requestSockets) {
       const onMessage = (parts: Buffer[]): void => this.#receive(name, parts);
-      this.#sockets.set(name, await Endpoint.open({ kind: 'router', curve, log, port: ports[`client ${name}`], onMessage }));
+      this.#sockets.set(
+        name,
+        await Endpoint.open({ kind: 'router', curve, log, port: ports[`client ${name}`], onMessage }),
+      );
     }
     for (const name of ['iopub', 'notification'] as const)
-      this.#sockets.set(name, await Endpoint.open({ kind: 'publisher', curve, log, port: ports[`client ${name}`] }));
+      this.#sockets.set(
+        name,
+        await Endpoint.open({ kind: 'publisher', curve, log, port: ports[`client ${name}`] }),
+      );
     this.#answers.published = this.#socket('iopub');
     // Clients of Python never say goodbye: when nobody is connected any more, all of them have gone.
     this.#socket('mux').watchConnections((difference) => {
       this.#connections += difference;
       if (this.#connections <= 0) this.#forgetClients();
     });
-    return Object.fromEntries([...this.#sockets].map(([name, { port }]) => [name, port])) as Record<SocketName, number>;
+    return Object.fromEntries([...this.#sockets].map(([name, { port }]) => [name, port])) as Record<
+      SocketName,
+      number
+    >;
   }
 
   /** Tells Python's clients of an engine that came or went. */
@@ -131,10 +146,20 @@ export class ClientSide {
     const client = this.#clientOf(header.session);
     const { frames } = message;
     const [metadata, content] = [readObject(frames[2]), readObject(frames[3])];
-    const opened = { socket: this.#socket(name), to, engine: String(engine ?? ''), header, metadata, content, frames, client };
+    const opened = {
+      socket: this.#socket(name),
+      to,
+      engine: String(engine ?? ''),
+      header,
+      metadata,
+      content,
+      frames,
+      client,
+    };
     if (name === 'registration') void this.#ask(opened);
     else if (name === 'control') void this.#control(opened);
-    else if (!isReadable(opened)) this.#refuse(opened, 'ValueError', `Engines cannot read this ${header.msg_type}.`);
+    else if (!isReadable(opened))
+      this.#refuse(opened, 'ValueError', `Engines cannot read this ${header.msg_type}.`);
     else if (name === 'broadcast') this.#broadcast(opened);
     else if (name === 'task') this.#balanced(opened);
     else this.#direct(opened);
@@ -150,12 +175,17 @@ export class ClientSide {
     }
     if (this.#clients.size >= mostClients) this.#forgetQuiet();
     const { connect, lease } = this.#options;
-    const made: PythonClient = new PythonClient(session, connect, lease, (packet) => this.#answers.hear(made, packet));
+    const made: PythonClient = new PythonClient(session, connect, lease, (packet) =>
+      this.#answers.hear(made, packet),
+    );
     this.#clients.set(session, made);
     return made;
   }
 
-  /** There may be no end of sessions: those that wait for nothing and were silent longest are given up until they speak again. */
+  /**
+   * There may be no end of sessions: those that wait for nothing and were silent longest are given up until
+   * they speak again.
+   */
   #forgetQuiet(): void {
     for (const [session, client] of this.#clients) {
       if (this.#clients.size < mostClients) return;
@@ -171,12 +201,18 @@ export class ClientSide {
     if (type === 'registration_request' || type === 'unregistration_request') return;
     if (type === 'shutdown_request') return this.#shutdown({ socket, to, frames });
     const { content, records, buffers = [] } = await this.#hub.answer(client, type, asked ?? {});
-    const reply = content['status'] === 'ok' || type.endsWith('_request') ? type.replace(/_request$/, '_reply') : 'hub_error';
+    const reply =
+      content['status'] === 'ok' || type.endsWith('_request')
+        ? type.replace(/_request$/, '_reply')
+        : 'hub_error';
     const frame = records ? toFrameWith(content, 'records', records) : content;
     this.#speaker.send(socket, [to], [...this.#speaker.message(reply, frame, frames[0]), ...buffers]);
   }
 
-  /** The controller is asked by itself, not for the client, which goes as soon as it has its answer and may go before. */
+  /**
+   * The controller is asked by itself, not for the client, which goes as soon as it has its answer and may go
+   * before.
+   */
   async #shutdown({ socket, to, frames }: Pick<Opened, 'socket' | 'to' | 'frames'>): Promise<void> {
     const { connect, lease, log } = this.#options;
     const asking = new PythonClient(newSession(), connect, lease, () => {});
@@ -199,10 +235,17 @@ export class ClientSide {
     if (header.msg_type === 'clear_request') return this.#direct(opened);
     const content = await control(client, engine, header.msg_type, opened.content ?? {});
     const reply = header.msg_type.replace(/_request$/, '_reply');
-    this.#speaker.send(socket, [to], this.#speaker.message(reply, content, frames[0], { engine: engine.uuid }));
+    this.#speaker.send(
+      socket,
+      [to],
+      this.#speaker.message(reply, content, frames[0], { engine: engine.uuid }),
+    );
   }
 
-  /** An engine that has gone is the client's own affair: it has been told, and has given up what it had sent there. */
+  /**
+   * An engine that has gone is the client's own affair: it has been told, and has given up what it had sent
+   * there.
+   */
   #noEngine(opened: Opened): void {
     if (!this.#options.directory.isGone(opened.engine))
       this.#refuse(opened, 'EngineError', `There is no engine ${opened.engine} here.`);
@@ -236,7 +279,9 @@ export class ClientSide {
     const { header, client } = opened;
     this.#note(opened, undefined);
     const given = withFacts(opened, ({ targets, retries }) => ({
-      targets: Array.isArray(targets) ? targets.map((uuid) => this.#options.directory.byUuid(String(uuid))?.id ?? -1) : [],
+      targets: Array.isArray(targets)
+        ? targets.map((uuid) => this.#options.directory.byUuid(String(uuid))?.id ?? -1)
+        : [],
       // Whoever allows no retry does not want it run again when an engine dies of it.
       crash_limit: 1 + (typeof retries === 'number' ? retries : 0),
     }));
@@ -253,14 +298,18 @@ export class ClientSide {
 /** True for what engines can read: one that they cannot they would never answer. */
 function isReadable({ header: { msg_type: type }, metadata, content, frames }: Opened): boolean {
   if (!content || !metadata) return false;
-  if (type === 'execute_request') return typeof content['code'] === 'string' && typeof content['silent'] === 'boolean';
+  if (type === 'execute_request')
+    return typeof content['code'] === 'string' && typeof content['silent'] === 'boolean';
   return type === 'apply_request' ? frames.length >= leastApply : type.startsWith('comm_');
 }
 
 /** An apply has at least a function and what it says of its arguments as buffers. */
 const leastApply = 6;
 
-/** A request as it goes to the controller: pickled code says what it is written in, and a balanced task gets more facts. */
+/**
+ * A request as it goes to the controller: pickled code says what it is written in, and a balanced task gets
+ * more facts.
+ */
 function withFacts(
   { header: { msg_type }, metadata: given = {}, frames }: Opened,
   more: (metadata: Record<string, unknown>) => Record<string, unknown> = () => ({}),

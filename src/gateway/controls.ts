@@ -6,11 +6,17 @@ import type { EngineName } from '../protocol/messages.js';
 import { errorContent } from './hub-requests.js';
 import type { PythonClient } from './python-client.js';
 
-/** A task and the word to stop it come on two connections, so the word may be first: it waits so long, so often (milliseconds). */
+/**
+ * A task and the word to stop it come on two connections, so the word may be first: it waits so long, so
+ * often (milliseconds).
+ */
 const overtaking = 20;
 const patience = 5;
 
-/** Carries out what Python's clients ask of an engine on its control channel; answers the content of the reply. */
+/**
+ * Carries out what Python's clients ask of an engine on its control channel; answers the content of the
+ * reply.
+ */
 export async function control(
   client: PythonClient,
   engine: EngineName,
@@ -33,7 +39,8 @@ export async function control(
 async function abort(client: PythonClient, { id: engine }: EngineName, named: unknown): Promise<void> {
   const given = (Array.isArray(named) ? named : [named]).filter((id): id is string => typeof id === 'string');
   const ids = given.length > 0 ? given : await queued(client, engine);
-  for (let tries = 0; tries < patience && !ids.every((id) => client.knows(id)); tries++) await sleep(overtaking);
+  for (let tries = 0; tries < patience && !ids.every((id) => client.knows(id)); tries++)
+    await sleep(overtaking);
   await client.ask('abort_request', { ids, targets: [engine], waiting: true });
 }
 
@@ -43,19 +50,26 @@ async function queued(client: PythonClient, engine: number): Promise<string[]> {
   return [...direct, ...balanced].filter((id) => client.asked.has(id));
 }
 
-/** Sends a signal to an engine. Throws USAGE for one that is not known, NOT_FOUND where no process was there to get it. */
+/**
+ * Sends a signal to an engine. Throws USAGE for one that is not known, NOT_FOUND where no process was there
+ * to get it.
+ */
 async function send(client: PythonClient, { id }: EngineName, signal: unknown): Promise<void> {
   const { content } = await client.ask('signal_request', { targets: [id], signal: signalWord(signal) });
-  if (!content.ids.includes(id)) throw new IpclusterError('NOT_FOUND', `Engine ${id} has no process any more.`);
+  if (!content.ids.includes(id))
+    throw new IpclusterError('NOT_FOUND', `Engine ${id} has no process any more.`);
 }
 
 /**
- * A signal's word by its name or number: its name, or the number of one that has none here, such as 0, which asks only whether there is
- * a process, and the real-time signals. Throws USAGE for what is none.
+ * A signal's word by its name or number: its name, or the number of one that has none here, such as 0, which
+ * asks only whether there is a process, and the real-time signals. Throws USAGE for what is none.
  */
 export function signalWord(signal: unknown): string {
-  const found = Object.entries(constants.signals).find(([name, number]) => name === signal || number === signal);
+  const found = Object.entries(constants.signals).find(
+    ([name, number]) => name === signal || number === signal,
+  );
   const word = found?.[0] ?? String(signal);
-  if (!found && !(typeof signal === 'number' && isSignal(word))) throw new IpclusterError('USAGE', `There is no signal ${word}.`);
+  if (!found && !(typeof signal === 'number' && isSignal(word)))
+    throw new IpclusterError('USAGE', `There is no signal ${word}.`);
   return word;
 }

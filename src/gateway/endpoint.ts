@@ -32,8 +32,8 @@ export interface EndpointOptions {
 const address = '127.0.0.1';
 
 /**
- * A socket of ZeroMQ buries subscribers that have gone only when somebody asks it something, so one that seldom publishes is asked so
- * often (milliseconds): 20 KB of each would wait for the next message.
+ * A socket of ZeroMQ buries subscribers that have gone only when somebody asks it something, so one that
+ * seldom publishes is asked so often (milliseconds): 20 KB of each would wait for the next message.
  */
 const tidyTime = 500;
 
@@ -50,7 +50,8 @@ export class Endpoint {
   private constructor(socket: Router | Publisher | Subscriber, options: EndpointOptions) {
     this.#socket = socket;
     this.#onUnroutable = options.onUnroutable ?? (() => {});
-    if (options.kind === 'publisher') this.#tidying = setInterval(() => void socket.writable, tidyTime).unref();
+    if (options.kind === 'publisher')
+      this.#tidying = setInterval(() => void socket.writable, tidyTime).unref();
     this.port = Number((socket.lastEndpoint ?? '').split(':').at(-1));
   }
 
@@ -125,23 +126,34 @@ export class Endpoint {
 }
 
 /**
- * A part as the binding takes it best. It keeps hold of a buffer, with all the memory that this is a piece of, until the message
- * is gone, and then wakes this thread to let go; a text it copies, and so all text goes as such.
+ * A part as the binding takes it best. It keeps hold of a buffer, with all the memory that this is a piece
+ * of, until the message is gone, and then wakes this thread to let go; a text it copies, and so all text goes
+ * as such.
  */
 function lend(part: Buffer): Buffer | string {
   return part.length > copied && part.length < longText && isUtf8(part) ? part.toString() : part;
 }
-/** The binding copies buffers up to this size itself, and a large one costs more to copy than to keep (bytes). */
+/**
+ * The binding copies buffers up to this size itself, and a large one costs more to copy than to keep (bytes).
+ */
 const copied = 128;
 const longText = 65_536;
 
 function makeSocket({ kind, curve }: EndpointOptions): Router | Publisher | Subscriber {
-  const security = curve ? { curveServer: true, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey } : {};
+  const security = curve
+    ? { curveServer: true, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey }
+    : {};
   // No limit on what waits, as IPython has it: a router would drop what is beyond it without a word.
   const common = { linger: 500, ...security };
   if (kind === 'publisher') return new Publisher({ ...common, sendHighWaterMark: 0 });
   if (kind === 'router')
-    return new Router({ ...common, sendHighWaterMark: 0, receiveHighWaterMark: 0, mandatory: true, handover: true });
+    return new Router({
+      ...common,
+      sendHighWaterMark: 0,
+      receiveHighWaterMark: 0,
+      mandatory: true,
+      handover: true,
+    });
   const subscriber = new Subscriber({ ...common, receiveHighWaterMark: 0 });
   subscriber.subscribe();
   return subscriber;

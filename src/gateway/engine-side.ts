@@ -9,7 +9,10 @@ import type { Signer } from './signer.js';
 import { Speaker } from './speaker.js';
 import { readHeader, readObject, splitWire, type WireHeader } from './wire.js';
 
-/** What becomes of what engines of Python say: with their supervisor, or with the controller where they have none. */
+/**
+ * What becomes of what engines of Python say: with their supervisor, or with the controller where they have
+ * none.
+ */
 export interface EngineHost {
   /** An engine has introduced itself, and may want a certain id: answers the one that it gets. */
   admit(uuid: string, wanted: number | undefined): Promise<number>;
@@ -38,15 +41,27 @@ export interface EngineSideOptions {
 const socketNames = ['registration', 'mux', 'task', 'broadcast', 'control'] as const;
 type SocketName = (typeof socketNames)[number] | 'iopub' | 'hb_ping' | 'hb_pong';
 
-/** A request whose engine is not connected is sent again for so long (milliseconds): a link may break and come back. */
+/**
+ * A request whose engine is not connected is sent again for so long (milliseconds): a link may break and come
+ * back.
+ */
 const unroutableTime = 5000;
 const unroutablePause = 50;
-/** A reply may come after the word that its engine is done, a large one long after it, but not so much later (milliseconds). */
+/**
+ * A reply may come after the word that its engine is done, a large one long after it, but not so much later
+ * (milliseconds).
+ */
 const answerTime = 60_000;
-/** The value of code that was run for us comes on another socket than the reply, which waits for it at most so long (milliseconds). */
+/**
+ * The value of code that was run for us comes on another socket than the reply, which waits for it at most so
+ * long (milliseconds).
+ */
 const shownTime = 500;
 
-/** The sockets that IPython's engines connect to: who registers, who lives, what they are asked and what they answer. */
+/**
+ * The sockets that IPython's engines connect to: who registers, who lives, what they are asked and what they
+ * answer.
+ */
 export class EngineSide {
   readonly engines = new Map<string, PythonEngine>();
   readonly #options: EngineSideOptions;
@@ -82,7 +97,8 @@ export class EngineSide {
       this.#sockets.set(name, await Endpoint.open({ curve, log, port: ports[`engine ${name}`], ...rest }));
     };
     const router = 'router' as const;
-    // An engine presents one name on all of these, so they cannot be one socket. It takes requests from any of them: ours use one.
+    // An engine presents one name on all of these, so they cannot be one socket. It takes requests from any
+    // of them: ours use one.
     await open('registration', { kind: router, onMessage: (parts) => this.#registration(parts) });
     for (const name of ['mux', 'task', 'broadcast', 'control'] as const) {
       const onUnroutable = (parts: readonly Buffer[]): void => this.#retry(name, parts);
@@ -92,7 +108,10 @@ export class EngineSide {
     await open('hb_ping', { kind: 'publisher' });
     await open('hb_pong', { kind: router, onMessage: ([uuid]) => this.#hearts.answered(String(uuid)) });
     this.#hearts.start(this.#sockets.get('hb_ping') as Endpoint);
-    return Object.fromEntries([...this.#sockets].map(([name, { port }]) => [name, port])) as Record<SocketName, number>;
+    return Object.fromEntries([...this.#sockets].map(([name, { port }]) => [name, port])) as Record<
+      SocketName,
+      number
+    >;
   }
 
   /** The engine of that id. */
@@ -151,7 +170,8 @@ export class EngineSide {
     const message = this.#open(parts);
     if (!message) return;
     const content = readObject(message.frames[3]) ?? {};
-    if (message.header.msg_type === 'registration_request') void this.#register(message.from, content, message.frames[0]);
+    if (message.header.msg_type === 'registration_request')
+      void this.#register(message.from, content, message.frames[0]);
     else if (message.header.msg_type === 'unregistration_request') {
       // Its nanny says so, under a name of its own.
       const engine = this.byId(content['id']);
@@ -168,7 +188,12 @@ export class EngineSide {
       this.#send('registration', from, this.#speaker.message('registration_reply', reply, header));
     };
     if (uuid !== from || this.engines.has(uuid)) {
-      return answer({ status: 'error', ename: 'KeyError', evalue: `the uuid ${uuid} is in use`, traceback: [] });
+      return answer({
+        status: 'error',
+        ename: 'KeyError',
+        evalue: `the uuid ${uuid} is in use`,
+        traceback: [],
+      });
     }
     try {
       const id = await host.admit(uuid, wanted);
@@ -222,7 +247,9 @@ export class EngineSide {
   /** Code of that session has failed, and what waits behind it does not run. */
   #stopBehind(engine: PythonEngine, session: string): void {
     for (const { id, body } of takeStopped(engine.waiting, session)) {
-      const reply = this.#speaker.message('execute_reply', { status: 'aborted' }, headerOf(body).bytes, { status: 'aborted' });
+      const reply = this.#speaker.message('execute_reply', { status: 'aborted' }, headerOf(body).bytes, {
+        status: 'aborted',
+      });
       this.#options.host.reply(engine, id, 'aborted', reply);
     }
   }
@@ -230,7 +257,8 @@ export class EngineSide {
   /** The value is there, or does not come: the reply goes out. */
   #release(engine: PythonEngine, key: string): void {
     const held = engine.held.get(key);
-    if (held?.reply) this.#settle(engine, key, held, held.reply.status, executeReply(held.reply.frames, held.shown));
+    if (held?.reply)
+      this.#settle(engine, key, held, held.reply.status, executeReply(held.reply.frames, held.shown));
   }
 
   /** Output, or whatever else an engine publishes; its first frame is a topic. */
@@ -245,16 +273,27 @@ export class EngineSide {
     if (!parent) return;
     const held = engine.held.get(parent.msg_id);
     if (held && type === 'status') held.idleSince ??= performance.now();
-    if (engine.isNative(parent.msg_id)) return this.#publishedForUs(engine, parent, held, type, message.frames);
-    const id = parent.msg_id.endsWith(`_${engine.uuid}`) ? parent.msg_id.slice(0, -engine.uuid.length - 1) : parent.msg_id;
+    if (engine.isNative(parent.msg_id))
+      return this.#publishedForUs(engine, parent, held, type, message.frames);
+    const id = parent.msg_id.endsWith(`_${engine.uuid}`)
+      ? parent.msg_id.slice(0, -engine.uuid.length - 1)
+      : parent.msg_id;
     this.#options.host.output(engine, id, parent.session, message.frames);
   }
 
-  /** An engine never answers a request that it cannot read, though it says that it is done with it: nobody must wait for that. */
+  /**
+   * An engine never answers a request that it cannot read, though it says that it is done with it: nobody
+   * must wait for that.
+   */
   #giveUpSilent(engine: PythonEngine, now: number): void {
     for (const [key, held] of [...engine.held])
       if (held.idleSince !== undefined && now - held.idleSince > answerTime)
-        this.#fail(engine, key, held, `the engine is done with it (${held.header.msg_type}), but gave no answer`);
+        this.#fail(
+          engine,
+          key,
+          held,
+          `the engine is done with it (${held.header.msg_type}), but gave no answer`,
+        );
   }
 
   #fail(engine: PythonEngine, key: string, held: Held, evalue: string): void {
@@ -268,10 +307,20 @@ export class EngineSide {
     );
   }
 
-  /** Our clients know streams; a value goes into the reply, and its end is the sign that the reply need not wait any more. */
-  #publishedForUs(engine: PythonEngine, parent: WireHeader, held: Held | undefined, type: string, frames: Buffer[]): void {
+  /**
+   * Our clients know streams; a value goes into the reply, and its end is the sign that the reply need not
+   * wait any more.
+   */
+  #publishedForUs(
+    engine: PythonEngine,
+    parent: WireHeader,
+    held: Held | undefined,
+    type: string,
+    frames: Buffer[],
+  ): void {
     const content = readObject(frames[3]) ?? {};
-    if (type === 'stream') this.#options.host.output(engine, held?.id ?? parent.msg_id, parent.session, frames);
+    if (type === 'stream')
+      this.#options.host.output(engine, held?.id ?? parent.msg_id, parent.session, frames);
     else if (!held) return;
     else if (type === 'execute_result') held.shown = content;
     else if (type === 'status' && content['execution_state'] === 'idle') {
@@ -294,11 +343,13 @@ export class EngineSide {
 }
 
 /**
- * True for the news that an engine begins with a request. Clients wait for the end of output, and nobody for its beginning: one
- * message less for each request, in everybody's way.
+ * True for the news that an engine begins with a request. Clients wait for the end of output, and nobody for
+ * its beginning: one message less for each request, in everybody's way.
  */
 const saysBusy = (parts: readonly Buffer[]): boolean =>
-  parts.length <= shortNews && parts[0]?.includes('.status') === true && parts.at(-1)?.includes('"busy"') === true;
+  parts.length <= shortNews &&
+  parts[0]?.includes('.status') === true &&
+  parts.at(-1)?.includes('"busy"') === true;
 /** Topic, delimiter, signature, and a message without buffers. */
 const shortNews = 7;
 

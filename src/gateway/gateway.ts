@@ -49,7 +49,15 @@ export async function openClientSide(
   signer: Signer,
 ): Promise<{ side: ClientSide; ports: Awaited<ReturnType<ClientSide['open']>>; observer: Peer }> {
   const directory = new Directory((event) => side.tell(event));
-  const side = new ClientSide({ signer, curve, ports, directory, connect: () => connect('client'), lease, log });
+  const side = new ClientSide({
+    signer,
+    curve,
+    ports,
+    directory,
+    connect: () => connect('client'),
+    lease,
+    log,
+  });
   const link = await connect('client');
   link.keepLease(lease);
   const observer = new Peer(link, new Session(newSession()));
@@ -61,16 +69,29 @@ export async function openClientSide(
 /** New keys, or those of the gateway before. */
 export function keptFrom({ before, curve }: Pick<GatewayOptions, 'before' | 'curve'>): Kept {
   const kept = before as Partial<Kept> | undefined;
-  return { key: kept?.key ?? newToken(), curve: curve ? (kept?.curve ?? makeCurve()) : undefined, ports: kept?.ports ?? {} };
+  return {
+    key: kept?.key ?? newToken(),
+    curve: curve ? (kept?.curve ?? makeCurve()) : undefined,
+    ports: kept?.ports ?? {},
+  };
 }
 
 const named = (side: string, ports: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(ports).map(([name, port]) => [`${side} ${name}`, port]));
 
 /** What both of Python's connection files say. */
-export function commonFields({ key, curve }: Pick<Kept, 'key' | 'curve'>, location: string): Record<string, unknown> {
+export function commonFields(
+  { key, curve }: Pick<Kept, 'key' | 'curve'>,
+  location: string,
+): Record<string, unknown> {
   return {
-    ...{ ssh: '', interface: 'tcp://127.0.0.1', location, key, curve_serverkey: curve?.publicKey ?? null },
-    ...{ pack: 'json', unpack: 'json', signature_scheme: 'hmac-sha256' },
+    ssh: '',
+    interface: 'tcp://127.0.0.1',
+    location,
+    key,
+    curve_serverkey: curve?.publicKey ?? null,
+    pack: 'json',
+    unpack: 'json',
+    signature_scheme: 'hmac-sha256',
   };
 }

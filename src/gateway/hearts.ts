@@ -2,7 +2,10 @@ import { Timer } from '../base/timer.js';
 import type { Endpoint } from './endpoint.js';
 import type { PythonEngine } from './python-engine.js';
 
-/** While somebody is about to register, heartbeats come so often (milliseconds): registration must not wait for one. */
+/**
+ * While somebody is about to register, heartbeats come so often (milliseconds): registration must not wait
+ * for one.
+ */
 const eager = 50;
 /** Who introduces himself must answer a heartbeat within this time, or is forgotten (milliseconds). */
 const registrationTime = 30_000;
@@ -77,7 +80,8 @@ export class Hearts {
 
   #judge(engine: PythonEngine, now: number): void {
     if (!engine.ready) {
-      if (now - engine.since > registrationTime) this.#listener.lost(engine, 'it has never answered a heartbeat');
+      if (now - engine.since > registrationTime)
+        this.#listener.lost(engine, 'it has never answered a heartbeat');
       return;
     }
     if (!this.#options.judge) return;

@@ -9,7 +9,9 @@ import type { ShownOutput } from './shown-output.js';
 /** What an answer to Python is made of. */
 export interface HubAnswer {
   content: Record<string, unknown>;
-  /** What `records` in the content are, each as JSON: there may be thousands, too many to be objects at once. */
+  /**
+   * What `records` in the content are, each as JSON: there may be thousands, too many to be objects at once.
+   */
   records?: Buffer[];
   buffers?: Buffer[];
 }
@@ -37,7 +39,8 @@ const pythonNames: Record<string, string> = { NOT_FOUND: 'KeyError', USAGE: 'Val
 /** Names of IPython's requests that this controller does not serve, with what to do instead. */
 const refusals: Record<string, string> = {
   become_dask_request:
-    'Dask does not run inside this controller. Start its workers with `rc[:].execute(...)`, or a Dask cluster beside this one.',
+    'Dask does not run inside this controller. Start its workers with `rc[:].execute(...)`, or a Dask ' +
+    'cluster beside this one.',
   stop_distributed_request: 'Dask does not run inside this controller, so there is nothing to stop.',
 };
 
@@ -90,16 +93,24 @@ export class HubRequests {
   readonly #handlers: Record<string, Handler> = {
     connection_request: async (client) => {
       await client.ready();
-      return { content: { engines: Object.fromEntries(this.#directory.all.map(({ id, uuid }) => [String(id), uuid])) } };
+      return {
+        content: {
+          engines: Object.fromEntries(this.#directory.all.map(({ id, uuid }) => [String(id), uuid])),
+        },
+      };
     },
     queue_request: (client, content) => this.#queues(client, content),
     load_request: async (client, { targets }) => {
       const { content } = await client.ask('queue_request', {});
-      const load = content.engines.map(({ id, direct, balanced }) => [id, direct.length + balanced.length] as const);
+      const load = content.engines.map(
+        ({ id, direct, balanced }) => [id, direct.length + balanced.length] as const,
+      );
       return { content: Object.fromEntries(load.filter(([id]) => this.#ids(targets).has(id))) };
     },
     result_request: (client, content) => this.#results(client, content),
-    history_request: async (client) => ({ content: { history: (await this.#list(client)).map(({ msg_id }) => msg_id) } }),
+    history_request: async (client) => ({
+      content: { history: (await this.#list(client)).map(({ msg_id }) => msg_id) },
+    }),
     db_request: (client, content) => this.#query(client, content),
     purge_request: (client, content) => this.#purge(client, content),
     resubmit_request: async (client, { msg_ids }) => {
@@ -114,7 +125,8 @@ export class HubRequests {
     const named = Array.isArray(targets) ? targets : [targets];
     return new Set(
       named.map((target) => {
-        const engine = typeof target === 'number' ? this.#directory.byId(target) : this.#directory.byUuid(String(target));
+        const engine =
+          typeof target === 'number' ? this.#directory.byId(target) : this.#directory.byUuid(String(target));
         if (!engine) throw new NamedError('IndexError', `There is no engine ${String(target)}.`);
         return engine.id;
       }),
@@ -130,7 +142,11 @@ export class HubRequests {
     for (const { id, direct, balanced, completed } of content.engines) {
       if (!wanted.has(id)) continue;
       const own = done.get(this.#directory.byId(id)?.uuid ?? '') ?? [];
-      answer[String(id)] = { queue: show(direct), tasks: show(balanced), completed: verbose ? own : completed };
+      answer[String(id)] = {
+        queue: show(direct),
+        tasks: show(balanced),
+        completed: verbose ? own : completed,
+      };
     }
     return { content: answer };
   }
@@ -139,7 +155,11 @@ export class HubRequests {
   async #completed(client: PythonClient): Promise<Map<string, string[]>> {
     const done = new Map<string, string[]>();
     const ids = idsOf(await this.#list(client));
-    for await (const { msg_id, completed, engine_uuid: uuid } of this.#records(client, ids, 'without buffers')) {
+    for await (const { msg_id, completed, engine_uuid: uuid } of this.#records(
+      client,
+      ids,
+      'without buffers',
+    )) {
       if (completed === null || uuid === null) continue;
       const own = done.get(uuid) ?? [];
       own.push(msg_id);
@@ -151,7 +171,10 @@ export class HubRequests {
   async #results(client: PythonClient, { msg_ids, status_only }: Content): Promise<HubAnswer> {
     const ids = [...new Set(texts(msg_ids))].sort();
     const records = new Map(
-      (await this.#named(client, ids, status_only ? 'without buffers' : 'whole')).map((record) => [record.msg_id, record]),
+      (await this.#named(client, ids, status_only ? 'without buffers' : 'whole')).map((record) => [
+        record.msg_id,
+        record,
+      ]),
     );
     const answer: Content = { pending: [] as string[], completed: [] as string[] };
     const buffers: Buffer[] = [];
@@ -175,14 +198,22 @@ export class HubRequests {
     const conditions = (query ?? {}) as Record<string, unknown>;
     const test = recordTest(conditions);
     // What stands in the list of tasks needs no message to be read.
-    const early = recordTest(Object.fromEntries(Object.entries(conditions).filter(([column]) => listColumns.has(column))));
+    const early = recordTest(
+      Object.fromEntries(Object.entries(conditions).filter(([column]) => listColumns.has(column))),
+    );
     const candidates = idsOf((await this.#list(client)).filter((listed) => early({ ...listed })));
     const records: Buffer[] = [];
     const buffers: Buffer[] = [];
     const lengths = { buffers: [] as number[], result_buffers: [] as number[] };
-    for await (const record of this.#records(client, candidates, withBuffers.length > 0 ? 'whole' : 'without buffers')) {
+    for await (const record of this.#records(
+      client,
+      candidates,
+      withBuffers.length > 0 ? 'whole' : 'without buffers',
+    )) {
       if (!test({ ...record })) continue;
-      const columns = Object.entries(record).filter(([name]) => !bufferColumns.has(name) && (wanted?.has(name) ?? true));
+      const columns = Object.entries(record).filter(
+        ([name]) => !bufferColumns.has(name) && (wanted?.has(name) ?? true),
+      );
       records.push(Buffer.from(JSON.stringify(Object.fromEntries(columns))));
       for (const name of withBuffers) {
         lengths[name].push(record[name].length);
@@ -191,14 +222,20 @@ export class HubRequests {
     }
     const lengthsOf = (name: 'buffers' | 'result_buffers'): number[] | null =>
       withBuffers.includes(name) ? lengths[name] : null;
-    return { content: { buffer_lens: lengthsOf('buffers'), result_buffer_lens: lengthsOf('result_buffers') }, records, buffers };
+    return {
+      content: { buffer_lens: lengthsOf('buffers'), result_buffer_lens: lengthsOf('result_buffers') },
+      records,
+      buffers,
+    };
   }
 
   async #purge(client: PythonClient, { msg_ids, engine_ids }: Content): Promise<HubAnswer> {
     const ids = msg_ids === 'all' ? ('all' as const) : texts(msg_ids);
     const engines = Array.isArray(engine_ids) && engine_ids.length > 0 ? [...this.#ids(engine_ids)] : [];
     if (ids !== 'all') {
-      const pending = (await this.#named(client, ids, 'without buffers')).find(({ completed }) => completed === null);
+      const pending = (await this.#named(client, ids, 'without buffers')).find(
+        ({ completed }) => completed === null,
+      );
       if (pending) throw new NamedError('IndexError', `msg pending: ${pending.msg_id}`);
     }
     const { content } = await client.ask('purge_request', { ids, engines, everybody: true });
@@ -220,14 +257,22 @@ export class HubRequests {
   }
 
   /** Those tasks whole, in that order. */
-  async #named(client: PythonClient, ids: readonly string[], messages: MessageDetail): Promise<PythonRecord[]> {
+  async #named(
+    client: PythonClient,
+    ids: readonly string[],
+    messages: MessageDetail,
+  ): Promise<PythonRecord[]> {
     const all: PythonRecord[] = [];
     for await (const record of this.#records(client, ids, messages)) all.push(record);
     return all;
   }
 
   /** Those tasks, in that order; only a page of them is in memory at a time. */
-  async *#records(client: PythonClient, ids: readonly string[], messages: MessageDetail): AsyncGenerator<PythonRecord> {
+  async *#records(
+    client: PythonClient,
+    ids: readonly string[],
+    messages: MessageDetail,
+  ): AsyncGenerator<PythonRecord> {
     for (let at = 0; at < ids.length; at += page) {
       const wanted = ids.slice(at, at + page);
       const { content, buffers } = await client.ask('records_request', { ids: wanted, messages });

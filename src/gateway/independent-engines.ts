@@ -20,14 +20,17 @@ import type { PythonEngine } from './python-engine.js';
 
 /** Code that was interrupted must end within this time (milliseconds). */
 const interruptTime = 5000;
-/** Engines that are asked to end must have done so within this time (milliseconds): IPython's nannies try as long. */
+/**
+ * Engines that are asked to end must have done so within this time (milliseconds): IPython's nannies try as
+ * long.
+ */
 const farewellTime = 3000;
 /** Engines of the gateway before are waited for so long (milliseconds). */
 const adoptionTime = 3000;
 
 /**
- * Engines of Python that somebody started by himself and that have no supervisor of ours: the gateway speaks for them to the
- * controller. It can ask them to stop, but not start them again.
+ * Engines of Python that somebody started by himself and that have no supervisor of ours: the gateway speaks
+ * for them to the controller. It can ask them to stop, but not start them again.
  */
 export class IndependentEngines implements EngineHost {
   readonly #peer: Peer;
@@ -44,12 +47,30 @@ export class IndependentEngines implements EngineHost {
   }
 
   /** Registers with the controller, and asks for the ids that engines of the gateway before had. */
-  static async join(link: Link, lease: number, known: readonly { id: number }[], log: Log): Promise<IndependentEngines> {
+  static async join(
+    link: Link,
+    lease: number,
+    known: readonly { id: number }[],
+    log: Log,
+  ): Promise<IndependentEngines> {
     link.keepLease(lease);
     const host = new IndependentEngines(new Peer(link, new Session(newSession())), log);
     host.#peer.onPacket((packet) => host.#receive(packet));
-    const who = { version: packageVersion(), protocol: protocolVersion, host: hostname(), pid: process.pid, run: gatewayName };
-    const content = { ...who, count: known.length, ids: known.map(({ id }) => id), rank: null, allocation: null, engines: [] };
+    const who = {
+      version: packageVersion(),
+      protocol: protocolVersion,
+      host: hostname(),
+      pid: process.pid,
+      run: gatewayName,
+    };
+    const content = {
+      ...who,
+      count: known.length,
+      ids: known.map(({ id }) => id),
+      rank: null,
+      allocation: null,
+      engines: [],
+    };
     await host.#peer.request({ type: 'registration_request', content });
     return host;
   }
@@ -58,7 +79,8 @@ export class IndependentEngines implements EngineHost {
   serve(side: EngineSide, known: readonly { id: number; uuid: string }[]): void {
     this.#side = side;
     for (const { id, uuid } of known) side.adopt(uuid, id);
-    const silent = (): string[] => known.flatMap(({ uuid }) => (side.engines.get(uuid)?.ready === false ? uuid : []));
+    const silent = (): string[] =>
+      known.flatMap(({ uuid }) => (side.engines.get(uuid)?.ready === false ? uuid : []));
     const late = setTimeout(() => {
       for (const uuid of silent()) side.forget(uuid);
       this.#whenReady();
@@ -73,7 +95,10 @@ export class IndependentEngines implements EngineHost {
   }
 
   async admit(_uuid: string, wanted: number | undefined): Promise<number> {
-    const reply = await this.#peer.request({ type: 'places_request', content: { ids: [wanted ?? -1] } }, 4000);
+    const reply = await this.#peer.request(
+      { type: 'places_request', content: { ids: [wanted ?? -1] } },
+      4000,
+    );
     return reply.content.ids[0] ?? -1;
   }
 
@@ -93,14 +118,20 @@ export class IndependentEngines implements EngineHost {
 
   gone({ id, uuid, held }: PythonEngine, reason: string, orderly: boolean): void {
     const started = [...held.values()].map((request) => request.id);
-    const evidence = { exit: reason, lastLines: [], memory: null, crash: !orderly && started.length > 0, started };
+    const evidence = {
+      exit: reason,
+      lastLines: [],
+      memory: null,
+      crash: !orderly && started.length > 0,
+      started,
+    };
     this.#log.info(`engine ${id} of Python is over: ${reason}`);
     this.#peer.tell({ type: 'engine_down', content: { id, uuid, reason, restarting: false, evidence } });
   }
 
   /**
-   * Asks all engines to end, and waits for the farewell of each nanny, for three seconds at most: one that finds nobody to pass its
-   * engine's last answer to waits for ever.
+   * Asks all engines to end, and waits for the farewell of each nanny, for three seconds at most: one that
+   * finds nobody to pass its engine's last answer to waits for ever.
    */
   async endAll(): Promise<void> {
     const ids = [...(this.#side?.engines.values() ?? [])].map(({ id }) => id);
@@ -127,7 +158,8 @@ export class IndependentEngines implements EngineHost {
         const engine = this.#engine(id);
         if (engine) this.#side?.run(engine.uuid, route.id, body);
       }
-    } else if (route.channel === 'hub') void this.#peer.answer(decodeMessage(body), this.#orders, 'the controller');
+    } else if (route.channel === 'hub')
+      void this.#peer.answer(decodeMessage(body), this.#orders, 'the controller');
   }
 
   readonly #orders: Handlers<ControllerToSupervisor> = {
@@ -169,7 +201,11 @@ export class IndependentEngines implements EngineHost {
     const aimed = [...engine.held.values()].find((held) => request === null || held.id === request);
     if (!aimed) return 'finished';
     this.#side?.tell(engine, 'signal_request', { sig: 'SIGINT' });
-    const over = await poll(() => ([...engine.held.values()].includes(aimed) ? undefined : true), { timeout: interruptTime }, 20);
+    const over = await poll(
+      () => ([...engine.held.values()].includes(aimed) ? undefined : true),
+      { timeout: interruptTime },
+      20,
+    );
     return over ? 'interrupted' : 'unknown';
   }
 }

@@ -63,7 +63,10 @@ interface Opened {
 async function openForEngines(socketPath: string, plain: boolean, log: Log): Promise<Opened> {
   const objection = objectionTo(socketPath);
   if (objection !== undefined)
-    throw new IpclusterError('UNREACHABLE', `The supervisor's socket is not used (${objection}): ${socketPath}`);
+    throw new IpclusterError(
+      'UNREACHABLE',
+      `The supervisor's socket is not used (${objection}): ${socketPath}`,
+    );
   const kept = keptFrom({ before: undefined, curve: !plain });
   const signer = new Signer(kept.key);
   const session = new Session(newSession());
@@ -101,7 +104,8 @@ async function openForClients(path: string, plain: boolean, log: Log): Promise<O
 async function main(): Promise<void> {
   const flags = readArguments();
   if (flags.help) return void process.stdout.write(help);
-  if (flags.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipgateway (TypeScript)\n`);
+  if (flags.version)
+    return void process.stdout.write(`ipcluster ${packageVersion()} ipgateway (TypeScript)\n`);
   const { engines, controller, file, plain } = flags;
   if (file === undefined || (engines === undefined) === (controller === undefined))
     throw new IpclusterError('USAGE', 'Say --file, and either --engines or --controller..');
@@ -110,7 +114,9 @@ async function main(): Promise<void> {
   onEndingSignal(asked.resolve);
   if (flags.attached) process.stdin.resume().once('end', () => asked.resolve('whoever started it has ended'));
   const opened =
-    engines === undefined ? await openForClients(controller ?? '', plain, log) : await openForEngines(engines, plain, log);
+    engines === undefined
+      ? await openForClients(controller ?? '', plain, log)
+      : await openForEngines(engines, plain, log);
   writeWhole(file, `${JSON.stringify(opened.fields, null, 1)}\n`);
   try {
     log.info(`ending: ${await Promise.race([asked.promise, opened.ended])}`);

@@ -3,7 +3,12 @@ import { newToken } from '../base/identifiers.js';
 import { packageVersion } from '../base/package.js';
 import { Queue } from '../base/queue.js';
 import { type Outgoing, Session } from '../protocol/message.js';
-import { type GoodReply, type MessageContents, protocolVersion, type RequestType } from '../protocol/messages.js';
+import {
+  type GoodReply,
+  type MessageContents,
+  protocolVersion,
+  type RequestType,
+} from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import type { Route } from '../protocol/routes.js';
 import type { Link } from '../transport/link.js';
@@ -33,8 +38,8 @@ const key = newToken();
 const mostAnswered = 100;
 
 /**
- * One client of Python: a native client of its own towards the controller, under its own session, from when it asks for something that
- * the controller must see.
+ * One client of Python: a native client of its own towards the controller, under its own session, from when
+ * it asks for something that the controller must see.
  */
 export class PythonClient {
   readonly session: string;
@@ -49,7 +54,12 @@ export class PythonClient {
   #opened: Promise<Peer> | undefined;
   #link: Link | undefined;
 
-  constructor(session: string, connect: () => Promise<Link>, lease: number, onPacket: (packet: Packet) => void) {
+  constructor(
+    session: string,
+    connect: () => Promise<Link>,
+    lease: number,
+    onPacket: (packet: Packet) => void,
+  ) {
     this.session = session;
     this.#connect = connect;
     this.#lease = lease;
@@ -76,7 +86,8 @@ export class PythonClient {
       content: { version: packageVersion(), protocol: protocolVersion, key },
     });
     this.#link = link;
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) link.send(next.route, next.body);
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
+      link.send(next.route, next.body);
     await greeted;
     return peer;
   }
@@ -90,7 +101,8 @@ export class PythonClient {
   settle(id: string): void {
     this.asked.delete(id);
     this.#answered.add(id);
-    if (this.#answered.size > mostAnswered) this.#answered.delete(this.#answered.values().next().value as string);
+    if (this.#answered.size > mostAnswered)
+      this.#answered.delete(this.#answered.values().next().value as string);
   }
 
   /** Sends a request to engines, in the order in which they came. */
@@ -106,7 +118,10 @@ export class PythonClient {
   }
 
   /** Asks the controller something; an error in the answer is thrown. */
-  async ask<T extends RequestType>(type: T, content: MessageContents[T]): Promise<{ content: GoodReply<T>; buffers: Buffer[] }> {
+  async ask<T extends RequestType>(
+    type: T,
+    content: MessageContents[T],
+  ): Promise<{ content: GoodReply<T>; buffers: Buffer[] }> {
     const peer = await this.#peer();
     const request = peer.request.bind(peer) as (outgoing: Outgoing<T>, timeout: number) => Promise<unknown>;
     return (await request({ type, content }, 60_000)) as { content: GoodReply<T>; buffers: Buffer[] };

@@ -34,7 +34,10 @@ export interface EngineRequest {
 /** Requests that take less than so many milliseconds on average are handed over so many at a time. */
 const pace = { short: 5, most: 4 };
 
-/** What is published of a request may come after its reply, on another socket: so many requests of ours are remembered. */
+/**
+ * What is published of a request may come after its reply, on another socket: so many requests of ours are
+ * remembered.
+ */
 const mostRemembered = 1000;
 
 /** One engine of Python, as its gateway sees it. */
@@ -108,8 +111,13 @@ export class PythonEngine {
   }
 
   #prepare(id: string, body: Buffer): EngineRequest | undefined {
-    const [headerFrame = emptyFrame, parent = emptyFrame, metadata = emptyFrame, content = emptyFrame, ...buffers] =
-      decodeFrames(body);
+    const [
+      headerFrame = emptyFrame,
+      parent = emptyFrame,
+      metadata = emptyFrame,
+      content = emptyFrame,
+      ...buffers
+    ] = decodeFrames(body);
     const given = readHeader(headerFrame);
     if (!given) return undefined;
     const facts = readObject(metadata) ?? {};
@@ -121,7 +129,11 @@ export class PythonEngine {
       broadcast ? toFrame(header) : headerFrame,
       parent,
       broadcast ? toFrame({ ...facts, original_msg_id: given.msg_id }) : metadata,
-      native ? executeContent(content) : stops ? toFrame({ ...readObject(content), stop_on_error: false }) : content,
+      native
+        ? executeContent(content)
+        : stops
+          ? toFrame({ ...readObject(content), stop_on_error: false })
+          : content,
       ...buffers,
     ];
     const begin = { handedAt: performance.now(), idleSince: undefined, shown: undefined, reply: undefined };
@@ -134,7 +146,10 @@ export class PythonEngine {
 /** What IPython takes on its control channel; everything else goes to the shell. */
 const controlTypes = new Set(['clear_request', 'interrupt_request', 'debug_request']);
 
-/** True for a request that the engine is done with and has not answered: what is behind it need not wait for that. */
+/**
+ * True for a request that the engine is done with and has not answered: what is behind it need not wait for
+ * that.
+ */
 const isSilent = ({ idleSince, reply }: Held, now: number): boolean =>
   idleSince !== undefined && reply === undefined && now - idleSince > silentTime;
 /** A reply comes on another socket than the word that it is done (milliseconds). */
@@ -143,12 +158,21 @@ const silentTime = 1000;
 /** Our request to run code, in IPython's words. */
 function executeContent(content: Buffer): Buffer {
   const code = readObject(content)?.['code'];
-  const rest = { silent: false, store_history: false, user_expressions: {}, allow_stdin: false, stop_on_error: false };
+  const rest = {
+    silent: false,
+    store_history: false,
+    user_expressions: {},
+    allow_stdin: false,
+    stop_on_error: false,
+  };
   return toFrame({ code, ...rest });
 }
 
 /** An answer of IPython to such a request, in our words: the value that was shown goes into it. */
-export function executeReply(frames: readonly Buffer[], shown: Record<string, unknown> | undefined): Buffer[] {
+export function executeReply(
+  frames: readonly Buffer[],
+  shown: Record<string, unknown> | undefined,
+): Buffer[] {
   const [header = emptyFrame, parent = emptyFrame, metadata = emptyFrame, contentFrame] = frames;
   const content = readObject(contentFrame) ?? {};
   if (content['status'] !== 'ok') return [...frames];

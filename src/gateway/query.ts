@@ -1,8 +1,8 @@
 import { IpclusterError } from '../base/errors.js';
 
 /*
- * The conditions that Python's clients put on records: `{column: value}` or `{column: {operator: value}}`, all of which must hold.
- * Dates are ISO texts of any precision and zone, and are compared to the microsecond.
+ * The conditions that Python's clients put on records: `{column: value}` or `{column: {operator: value}}`,
+ * all of which must hold. Dates are ISO texts of any precision and zone, and are compared to the microsecond.
  */
 
 type Test = (value: unknown, wanted: unknown) => boolean;
@@ -19,7 +19,8 @@ const operators: Record<string, Test> = {
   $in: (value, wanted) => list(wanted).some((one) => equal(value, one)),
   $nin: (value, wanted) => !list(wanted).some((one) => equal(value, one)),
   $all: (value, wanted) => list(wanted).every((one) => list(value).some((own) => equal(own, one))),
-  $mod: (value, wanted) => typeof value === 'number' && value % Number(list(wanted)[0]) === Number(list(wanted)[1]),
+  $mod: (value, wanted) =>
+    typeof value === 'number' && value % Number(list(wanted)[0]) === Number(list(wanted)[1]),
   $exists: (value, wanted) => (value !== null && value !== undefined) === Boolean(wanted),
   $glob: (value, wanted) => typeof value === 'string' && globOf(String(wanted)).test(value),
 };
@@ -27,10 +28,15 @@ const operators: Record<string, Test> = {
 /** Makes a test of records from a query. Throws USAGE for an operator that is not known. */
 export function recordTest(query: Record<string, unknown>): (record: Record<string, unknown>) => boolean {
   const conditions = Object.entries(query).flatMap(([column, wanted]) => {
-    if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) return [{ column, test: equal, wanted }];
+    if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted))
+      return [{ column, test: equal, wanted }];
     return Object.entries(wanted).map(([name, value]) => {
       const test = operators[name];
-      if (!test) throw new IpclusterError('USAGE', `A query knows no ${name}; it knows ${Object.keys(operators).join(' ')}.`);
+      if (!test)
+        throw new IpclusterError(
+          'USAGE',
+          `A query knows no ${name}; it knows ${Object.keys(operators).join(' ')}.`,
+        );
       return { column, test, wanted: value as unknown };
     });
   });
@@ -58,7 +64,9 @@ function microseconds(value: unknown): bigint | undefined {
   const [, moment, fraction = '', zone = 'Z'] = (typeof value === 'string' && isoDate.exec(value)) || [];
   if (moment === undefined) return undefined;
   const whole = Date.parse(`${moment.replace(' ', 'T')}${zone}`);
-  return Number.isNaN(whole) ? undefined : BigInt(whole) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
+  return Number.isNaN(whole)
+    ? undefined
+    : BigInt(whole) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
 }
 
 const globOf = (pattern: string): RegExp =>

@@ -27,23 +27,34 @@ export interface PythonRecord extends Shown {
 }
 
 /** What the list of tasks tells of one; these columns need no message. */
-export type ListedTask = Pick<PythonRecord, 'msg_id' | 'submitted' | 'client_uuid' | 'queue' | 'label'> & { submitted: string };
+export type ListedTask = Pick<PythonRecord, 'msg_id' | 'submitted' | 'client_uuid' | 'queue' | 'label'> & {
+  submitted: string;
+};
 
-/** Not `submitted`: the list says when the controller heard of a task, by which it is sorted, and records say what the client's clock said. */
+/**
+ * Not `submitted`: the list says when the controller heard of a task, by which it is sorted, and records say
+ * what the client's clock said.
+ */
 export const listColumns: ReadonlySet<string> = new Set(['msg_id', 'client_uuid', 'queue', 'label']);
 
 /** The tasks of a list, without what is about the cluster alone. */
 export function listTasks(tasks: readonly StoredTask[]): ListedTask[] {
   return tasks.flatMap(({ id, session, queue, type, label, submitted }) =>
-    aboutCluster.has(type) ? [] : [{ msg_id: id, submitted, client_uuid: session, queue: queueName(queue), label }],
+    aboutCluster.has(type)
+      ? []
+      : [{ msg_id: id, submitted, client_uuid: session, queue: queueName(queue), label }],
   );
 }
 
-const queueName = (queue: StoredTask['queue']): PythonRecord['queue'] => (queue === 'direct' ? 'mux' : 'task');
+const queueName = (queue: StoredTask['queue']): PythonRecord['queue'] =>
+  queue === 'direct' ? 'mux' : 'task';
 
 type Page = Extract<MessageContents['records_reply'], OkContent>;
 
-/** Turns a page of the store's tasks and their messages into records. What is about the cluster alone is left out. */
+/**
+ * Turns a page of the store's tasks and their messages into records. What is about the cluster alone is left
+ * out.
+ */
 export function readRecords(
   { tasks }: Page,
   bodies: readonly Buffer[],
@@ -83,13 +94,24 @@ function makeRecord(
   const engine = resultMetadata?.['engine'] ?? (telling && directory.everById(telling.engine)?.uuid);
   return {
     ...output.of(task.id),
-    ...{ msg_id: task.id, header, metadata, content, buffers: buffersOf(request) },
-    ...{ submitted: header['date'] ?? null, client_uuid: header['session'] ?? null },
-    ...{ engine_uuid: typeof engine === 'string' ? engine : null, started: resultMetadata?.['started'] ?? null },
-    ...{ completed: resultHeader?.['date'] ?? null, resubmitted: null, received: resultHeader?.['date'] ?? null },
-    ...{ result_header: resultHeader ?? null, result_metadata: resultMetadata ?? {}, result_content: resultContent ?? null },
-    ...{ result_buffers: telling?.body ? buffersOf(telling.body) : [] },
-    ...{ queue: queueName(task.queue), label: task.label },
+    msg_id: task.id,
+    header,
+    metadata,
+    content,
+    buffers: buffersOf(request),
+    submitted: header['date'] ?? null,
+    client_uuid: header['session'] ?? null,
+    engine_uuid: typeof engine === 'string' ? engine : null,
+    started: resultMetadata?.['started'] ?? null,
+    completed: resultHeader?.['date'] ?? null,
+    resubmitted: null,
+    received: resultHeader?.['date'] ?? null,
+    result_header: resultHeader ?? null,
+    result_metadata: resultMetadata ?? {},
+    result_content: resultContent ?? null,
+    result_buffers: telling?.body ? buffersOf(telling.body) : [],
+    queue: queueName(task.queue),
+    label: task.label,
   };
 }
 

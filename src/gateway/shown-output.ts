@@ -9,13 +9,25 @@ export interface Shown {
   error: unknown;
 }
 
-/** Text of one request beyond this is not remembered, and what is oldest goes when there are too many (characters, requests). */
+/**
+ * Text of one request beyond this is not remembered, and what is oldest goes when there are too many
+ * (characters, requests).
+ */
 const mostText = 1 << 20;
 const mostRequests = 10_000;
 
-const nothingShown = (): Shown => ({ stdout: '', stderr: '', execute_input: null, execute_result: null, error: null });
+const nothingShown = (): Shown => ({
+  stdout: '',
+  stderr: '',
+  execute_input: null,
+  execute_result: null,
+  error: null,
+});
 
-/** Output of the requests of this gateway's clients, for those who ask for a result later: the controller's store has none. */
+/**
+ * Output of the requests of this gateway's clients, for those who ask for a result later: the controller's
+ * store has none.
+ */
 export class ShownOutput {
   readonly #shown = new Map<string, Shown>();
 
@@ -40,7 +52,8 @@ export class ShownOutput {
   }
 
   #addText(shown: Shown, { name, text }: Record<string, unknown>): void {
-    if ((name === 'stdout' || name === 'stderr') && shown[name].length < mostText) shown[name] += String(text);
+    if ((name === 'stdout' || name === 'stderr') && shown[name].length < mostText)
+      shown[name] += String(text);
   }
 
   #make(id: string): Shown {

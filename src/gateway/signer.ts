@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /**
- * Signatures are remembered against messages that are sent again: in so many sets, each of which forgets its oldest for a new one.
- * Memory that is never allocated again is never garbage either.
+ * Signatures are remembered against messages that are sent again: in so many sets, each of which forgets its
+ * oldest for a new one. Memory that is never allocated again is never garbage either.
  */
 const sets = 16_384;
 const ways = 8;

@@ -18,7 +18,10 @@ export class Speaker {
     socket?.send(joinWire(route, this.#signer.sign(frames), frames));
   }
 
-  /** The frames of a message of that type; content is an object, or a frame already; `parent` are the bytes of the header that it answers. */
+  /**
+   * The frames of a message of that type; content is an object, or a frame already; `parent` are the bytes of
+   * the header that it answers.
+   */
   message(type: string, content: object, parent?: Buffer, metadata: object = {}): Buffer[] {
     const frame = Buffer.isBuffer(content) ? content : toFrame(content);
     return [this.#header(type), parent ?? emptyFrame, toFrame(metadata), frame];
@@ -29,6 +32,13 @@ export class Speaker {
     const msg_id = `${this.#id}_${process.pid}_${this.#count}`;
     // Python writes microseconds, and compares what it reads.
     const date = new Date().toISOString().replace('Z', '000Z');
-    return toFrame({ msg_id, msg_type: type, username: 'ipcluster', session: this.#id, date, version: '5.3' });
+    return toFrame({
+      msg_id,
+      msg_type: type,
+      username: 'ipcluster',
+      session: this.#id,
+      date,
+      version: '5.3',
+    });
   }
 }

@@ -25,8 +25,8 @@ interface Line {
 }
 
 /**
- * Engines of Python that a supervisor has started: towards it, each of them looks like an engine of ours, on a connection of its own.
- * The supervisor starts, watches, interrupts and ends them.
+ * Engines of Python that a supervisor has started: towards it, each of them looks like an engine of ours, on
+ * a connection of its own. The supervisor starts, watches, interrupts and ends them.
  */
 export class SupervisedEngines implements EngineHost {
   readonly #path: string;
@@ -47,7 +47,8 @@ export class SupervisedEngines implements EngineHost {
   /** Introduces an engine; its id comes when the supervisor has one for it. */
   admit(uuid: string): Promise<number> {
     const objection = objectionTo(this.#path);
-    if (objection !== undefined) return Promise.reject(new Error(`the supervisor's socket is not used: ${objection}`));
+    if (objection !== undefined)
+      return Promise.reject(new Error(`the supervisor's socket is not used: ${objection}`));
     const id = deferred<number>();
     const socket = connect(this.#path);
     const reader = new PacketReader();
@@ -60,7 +61,8 @@ export class SupervisedEngines implements EngineHost {
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#side?.forget(uuid);
-      // Where the supervisor has ended as well, its engines are ended by what stands here; of one that has died nothing may be kept.
+      // Where the supervisor has ended as well, its engines are ended by what stands here; of one that has
+      // died nothing may be kept.
       setTimeout(() => this.#lines.delete(uuid), farewellTime).unref();
       id.reject(new Error('the supervisor expects no such engine'));
     });
@@ -89,7 +91,8 @@ export class SupervisedEngines implements EngineHost {
 
   /** The supervisor has gone without a word: its engines must not outlive it. */
   async endAll(): Promise<void> {
-    const left = (): number[] => [...this.#lines.values()].flatMap(({ pid }) => (pid > 0 && isAlive(pid) ? [pid] : []));
+    const left = (): number[] =>
+      [...this.#lines.values()].flatMap(({ pid }) => (pid > 0 && isAlive(pid) ? [pid] : []));
     for (const pid of left()) kill(-pid, 'SIGTERM');
     for (let tries = 0; tries < 40 && left().length > 0; tries++) await sleep(50);
     for (const pid of left()) kill(-pid, 'SIGKILL');
@@ -100,7 +103,11 @@ export class SupervisedEngines implements EngineHost {
     if (route.channel !== 'hub') return;
     const message = decodeMessage(body);
     if (isHandled<SupervisorToEngine>(message, this.#orders)) return call(this.#orders, message, uuid, id);
-    const refused = refusal(this.#session, message.header, unknownMessage(message.header.msg_type, 'a supervisor'));
+    const refused = refusal(
+      this.#session,
+      message.header,
+      unknownMessage(message.header.msg_type, 'a supervisor'),
+    );
     const line = this.#lines.get(uuid);
     if (line) write(line.socket, refused.route, refused.body);
   }

@@ -1,6 +1,7 @@
 /*
- * IPython's messages as ZeroMQ carries them: routing frames, a delimiter, a signature, and then the frames of the message: header,
- * parent, metadata, content, buffers. Our own messages have the same frames, so they pass as the bytes that they are.
+ * IPython's messages as ZeroMQ carries them: routing frames, a delimiter, a signature, and then the frames of
+ * the message: header, parent, metadata, content, buffers. Our own messages have the same frames, so they
+ * pass as the bytes that they are.
  */
 
 const delimiter = Buffer.from('<IDS|MSG>');
@@ -42,7 +43,9 @@ export interface WireHeader {
 export function readObject(frame: Buffer | undefined): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse((frame ?? '').toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -66,7 +69,11 @@ export const toFrame = (value: unknown): Buffer => Buffer.from(JSON.stringify(va
 /** A frame of JSON of an object with one more field, a list whose values are JSON already. */
 export function toFrameWith(value: object, name: string, list: readonly Buffer[]): Buffer {
   const start = Buffer.from(JSON.stringify({ ...value, [name]: [] }).slice(0, -2));
-  return Buffer.concat([start, ...list.flatMap((one, index) => (index > 0 ? [comma, one] : [one])), Buffer.from(']}')]);
+  return Buffer.concat([
+    start,
+    ...list.flatMap((one, index) => (index > 0 ? [comma, one] : [one])),
+    Buffer.from(']}'),
+  ]);
 }
 const comma = Buffer.from(',');
 

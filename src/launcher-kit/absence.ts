@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { removeFile, writeWhole } from '../base/files.js';
 import { isOwnFolder } from '../base/own-folder.js';
 
-/** What is said of a job that its scheduler does not list and that has left no record: at first, and after a while. */
+/**
+ * What is said of a job that its scheduler does not list and that has left no record: at first, and after a
+ * while.
+ */
 export const unlisted = {
   now: 'the scheduler does not list it',
   forGood: 'the scheduler lists it no more, and it left no exit record',
@@ -12,8 +15,8 @@ export const unlisted = {
 const absenceFile = (jobDir: string): string => join(jobDir, 'absent.json');
 
 /**
- * Since when a scheduler has not listed a job, in milliseconds of the clock: now, or since an earlier command was told so. It is kept
- * with the job, so that no command begins to wait anew.
+ * Since when a scheduler has not listed a job, in milliseconds of the clock: now, or since an earlier command
+ * was told so. It is kept with the job, so that no command begins to wait anew.
  */
 export function noteAbsence(jobDir: string): number {
   const known = readAbsence(jobDir);

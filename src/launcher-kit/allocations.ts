@@ -10,7 +10,10 @@ async function allocations(jobDir: string): Promise<string[]> {
 /** True when a job's script has begun, as far as this machine sees its folder. */
 export const hasBegun = async (jobDir: string): Promise<boolean> => (await allocations(jobDir)).length > 0;
 
-/** When the time of a job's last run is over, in milliseconds of the clock; undefined where it has none, or has not begun. */
+/**
+ * When the time of a job's last run is over, in milliseconds of the clock; undefined where it has none, or
+ * has not begun.
+ */
 export async function readDeadline(jobDir: string): Promise<number | undefined> {
   const texts = await Promise.all(
     (await allocations(jobDir)).map((name) => readFile(join(jobDir, name), 'utf8').catch(() => '')),

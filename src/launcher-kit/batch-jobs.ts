@@ -21,7 +21,8 @@ const mostAsked = 4;
 /** Cancelling is over at the latest after this time (milliseconds). */
 const cancelTime = 60_000;
 
-const suspended = 'The scheduler has suspended it: its engines stand still, and go on with what they run when it is resumed.';
+const suspended =
+  'The scheduler has suspended it: its engines stand still, and go on with what they run when it is resumed.';
 
 /** Jobs of one batch system: what is known of each, and the ways to end it. */
 export class BatchJobs {
@@ -81,7 +82,10 @@ export class BatchJobs {
     return answered ? this.#withReasons(found, begin) : undefined;
   }
 
-  /** Why jobs wait, where the system says it only when it is asked for each. `begin`: when the look began, which has a bound. */
+  /**
+   * Why jobs wait, where the system says it only when it is asked for each. `begin`: when the look began,
+   * which has a bound.
+   */
   async #withReasons(reports: readonly Report[], begin: number): Promise<readonly Report[]> {
     const { askReasons } = this.#dialect;
     const key = (id: string, reason: string): string => `${id} ${reason}`;
@@ -95,7 +99,10 @@ export class BatchJobs {
     return reports.map((report): Report => {
       const { state } = report;
       if (!waits(state) || state.reason === undefined) return report;
-      return { ...report, state: { ...state, reason: became.get(key(report.id, state.reason)) ?? state.reason } };
+      return {
+        ...report,
+        state: { ...state, reason: became.get(key(report.id, state.reason)) ?? state.reason },
+      };
     });
   }
 
@@ -122,7 +129,10 @@ export class BatchJobs {
     );
   }
 
-  /** Looks for a job whose submit gave no answer, by its name; answers whether it is there. Throws SCHEDULER_SILENT. */
+  /**
+   * Looks for a job whose submit gave no answer, by its name; answers whether it is there. Throws
+   * SCHEDULER_SILENT.
+   */
   async #seek(ref: JobRef): Promise<boolean> {
     if (ref.name === undefined) return false;
     const jobs = await this.#ask(this.#dialect.find(ref.name));
@@ -145,9 +155,13 @@ const silence = ({ launcher, ids, name = '' }: JobRef): IpclusterError =>
     { verdict: 'scheduler-silent' },
   );
 
-/** True when nothing of a job is left in the scheduler, or only its clearing up, after our own script has said its last word. */
+/**
+ * True when nothing of a job is left in the scheduler, or only its clearing up, after our own script has said
+ * its last word.
+ */
 function isOver(reports: readonly Report[], { state }: JobStatus): boolean {
   return reports.every(
-    (report) => (isFinal(report.state) && !report.stays) || (report.state.state === 'ending' && isFinal(state)),
+    (report) =>
+      (isFinal(report.state) && !report.stays) || (report.state.state === 'ending' && isFinal(state)),
   );
 }

@@ -22,7 +22,11 @@ export type { BatchDialect, BatchView, Directive, Question, Report, ToolOutcome 
 
 /** Asks one question; undefined is no answer. */
 async function ask<Answer>(question: Question<Answer>): Promise<Answer | undefined> {
-  const outcome = await runTool({ argv: question.argv, env: queryEnvironment(process.env), timeout: questionTime });
+  const outcome = await runTool({
+    argv: question.argv,
+    env: queryEnvironment(process.env),
+    timeout: questionTime,
+  });
   return outcome.timedOut ? undefined : question.parse(outcome);
 }
 
@@ -52,7 +56,10 @@ class BatchLauncher implements Launcher {
   constructor(name: string, dialect: BatchDialect, templates: string | undefined) {
     this.name = name;
     this.usual = {
-      ...{ time: '1h', idleTimeout: '15m', lease: '15m', ip: 'private' },
+      time: '1h',
+      idleTimeout: '15m',
+      lease: '15m',
+      ip: 'private',
       ...dialect.userDefaults?.(process.env),
     };
     this.#templates = templates;
@@ -86,7 +93,8 @@ class BatchLauncher implements Launcher {
     signal?.throwIfAborted();
     const missing = await ask(this.#dialect.detect);
     if (missing) throw new IpclusterError('SCHEDULER_MISSING', missing);
-    if (missing === undefined) throw new IpclusterError('SCHEDULER_SILENT', `${this.name} is installed, but does not answer.`);
+    if (missing === undefined)
+      throw new IpclusterError('SCHEDULER_SILENT', `${this.name} is installed, but does not answer.`);
     closeFolder(spec.jobDir);
     const parts = this.#parts(spec);
     writePlan(planOf(parts));
@@ -117,7 +125,8 @@ class BatchLauncher implements Launcher {
     const request = requestOf(spec);
     const question = this.#dialect.holds?.(ids[0] ?? '');
     const holds = question && (await ask(question));
-    const sentences = holds && describeHolds(request, holds, (key) => this.saysOtherwise(key, request) !== undefined);
+    const sentences =
+      holds && describeHolds(request, holds, (key) => this.saysOtherwise(key, request) !== undefined);
     if (sentences) onNotice?.(sentences);
   }
 
@@ -143,13 +152,16 @@ class BatchLauncher implements Launcher {
     return [...written.filter(({ ids }) => ids.some((id) => live.has(id))), ...strangers];
   }
 
-  /** Live jobs whose names begin so; none where the system is not on this machine. Throws SCHEDULER_SILENT. */
+  /**
+   * Live jobs whose names begin so; none where the system is not on this machine. Throws SCHEDULER_SILENT.
+   */
   async #listed(names: string): Promise<{ id: string; name: string }[]> {
     const { argv, parse } = this.#dialect.find(names);
     const outcome = await runTool({ argv, env: queryEnvironment(process.env), timeout: questionTime });
     const listed = outcome.timedOut ? undefined : parse(outcome);
     if (listed) return listed;
-    // Systems share names of commands: one that is not there has nothing, whatever another one's command said.
+    // Systems share names of commands: one that is not there has nothing, whatever another one's command
+    // said.
     const isSilent = outcome.timedOut || this.#dialect.isSilence(outcome);
     if (outcome.code === 127 || (!isSilent && (await ask(this.#dialect.detect)))) return [];
     throw new IpclusterError(
@@ -178,8 +190,9 @@ class BatchLauncher implements Launcher {
   explain: Launcher['explain'] = (evidence) => this.#jobs.explain(evidence);
 
   /**
-   * An array needs to know how large a node is, where nobody has said how many engines go to one, and how large it may be. Where the
-   * system does not say it in time, an element is one engine, and arrays are as large as systems usually take.
+   * An array needs to know how large a node is, where nobody has said how many engines go to one, and how
+   * large it may be. Where the system does not say it in time, an element is one engine, and arrays are as
+   * large as systems usually take.
    */
   async survey(spec: JobSpec): Promise<JobSpec> {
     const request = requestOf(spec);
@@ -191,13 +204,16 @@ class BatchLauncher implements Launcher {
       askLargestArray && ask(askLargestArray),
     ]);
     const { perPart } = layoutOf(spec.count, request, 'array', size);
-    const resources = nodeSize && !nodes ? { ...request.resources, tasksPerNode: perPart } : request.resources;
+    const resources =
+      nodeSize && !nodes ? { ...request.resources, tasksPerNode: perPart } : request.resources;
     return { ...spec, batch: { ...request, resources, largestArray } };
   }
 
   #layout(spec: JobSpec): Layout {
     const request = requestOf(spec);
-    return request.single ? { shape: 'gang', parts: 1, perPart: 1 } : layoutOf(spec.count, request, this.#dialect.shape);
+    return request.single
+      ? { shape: 'gang', parts: 1, perPart: 1 }
+      : layoutOf(spec.count, request, this.#dialect.shape);
   }
 
   /** What is submitted: one job, or as many arrays as the system's largest makes necessary. */
@@ -216,8 +232,14 @@ class BatchLauncher implements Launcher {
       const size = Math.min(most, elements - offset);
       const range = elements > 1 ? { first: firstIndex, last: firstIndex + size - 1 } : undefined;
       const view: BatchView = {
-        ...{ name: spec.name, comment: `ipcluster ${spec.jobDir}`, count: spec.count, request, layout, range },
-        ...{ stdout: join(spec.jobDir, 'stdout'), stderr: join(spec.jobDir, 'stderr') },
+        name: spec.name,
+        comment: `ipcluster ${spec.jobDir}`,
+        count: spec.count,
+        request,
+        layout,
+        range,
+        stdout: join(spec.jobDir, 'stdout'),
+        stderr: join(spec.jobDir, 'stderr'),
       };
       const directives = directivesOf(this.#dialect, view);
       const files = scriptFiles(this.name, spec, {
@@ -236,7 +258,8 @@ class BatchLauncher implements Launcher {
   }
 }
 
-const requestOf = ({ batch, count }: JobSpec): NonNullable<JobSpec['batch']> => batch ?? { ...plainRequest, single: count === 1 };
+const requestOf = ({ batch, count }: JobSpec): NonNullable<JobSpec['batch']> =>
+  batch ?? { ...plainRequest, single: count === 1 };
 
 function refuse({ refuses }: BatchDialect, resources: Resources): void {
   for (const [word, sentence] of Object.entries(refuses))

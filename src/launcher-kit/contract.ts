@@ -89,24 +89,35 @@ export interface Launcher {
   hosts?: readonly string[];
   /** Asks the system for what a plan depends on, such as the size of its nodes; answers the spec with it. */
   survey?(spec: JobSpec): Promise<JobSpec>;
-  /** What will be asked for, in one line; undefined where it costs nobody anything. Throws RESOURCES for what it cannot ask for. */
+  /**
+   * What will be asked for, in one line; undefined where it costs nobody anything. Throws RESOURCES for what
+   * it cannot ask for.
+   */
   describe?(spec: JobSpec): string;
-  /** The word of a request's own for the scheduler that says what this setting says, and would go before it. */
+  /**
+   * The word of a request's own for the scheduler that says what this setting says, and would go before it.
+   */
   saysOtherwise?(key: SettingKey, request: BatchRequest): string | undefined;
   /** What would be done: files and commands. Pure: it touches nothing. */
   plan(spec: JobSpec): LaunchPlan;
   /**
-   * Resolves when the system has accepted the job and its id is on disk. The signal stops waiting, and takes back what it can;
-   * `onNotice` hears what the system said although it took the job.
+   * Resolves when the system has accepted the job and its id is on disk. The signal stops waiting, and takes
+   * back what it can; `onNotice` hears what the system said although it took the job.
    */
   launch(spec: JobSpec, options?: LaunchOptions): Promise<Job>;
   /** Observes a job that somebody started. */
   attach(ref: JobRef): Promise<Job>;
   /** Jobs of a cluster that still live, by what is in its folder of jobs and by how their names begin. */
   find(jobsFolder: string, names: string): Promise<JobRef[]>;
-  /** Takes a job as ended of which nobody can be asked any more, such as on a host that is off for good: `find` has it no longer. */
+  /**
+   * Takes a job as ended of which nobody can be asked any more, such as on a host that is off for good:
+   * `find` has it no longer.
+   */
   forget?(ref: JobRef): void;
-  /** Asks the system for more about a job than its state says, such as why it was ended by nobody of us; undefined for no answer. */
+  /**
+   * Asks the system for more about a job than its state says, such as why it was ended by nobody of us;
+   * undefined for no answer.
+   */
   inquire?(ref: JobRef, state: State): Promise<Verdict | undefined>;
   /** Which of those hosts its system calls down, with its words for it; none where it does not answer. */
   downHosts?(hosts: readonly string[], ref?: JobRef): Promise<Map<string, string>>;

@@ -11,13 +11,18 @@ export type { Report } from './reports.js';
 
 export type Argv = readonly [program: string, ...args: string[]];
 
-/** A command, and what its outcome means; undefined is "no answer", which never means that anything has ended. */
+/**
+ * A command, and what its outcome means; undefined is "no answer", which never means that anything has ended.
+ */
 export interface Question<Answer> {
   argv: Argv;
   parse(outcome: ToolOutcome): Answer | undefined;
 }
 
-/** A job that waits, and the word for its state; `became` is why, where the system says it when it is asked for that job. */
+/**
+ * A job that waits, and the word for its state; `became` is why, where the system says it when it is asked
+ * for that job.
+ */
 export interface Waiting {
   id: string;
   reason: string;
@@ -43,7 +48,10 @@ export interface BatchView {
 /** One line of directives: an option and its value, empty for none. */
 export type Directive = readonly [option: string, value: string];
 
-/** A batch system, as pure questions and answers. The kit does everything else: scripts, ids, polling, exit records, ends. */
+/**
+ * A batch system, as pure questions and answers. The kit does everything else: scripts, ids, polling, exit
+ * records, ends.
+ */
 export interface BatchDialect {
   /** What directives begin with, such as `#SBATCH`. */
   prefix: string;
@@ -61,7 +69,10 @@ export interface BatchDialect {
   detect: Question<string>;
   /** How many CPUs a usual node has, of those that the request may get; where the system tells. */
   nodeSize?(request: BatchRequest): Question<number>;
-  /** What the user has said to the system itself, in variables, as settings by their keys: it holds where nobody says otherwise. */
+  /**
+   * What the user has said to the system itself, in variables, as settings by their keys: it holds where
+   * nobody says otherwise.
+   */
   userDefaults?(env: NodeJS.ProcessEnv): Readonly<Record<string, string>>;
   /** Options of the submit command that say what settings of ours say, and would go before them. */
   sayings?: Sayings;
@@ -70,8 +81,9 @@ export interface BatchDialect {
   /** The line of one directive after the prefix; undefined for one that only the command line can say. */
   formatDirective(directive: Directive): string | undefined;
   /**
-   * The command that submits, with words of the user's, and the directives once more where variables would go before lines of the
-   * script; `onInput` means that it reads the script from its input, `waits` that it would wait for the end of the job.
+   * The command that submits, with words of the user's, and the directives once more where variables would go
+   * before lines of the script; `onInput` means that it reads the script from its input, `waits` that it
+   * would wait for the end of the job.
    */
   submit(
     script: string,
@@ -96,7 +108,10 @@ export interface BatchDialect {
   askReasons?(jobs: readonly Waiting[]): Question<Waiting[]>;
   /** How a job that stands still goes on: what to do, with ID for its id. */
   resume?: readonly string[];
-  /** More about a state than it says: why the system has cancelled a job itself, whether a limit is beyond reach. */
+  /**
+   * More about a state than it says: why the system has cancelled a job itself, whether a limit is beyond
+   * reach.
+   */
   askCause?(ids: readonly string[], state: State): Question<Verdict> | undefined;
   /** Which of those hosts are down, and the system's words for it; `ids` of the job that they are of. */
   downHosts?(hosts: readonly string[], ids: readonly string[]): Question<Map<string, string>>;

@@ -14,18 +14,22 @@ export interface ArrayEngines {
 }
 
 /**
- * How many of the `count` engines of an array wait and have ended; at most so many where its elements differ in size. None for a job
- * that starts as a whole, and none as long as no element has begun.
+ * How many of the `count` engines of an array wait and have ended; at most so many where its elements differ
+ * in size. None for a job that starts as a whole, and none as long as no element has begun.
  */
-export async function countArray({ ref, status }: Pick<Job, 'ref' | 'status'>, count: number): Promise<ArrayEngines> {
+export async function countArray(
+  { ref, status }: Pick<Job, 'ref' | 'status'>,
+  count: number,
+): Promise<ArrayEngines> {
   const members = Object.entries(status.members ?? {});
   const layout = await readLayout(ref.jobDir);
-  if (layout === undefined || (members.length === 0 && partsOf(layout) < 2)) return { waiting: 0, ended: 0, names: [] };
+  if (layout === undefined || (members.length === 0 && partsOf(layout) < 2))
+    return { waiting: 0, ended: 0, names: [] };
   const share = shareOf(layout, 0, count).count;
   const open = members.filter(([, state]) => !isFinal(state));
   const final = members.filter(([, state]) => isFinal(state));
-  // What was taken from the queue before it began is listed in one line, or no more. Of several arrays, one may be missing for other
-  // reasons.
+  // What was taken from the queue before it began is listed in one line, or no more. Of several arrays, one
+  // may be missing for other reasons.
   const ended = ref.ids.length === 1 && members.length > 0 ? partsOf(layout) - open.length : final.length;
   return {
     waiting: open.filter(([, state]) => waits(state)).length * share,
@@ -35,4 +39,5 @@ export async function countArray({ ref, status }: Pick<Job, 'ref' | 'status'>, c
 }
 
 /** True where some elements of an array have begun and others wait. */
-export const isPartial = ({ state, members = {} }: JobStatus): boolean => !waits(state) && Object.values(members).some(waits);
+export const isPartial = ({ state, members = {} }: JobStatus): boolean =>
+  !waits(state) && Object.values(members).some(waits);

@@ -37,15 +37,17 @@ export async function readExitRecords(jobDir: string): Promise<ExitRecord[]> {
 }
 
 /**
- * The last lines of every job's script: they keep the code, sweep what a killed program has left, write the record whole, and end
- * with the code.
+ * The last lines of every job's script: they keep the code, sweep what a killed program has left, write the
+ * record whole, and end with the code.
  */
 export function exitRecordLines(jobDir: string, incarnation: string): string[] {
   const path = quoteWord(exitRecordPath(jobDir));
   return [
     'code=$?',
-    `[ "$code" -eq 0 ] || ${quoteCommand([process.execPath, programFile('sweep')])} </dev/null >/dev/null 2>&1`,
-    `printf '{"incarnation":%d,"exitCode":%d,"ended":"%s"}\\n' ${incarnation} "$code" "$(date -u +%FT%TZ)" >${path}.tmp && mv ${path}.tmp ${path} ||`,
+    `[ "$code" -eq 0 ] || ${quoteCommand([process.execPath, programFile('sweep')])} </dev/null ` +
+      '>/dev/null 2>&1',
+    `printf '{"incarnation":%d,"exitCode":%d,"ended":"%s"}\\n' ${incarnation} "$code" "$(date -u ` +
+      `+%FT%TZ)" >${path}.tmp && mv ${path}.tmp ${path} ||`,
     `  rm -f ${path}.tmp`,
     'exit "$code"',
   ];

@@ -11,8 +11,9 @@ export interface Holds {
 }
 
 /**
- * What became of a request, as sentences; undefined where all is as it was asked for. What nobody named is the system's to choose. What
- * was said in the system's own words (`said` knows for which settings) is not known beforehand: then all that really holds is told.
+ * What became of a request, as sentences; undefined where all is as it was asked for. What nobody named is
+ * the system's to choose. What was said in the system's own words (`said` knows for which settings) is not
+ * known beforehand: then all that really holds is told.
  */
 export function describeHolds(
   { resources, extra, directives, single }: BatchRequest,
@@ -35,7 +36,11 @@ export function describeHolds(
 
 /** All that a system tells of a job that it has taken. */
 function describeWhole({ account, queue, time }: Holds): string | undefined {
-  const parts = [account && `account ${account}`, queue && `queue ${queue}`, time && `it ends after ${formatDuration(time)}`];
+  const parts = [
+    account && `account ${account}`,
+    queue && `queue ${queue}`,
+    time && `it ends after ${formatDuration(time)}`,
+  ];
   const known = parts.filter(Boolean);
   return known.length > 0 ? `As the scheduler has taken it: ${known.join(', ')}.` : undefined;
 }
@@ -45,4 +50,6 @@ const limitLine = (asked: number, held: number): string =>
 
 /** Several queues may be named, of which the system takes one. */
 const differs = (asked: string | undefined, held: string | undefined): boolean =>
-  asked !== undefined && held !== undefined && !asked.split(',').some((name) => held.split(',').includes(name));
+  asked !== undefined &&
+  held !== undefined &&
+  !asked.split(',').some((name) => held.split(',').includes(name));

@@ -47,7 +47,9 @@ export async function tailOfJob(jobDir: string, lines: number): Promise<string[]
   const names = (await namesIn(jobDir)).filter((name) => /^node-.*\.log$/.test(name)).sort();
   const nodes = (await Promise.all(names.map((name) => lastLines(join(jobDir, name), lines)))).flat();
   if (nodes.length > 0) return nodes.slice(-lines);
-  const [wrong, out] = await Promise.all(['stderr', 'stdout'].map((name) => lastLines(join(jobDir, name), lines)));
+  const [wrong, out] = await Promise.all(
+    ['stderr', 'stdout'].map((name) => lastLines(join(jobDir, name), lines)),
+  );
   return (wrong && wrong.length > 0 ? wrong : (out ?? [])).slice(-lines);
 }
 

@@ -10,7 +10,9 @@ import { readLayout } from './node-ends.js';
 import { aggregate, type Report } from './reports.js';
 import { isFinal, type JobStatus, type State, waits } from './states.js';
 
-/** A job that the scheduler lists no more, and that left no record, is lost after this time (milliseconds). */
+/**
+ * A job that the scheduler lists no more, and that left no record, is lost after this time (milliseconds).
+ */
 const lostAfter = 120_000;
 /** A job that was not listed so long ago, and is not now, is surely not listed (milliseconds). */
 const surelyAbsent = 5000;
@@ -86,7 +88,11 @@ export class JobView {
   }
 
   /** The end that the job's own script has written; none while elements of an array still run. */
-  #recorded(records: readonly ExitRecord[], parts: number, deadline: number | undefined): JobStatus | undefined {
+  #recorded(
+    records: readonly ExitRecord[],
+    parts: number,
+    deadline: number | undefined,
+  ): JobStatus | undefined {
     if (records.length === 0) return undefined;
     const elements = this.#reports.filter(({ element }) => element !== undefined).length;
     const isArray = records.some(({ element }) => element !== undefined);
@@ -95,7 +101,8 @@ export class JobView {
     if (isArray && records.length < parts && this.#absentSince === undefined) return undefined;
     if (isArray && elements === 0 && this.#absentSince === undefined) return undefined;
     const incarnation = Math.max(...records.map((record) => record.incarnation));
-    if (wasCancelled(this.#ref.jobDir)) return { incarnation, state: { state: 'cancelled', by: 'ipcluster' } };
+    if (wasCancelled(this.#ref.jobDir))
+      return { incarnation, state: { state: 'cancelled', by: 'ipcluster' } };
     // A script that was told to end knows not why; the scheduler does.
     const last = records.find((record) => record.told);
     const told = last?.told;
@@ -109,10 +116,16 @@ export class JobView {
     }
     const worst = records.reduce((a, b) => (b.exitCode === 0 ? a : b));
     if (worst.exitCode === 0) return { incarnation, state: { state: 'succeeded' } };
-    return { incarnation, state: { state: 'failed', exitCode: worst.exitCode, reason: describeCode(worst.exitCode) } };
+    return {
+      incarnation,
+      state: { state: 'failed', exitCode: worst.exitCode, reason: describeCode(worst.exitCode) },
+    };
   }
 
-  /** What it is that the scheduler lists no more, and that has left no word of its own: by what it had begun, and its time. */
+  /**
+   * What it is that the scheduler lists no more, and that has left no word of its own: by what it had begun,
+   * and its time.
+   */
   async #absent(since: number): Promise<State> {
     const { jobDir } = this.#ref;
     if (wasCancelled(jobDir)) return { state: 'cancelled', by: 'ipcluster' };
@@ -127,8 +140,12 @@ export class JobView {
   }
 }
 
-/** A scheduler's own clock begins before the script's, and its orders come in advance of an end by force (milliseconds). */
+/**
+ * A scheduler's own clock begins before the script's, and its orders come in advance of an end by force
+ * (milliseconds).
+ */
 const lead = 20_000;
 
-const isPastTime = (time: number, deadline: number | undefined): boolean => deadline !== undefined && time >= deadline - lead;
+const isPastTime = (time: number, deadline: number | undefined): boolean =>
+  deadline !== undefined && time >= deadline - lead;
 const iso = (time: number): string => new Date(time).toISOString();

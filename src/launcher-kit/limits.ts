@@ -16,8 +16,8 @@ const need = {
 };
 
 /**
- * Compares what so many engines on this machine need with what this process may use. Throws LIMITS for what cannot work;
- * answers sentences for what is near.
+ * Compares what so many engines on this machine need with what this process may use. Throws LIMITS for what
+ * cannot work; answers sentences for what is near.
  */
 export function checkLimits(count: number, limits: Limits = readLimits()): string[] {
   const { files, processes, processesNow, addressSpace, memory, memoryNow } = limits;
@@ -26,18 +26,26 @@ export function checkLimits(count: number, limits: Limits = readLimits()): strin
   };
   const wantedFiles = need.otherFiles + need.engineFiles * count;
   if (files !== undefined && files < wantedFiles)
-    fail(`${count} engines need ${wantedFiles} open files in their supervisor, but \`ulimit -n\` is ${files}.`);
+    fail(
+      `${count} engines need ${wantedFiles} open files in their supervisor, but \`ulimit -n\` is ${files}.`,
+    );
   const wantedThreads = need.otherThreads + need.engineThreads * count;
   if (processes !== undefined && processes - processesNow < wantedThreads && process.getuid?.() !== 0) {
     const free = Math.max(0, processes - processesNow);
-    fail(`${count} engines need about ${wantedThreads} threads, but \`ulimit -u\` is ${processes}, of which ${free} are free.`);
+    fail(
+      `${count} engines need about ${wantedThreads} threads, but \`ulimit -u\` is ${processes}, of ` +
+        `which ${free} are free.`,
+    );
   }
   if (addressSpace !== undefined && addressSpace < nodeAddressSpace)
     fail(
-      `A Node process needs ${formatBytes(nodeAddressSpace)} of address space, but \`ulimit -v\` allows ${formatBytes(addressSpace)}.`,
+      `A Node process needs ${formatBytes(nodeAddressSpace)} of address space, but \`ulimit -v\` allows ` +
+        `${formatBytes(addressSpace)}.`,
     );
   const wantedMemory = need.otherMemory + need.engineMemory * count;
   if (memory === undefined || memory - memoryNow >= wantedMemory) return [];
   const free = formatBytes(Math.max(0, memory - memoryNow));
-  return [`${count} idle engines take about ${formatBytes(wantedMemory)}, but this control group has ${free} left.`];
+  return [
+    `${count} idle engines take about ${formatBytes(wantedMemory)}, but this control group has ${free} left.`,
+  ];
 }

@@ -9,7 +9,10 @@ export interface Meeting {
   port: number;
 }
 
-/** Waits until the controller says in a connection file where it is. Throws CONNECTION_FILE_TIMEOUT or CONNECTION_FILE. */
+/**
+ * Waits until the controller says in a connection file where it is. Throws CONNECTION_FILE_TIMEOUT or
+ * CONNECTION_FILE.
+ */
 export async function awaitMeeting(path: string, timeout: number, signal?: AbortSignal): Promise<Meeting> {
   const { addresses, port } = await awaitConnectionFile(path, timeout, signal);
   return { addresses, port };

@@ -7,7 +7,9 @@ import { readNodeWords } from './node-words.js';
 
 /** How one node of a job ended, by its own record or by the words of what had started it there. */
 export interface NodeEnd {
-  /** Which node of the job, from 0: the number in the name of its log. Absent where only its name is known. */
+  /**
+   * Which node of the job, from 0: the number in the name of its log. Absent where only its name is known.
+   */
   index?: number;
   /** Its name; absent where only its number is known. */
   node?: string;
@@ -22,17 +24,27 @@ export interface NodeEnd {
 }
 
 /**
- * How many of the `count` engines of a job cannot come any more, because their nodes ended in this run of it (`incarnation`). A node
- * of which only the name is known had one at least, and so has each where nothing says how they lie.
+ * How many of the `count` engines of a job cannot come any more, because their nodes ended in this run of it
+ * (`incarnation`). A node of which only the name is known had one at least, and so has each where nothing
+ * says how they lie.
  */
-export async function countLost(jobDir: string, count: number, incarnation: number): Promise<{ lost: number; ends: NodeEnd[] }> {
+export async function countLost(
+  jobDir: string,
+  count: number,
+  incarnation: number,
+): Promise<{ lost: number; ends: NodeEnd[] }> {
   const ends = await nodeEndsOf(jobDir, incarnation);
   const layout = ends.length > 0 ? await readLayout(jobDir) : undefined;
-  const shares = ends.map(({ index }) => (index === undefined || layout === undefined ? 1 : shareOf(layout, index, count).count));
+  const shares = ends.map(({ index }) =>
+    index === undefined || layout === undefined ? 1 : shareOf(layout, index, count).count,
+  );
   return { ends, lost: shares.reduce((sum, share) => sum + share, 0) };
 }
 
-/** Nodes of a job that ended in this run of it. Words have no run: those of an earlier one stand in the same file. */
+/**
+ * Nodes of a job that ended in this run of it. Words have no run: those of an earlier one stand in the same
+ * file.
+ */
 export const nodeEndsOf = async (jobDir: string, incarnation: number): Promise<NodeEnd[]> =>
   (await readNodeEnds(jobDir)).filter((end) => (end.incarnation ?? 0) >= incarnation);
 
@@ -73,7 +85,10 @@ interface NodeRecord {
   words: string;
 }
 
-/** Nodes of a job that ended by themselves, and not well: those whose record says so, and those that others tell of. */
+/**
+ * Nodes of a job that ended by themselves, and not well: those whose record says so, and those that others
+ * tell of.
+ */
 export async function readNodeEnds(jobDir: string): Promise<NodeEnd[]> {
   const path = join(jobDir, 'stderr');
   const names = await readNodeNames(jobDir);
@@ -87,15 +102,23 @@ export async function readNodeEnds(jobDir: string): Promise<NodeEnd[]> {
   return [...ends, ...others];
 }
 
-/** The same with its number and its name, by the names of the job's nodes: a step of one node calls each its task 0. */
-function placeOf<End extends Pick<NodeEnd, 'index' | 'node'>>(end: End, names: readonly string[] | undefined): End {
+/**
+ * The same with its number and its name, by the names of the job's nodes: a step of one node calls each its
+ * task 0.
+ */
+function placeOf<End extends Pick<NodeEnd, 'index' | 'node'>>(
+  end: End,
+  names: readonly string[] | undefined,
+): End {
   const index = names?.indexOf(end.node ?? '') ?? -1;
   if (index >= 0) return { ...end, index };
   const name = names?.[end.index ?? -1];
   return name !== undefined && /[[,]/.test(end.node ?? '') ? { ...end, node: name } : end;
 }
 
-async function readRecords(jobDir: string): Promise<{ ends: NodeEnd[]; known: { index: number; node: string }[] }> {
+async function readRecords(
+  jobDir: string,
+): Promise<{ ends: NodeEnd[]; known: { index: number; node: string }[] }> {
   const ends: NodeEnd[] = [];
   const known: { index: number; node: string }[] = [];
   for (const name of (await namesIn(jobDir)).sort()) {
@@ -106,7 +129,8 @@ async function readRecords(jobDir: string): Promise<{ ends: NodeEnd[]; known: { 
     if (typeof record?.exitCode !== 'number') continue;
     const { node, exitCode, words, told, incarnation } = record;
     known.push({ index: Number(index), node });
-    if (exitCode !== 0 && !told) ends.push({ index: Number(index), node, exitCode, words, path, incarnation });
+    if (exitCode !== 0 && !told)
+      ends.push({ index: Number(index), node, exitCode, words, path, incarnation });
   }
   return { ends, known };
 }

@@ -26,7 +26,9 @@ export interface LaunchPlan {
 /** A plan for people. */
 export function formatPlan({ files, commands }: LaunchPlan): string {
   const written = files.map(({ path, text }) => `# ${path}\n${text}`);
-  const run = commands.map(({ argv, input }) => `$ ${quoteCommand(argv)}${input ? ` <${quoteWord(input)}` : ''}`);
+  const run = commands.map(
+    ({ argv, input }) => `$ ${quoteCommand(argv)}${input ? ` <${quoteWord(input)}` : ''}`,
+  );
   return [...written, ...run].join('\n');
 }
 

@@ -2,14 +2,20 @@ import { Timer } from '../base/timer.js';
 import type { JobRef } from './contract.js';
 import type { Report } from './reports.js';
 
-/** The first pause between two questions, and the longest (milliseconds): schedulers ask not to be asked often. */
+/**
+ * The first pause between two questions, and the longest (milliseconds): schedulers ask not to be asked
+ * often.
+ */
 const firstPause = 2000;
 const longestPause = 60_000;
 
 /** Asks the system about those jobs; undefined means that it gave no answer. */
 export type AskSystem = (refs: readonly JobRef[]) => Promise<readonly Report[] | undefined>;
 
-/** One question for all jobs that are followed, with pauses that grow: 2, 4, 8 … 60 s, and short ones again after news. */
+/**
+ * One question for all jobs that are followed, with pauses that grow: 2, 4, 8 … 60 s, and short ones again
+ * after news.
+ */
 export class Poller {
   readonly #ask: AskSystem;
   readonly #followers = new Map<JobRef, (reports: readonly Report[] | undefined) => void>();
@@ -25,7 +31,10 @@ export class Poller {
     this.#ask = ask;
   }
 
-  /** Follows a job; `told` hears of its reports, or of undefined when the system does not answer. Answers how to stop. */
+  /**
+   * Follows a job; `told` hears of its reports, or of undefined when the system does not answer. Answers how
+   * to stop.
+   */
   follow(ref: JobRef, told: (reports: readonly Report[] | undefined) => void): () => void {
     this.#followers.set(ref, told);
     const known = this.#known?.filter(({ id }) => ref.ids.includes(id)) ?? [];

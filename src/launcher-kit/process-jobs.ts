@@ -4,7 +4,14 @@ import { IpclusterError } from '../base/errors.js';
 import { describeCode } from '../base/signal-names.js';
 import { endGroups, sweepMarked } from '../processes/end.js';
 import { type Started, startProcess } from '../processes/start.js';
-import { findMarked, identify, isAlive, isWithin, type ProcessIdentity, signalPid } from '../processes/table.js';
+import {
+  findMarked,
+  identify,
+  isAlive,
+  isWithin,
+  type ProcessIdentity,
+  signalPid,
+} from '../processes/table.js';
 import type { Job, JobRef, JobSpec, Launcher } from './contract.js';
 import { readExitRecord } from './exit-record.js';
 import { explainEnd, noteCancel, readRefs, tailOfJob, wasCancelled, writeRef } from './job-files.js';
@@ -27,7 +34,10 @@ export function processLauncher(name: string, plan: (spec: JobSpec) => LaunchPla
       const planned = plan(spec);
       writePlan(planned);
       const [command] = planned.commands;
-      const started = await startProcess({ argv: command?.argv ?? ['false'], env: { ...process.env, ...spec.env } });
+      const started = await startProcess({
+        argv: command?.argv ?? ['false'],
+        env: { ...process.env, ...spec.env },
+      });
       const leader = identify(started.pid) ?? { pid: started.pid, startTime: null };
       const ref: JobRef = { launcher: name, ids: [encodeId(leader)], jobDir: spec.jobDir };
       writeRef(ref);
@@ -48,16 +58,25 @@ interface Leader extends ProcessIdentity {
   host: string;
 }
 
-/** A job's leader is recorded with its start time and its host, so that its pid is never taken for another's. */
+/**
+ * A job's leader is recorded with its start time and its host, so that its pid is never taken for another's.
+ */
 const encodeId = ({ pid, startTime }: ProcessIdentity): string => `${pid}@${startTime ?? ''}@${hostname()}`;
 
 function decodeId(id: string | undefined): Leader {
   const match = /^(\d+)@(\d*)(?:@(.+))?$/.exec(id ?? '');
   if (!match) throw new IpclusterError('NOT_FOUND', `"${id ?? ''}" is no id of a local job.`);
-  return { pid: Number(match[1]), startTime: match[2] ? Number(match[2]) : null, host: match[3] ?? hostname() };
+  return {
+    pid: Number(match[1]),
+    startTime: match[2] ? Number(match[2]) : null,
+    host: match[3] ?? hostname(),
+  };
 }
 
-/** A computer that moves between networks may get another name with each (macOS); those that share a disk do not. */
+/**
+ * A computer that moves between networks may get another name with each (macOS); those that share a disk do
+ * not.
+ */
 const isHere = ({ host }: Leader): boolean => host === hostname() || process.platform === 'darwin';
 
 const unseen = ({ host }: Leader): string => `it runs on ${host}, whose processes are not seen from here`;
@@ -65,7 +84,8 @@ const unseen = ({ host }: Leader): string => `it runs on ${host}, whose processe
 async function statusOf(leader: Leader, jobDir: string, since: string): Promise<JobStatus> {
   const alive = !isHere(leader) || isAlive(leader);
   const record = await readExitRecord(jobDir);
-  if (!alive && wasCancelled(jobDir)) return { incarnation: 0, state: { state: 'cancelled', by: 'ipcluster' } };
+  if (!alive && wasCancelled(jobDir))
+    return { incarnation: 0, state: { state: 'cancelled', by: 'ipcluster' } };
   if (record?.exitCode === 0) return { incarnation: 0, state: { state: 'succeeded' } };
   if (record) {
     const { exitCode } = record;
@@ -73,7 +93,10 @@ async function statusOf(leader: Leader, jobDir: string, since: string): Promise<
   }
   if (!isHere(leader)) return { incarnation: 0, state: { state: 'unknown', since, cause: unseen(leader) } };
   if (alive) return { incarnation: 0, state: { state: 'running' } };
-  return { incarnation: 0, state: { state: 'lost', reason: `its process is gone and left no exit record: ${whyNone(jobDir)}` } };
+  return {
+    incarnation: 0,
+    state: { state: 'lost', reason: `its process is gone and left no exit record: ${whyNone(jobDir)}` },
+  };
 }
 
 /** Less room than this is none (bytes). */
@@ -115,7 +138,10 @@ function observe(ref: JobRef, started?: Started): Job {
   });
 }
 
-/** Where a job's processes are on another host, its own last word is all that can be known of its end. Throws STOP_FAILED. */
+/**
+ * Where a job's processes are on another host, its own last word is all that can be known of its end. Throws
+ * STOP_FAILED.
+ */
 async function refuseUnseen(leader: Leader, jobDir: string): Promise<void> {
   if (await readExitRecord(jobDir)) return;
   throw new IpclusterError('STOP_FAILED', `Process ${leader.pid} was not ended: ${unseen(leader)}.`, {

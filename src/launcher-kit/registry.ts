@@ -22,23 +22,31 @@ const aliases: Readonly<Record<string, string>> = { mpirun: 'mpi', mpiexec: 'mpi
 export const properName = (name: string): string => aliases[name] ?? name;
 
 /**
- * Opens a launcher by name (one of ours), by path (`./my-launcher.js`), or as a package. Throws LAUNCHER_UNKNOWN.
+ * Opens a launcher by name (one of ours), by path (`./my-launcher.js`), or as a package. Throws
+ * LAUNCHER_UNKNOWN.
  */
 export async function openLauncher(name: string): Promise<LauncherDefinition> {
   const own = join(folder(), `${properName(name)}.js`);
   const isPath = name.startsWith('.') || isAbsolute(name);
   const target = isPath ? resolve(name) : /^[\w-]+$/.test(name) && existsSync(own) ? own : undefined;
   try {
-    const module = (await import(target ? pathToFileURL(target).href : name)) as { default?: LauncherDefinition };
+    const module = (await import(target ? pathToFileURL(target).href : name)) as {
+      default?: LauncherDefinition;
+    };
     if (module.default && 'create' in module.default) return module.default;
   } catch (cause) {
     const near = nearest(name, ownLaunchers());
-    const sentence = `There is no launcher "${name}"; ${near ? `did you mean ${near}? There` : 'there'} are ${ownLaunchers().join(', ')}.`;
+    const sentence =
+      `There is no launcher "${name}"; ${near ? `did you mean ${near}? There` : 'there'} are ` +
+      `${ownLaunchers().join(', ')}.`;
     throw new IpclusterError('LAUNCHER_UNKNOWN', sentence, {
       cause: messageOf(cause),
     });
   }
-  throw new IpclusterError('LAUNCHER_UNKNOWN', `"${name}" is no launcher: its default export must come from defineLauncher.`);
+  throw new IpclusterError(
+    'LAUNCHER_UNKNOWN',
+    `"${name}" is no launcher: its default export must come from defineLauncher.`,
+  );
 }
 
 /** Makes a launcher with options given as `key=value`. Throws LAUNCHER_OPTIONS naming the option. */

@@ -1,6 +1,8 @@
 import { formatDuration } from '../base/quantities.js';
 
-/** What engines need, in words that every scheduler has for itself. What is undefined is the site's business. */
+/**
+ * What engines need, in words that every scheduler has for itself. What is undefined is the site's business.
+ */
 export interface Resources {
   nodes?: number | undefined;
   tasksPerNode?: number | undefined;
@@ -17,7 +19,10 @@ export interface Resources {
   constraint?: string | undefined;
 }
 
-/** How engines are asked for: in one job that starts as a whole, or in elements that start as places become free. */
+/**
+ * How engines are asked for: in one job that starts as a whole, or in elements that start as places become
+ * free.
+ */
 export type Shape = 'gang' | 'array';
 
 /** What is done on each node before anything of ours runs there, in this order unless another is chosen. */
@@ -62,24 +67,46 @@ export interface Layout {
   perPart: number | undefined;
 }
 
-/** Spreads engines: evenly, where anybody said how; an array needs a size, which is one engine where nothing is known. */
-export function layoutOf(count: number, { resources, shape }: BatchRequest, preferred: Shape, nodeSize?: number): Layout {
+/**
+ * Spreads engines: evenly, where anybody said how; an array needs a size, which is one engine where nothing
+ * is known.
+ */
+export function layoutOf(
+  count: number,
+  { resources, shape }: BatchRequest,
+  preferred: Shape,
+  nodeSize?: number,
+): Layout {
   const { nodes, tasksPerNode, cpusPerTask = 1 } = resources;
   const chosen = shape ?? preferred;
-  const fits = nodeSize === undefined ? undefined : Math.max(1, Math.min(count, Math.floor(nodeSize / cpusPerTask)));
-  const perPart = tasksPerNode ?? (nodes ? Math.ceil(count / nodes) : chosen === 'array' ? (fits ?? 1) : undefined);
+  const fits =
+    nodeSize === undefined ? undefined : Math.max(1, Math.min(count, Math.floor(nodeSize / cpusPerTask)));
+  const perPart =
+    tasksPerNode ?? (nodes ? Math.ceil(count / nodes) : chosen === 'array' ? (fits ?? 1) : undefined);
   return { shape: chosen, perPart, parts: perPart === undefined ? undefined : Math.ceil(count / perPart) };
 }
 
 /** What will be asked for, in one line: `64 engines: 64 CPUs × 1h 00m = 64 core-hours, account X`. */
-export function describeRequest(count: number, { resources }: BatchRequest, { parts, perPart, shape }: Layout): string {
+export function describeRequest(
+  count: number,
+  { resources }: BatchRequest,
+  { parts, perPart, shape }: Layout,
+): string {
   const { cpusPerTask = 1, time, account, queue, gpus } = resources;
   const cpus = (parts && perPart && shape === 'gang' ? parts * perPart : count) * cpusPerTask;
   const places =
-    parts === undefined || perPart === undefined ? '' : `${parts} ${shape === 'array' ? 'elements' : 'nodes'} × ${perPart} = `;
+    parts === undefined || perPart === undefined
+      ? ''
+      : `${parts} ${shape === 'array' ? 'elements' : 'nodes'} × ${perPart} = `;
   const hours = time === undefined ? undefined : (cpus * time) / 3_600_000;
   const cost =
-    hours === undefined ? `${cpus} CPUs` : `${cpus} CPUs × ${formatDuration(time ?? 0)} = ${Number(hours.toFixed(1))} core-hours`;
-  const rest = [gpus && `${gpus * count} GPUs`, account && `account ${account}`, queue && `queue ${queue}`].filter(Boolean);
+    hours === undefined
+      ? `${cpus} CPUs`
+      : `${cpus} CPUs × ${formatDuration(time ?? 0)} = ${Number(hours.toFixed(1))} core-hours`;
+  const rest = [
+    gpus && `${gpus * count} GPUs`,
+    account && `account ${account}`,
+    queue && `queue ${queue}`,
+  ].filter(Boolean);
   return [`${places}${count} engines: ${cost}`, ...rest].join(', ');
 }

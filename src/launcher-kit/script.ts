@@ -40,13 +40,20 @@ export interface ScriptFacts {
 export const plainFacts: ScriptFacts = {
   lines: [],
   layout: { shape: 'gang', parts: undefined, perPart: undefined },
-  ...{ offset: 0, firstIndex: 0, part: 0, ranged: false },
+  offset: 0,
+  firstIndex: 0,
+  part: 0,
+  ranged: false,
 };
 
 /** The files of a batch job: what the scheduler runs, and what runs on each node. */
 export function scriptFiles(system: string, spec: JobSpec, facts: ScriptFacts): PlannedFile[] {
   const { jobDir, templates } = spec;
-  const roots = [...ownTemplates(templates), ...(facts.templates === undefined ? [] : [facts.templates]), templateRoot()];
+  const roots = [
+    ...ownTemplates(templates),
+    ...(facts.templates === undefined ? [] : [facts.templates]),
+    templateRoot(),
+  ];
   const values = valuesOf(system, spec, facts);
   const file = (name: string, template: string): PlannedFile => ({
     path: join(jobDir, name),
@@ -70,33 +77,37 @@ function valuesOf(
   const isOurs = argv.some((word) => word.startsWith(join(packageRoot(), 'dist')));
   const node = isOurs ? program : process.execPath;
   return {
-    ...{
-      system,
-      name,
-      jobDir,
-      count,
-      cwd: spec.cwd ?? jobDir,
-      argv: [...argv],
-      gang: shape === 'gang' && !batch.single,
-      array: ranged,
-      partial: spec.enough !== undefined && spec.enough < count,
-    },
-    ...{ perPart, parts, shift: offset - firstIndex, timeLimit: Math.round((batch.resources.time ?? 0) / 1000) },
-    ...{ program, check: isOurs ? [program, '--version'] : ['test', '-x', program], sweep: [node, programFile('sweep')] },
-    ...{
-      isSlurm: surrounding === 'slurm',
-      isPbs: surrounding === 'pbs',
-      isSge: surrounding === 'sge',
-      isLsf: surrounding === 'lsf',
-    },
+    system,
+    name,
+    jobDir,
+    count,
+    cwd: spec.cwd ?? jobDir,
+    argv: [...argv],
+    gang: shape === 'gang' && !batch.single,
+    array: ranged,
+    partial: spec.enough !== undefined && spec.enough < count,
+    perPart,
+    parts,
+    shift: offset - firstIndex,
+    timeLimit: Math.round((batch.resources.time ?? 0) / 1000),
+    program,
+    check: isOurs ? [program, '--version'] : ['test', '-x', program],
+    sweep: [node, programFile('sweep')],
+    isSlurm: surrounding === 'slurm',
+    isPbs: surrounding === 'pbs',
+    isSge: surrounding === 'sge',
+    isLsf: surrounding === 'lsf',
     cpusPerTask: batch.resources.cpusPerTask ?? 1,
     ...rankValues(spec, shape),
-    ...{ staticLayout: shape === 'array' ? `${perPart}(x${parts})` : '1' },
+    staticLayout: shape === 'array' ? `${perPart}(x${parts})` : '1',
     directives: lines.map((line) => new Raw(line)),
     modules: modules.map((module) => new Raw(`load_module ${module}`)),
     variables: [...exports({ ...env, IPCLUSTER_COUNT: String(count) }), ...exports(environment)],
-    ...{ conda, venv, hasSetup: modules.length > 0 || Boolean(conda ?? venv) || prologue.length > 0 },
-    ...{ hasModules: modules.length > 0, prologueFirst: setupOrder === 'prologue-first' },
+    conda,
+    venv,
+    hasSetup: modules.length > 0 || Boolean(conda ?? venv) || prologue.length > 0,
+    hasModules: modules.length > 0,
+    prologueFirst: setupOrder === 'prologue-first',
     prologue: prologue.map((line) => new Raw(line)),
     epilogue: epilogue.map((line) => new Raw(line)),
     ...values,
@@ -106,21 +117,32 @@ function valuesOf(
 /** One engine on each of so many ranks, as the script's layout says it. */
 export const rankLayout = (count: number): string => `1(x${count})`;
 
-/** Words that start one rank for each engine, where they are to be ranks of an MPI job. Throws RESOURCES for an array. */
+/**
+ * Words that start one rank for each engine, where they are to be ranks of an MPI job. Throws RESOURCES for
+ * an array.
+ */
 function rankValues({ count, batch = plainRequest }: JobSpec, shape: Layout['shape']): Values {
   const { spread = 'native', single } = batch;
   if (single || spread === 'native') return { rankCommand: undefined };
   if (shape !== 'gang')
-    throw new IpclusterError('RESOURCES', `--spread ${spread} makes one MPI job of all engines, so they cannot be an array.`, {
-      suggestions: ['`--shape gang`'],
-    });
+    throw new IpclusterError(
+      'RESOURCES',
+      `--spread ${spread} makes one MPI job of all engines, so they cannot be an array.`,
+      {
+        suggestions: ['`--shape gang`'],
+      },
+    );
   const steps = ['srun', `--ntasks=${count}`, '--mem=0', '--export=ALL', '--input=none', '--quiet'];
-  return { rankLayout: rankLayout(count), rankCommand: spread === 'srun' ? steps : ['mpirun', '-n', String(count)] };
+  return {
+    rankLayout: rankLayout(count),
+    rankCommand: spread === 'srun' ? steps : ['mpirun', '-n', String(count)],
+  };
 }
 
 function exports(variables: Readonly<Record<string, string>>): Raw[] {
   return Object.entries(variables).map(([key, value]) => {
-    if (!/^[A-Za-z_]\w*$/.test(key)) throw new IpclusterError('CONFIG', `"${key}" cannot be the name of a variable.`);
+    if (!/^[A-Za-z_]\w*$/.test(key))
+      throw new IpclusterError('CONFIG', `"${key}" cannot be the name of a variable.`);
     return new Raw(`export ${key}=${quoteAlways(value)}`);
   });
 }
@@ -140,7 +162,8 @@ export function directivesOf(dialect: BatchDialect, view: BatchView): Directive[
 /** Directives as lines of a script. Throws CONFIG for values of several lines. */
 export function directiveLines(dialect: BatchDialect, directives: readonly Directive[]): string[] {
   return directives.flatMap((directive) => {
-    if (/\p{Cc}/u.test(directive.join(' '))) throw new IpclusterError('CONFIG', `A directive must be one line: ${directive[0]}.`);
+    if (/\p{Cc}/u.test(directive.join(' ')))
+      throw new IpclusterError('CONFIG', `A directive must be one line: ${directive[0]}.`);
     const words = dialect.formatDirective(directive);
     return words === undefined ? [] : [`${dialect.prefix} ${words}`];
   });

@@ -1,4 +1,7 @@
-/** Where a job is. The last six are final. A word that nobody knows is `unknown`, which changes nothing and ends nothing. */
+/**
+ * Where a job is. The last six are final. A word that nobody knows is `unknown`, which changes nothing and
+ * ends nothing.
+ */
 export type State =
   | { state: 'queued'; reason?: string }
   | { state: 'held'; reason: string }
@@ -40,11 +43,13 @@ const order: Record<State['state'], number> = {
 export const isFinal = ({ state }: State): boolean => order[state] === 3;
 
 /**
- * The status after a piece of news. A step back within an incarnation is dropped, but for an array whose elements do not begin
- * together, and a final state stays; news of a later incarnation counts whatever it says, news of an earlier one never.
+ * The status after a piece of news. A step back within an incarnation is dropped, but for an array whose
+ * elements do not begin together, and a final state stays; news of a later incarnation counts whatever it
+ * says, news of an earlier one never.
  */
 export function advance(present: JobStatus, news: JobStatus): JobStatus {
-  if (news.incarnation !== present.incarnation) return news.incarnation > present.incarnation ? news : present;
+  if (news.incarnation !== present.incarnation)
+    return news.incarnation > present.incarnation ? news : present;
   if (isFinal(present.state)) return present;
   return !news.members && order[news.state.state] < order[present.state.state] ? present : news;
 }
@@ -55,11 +60,21 @@ export const waits = (state: State): state is Extract<State, { state: 'queued' |
 
 /** A state for people: `failed (exit code 3)`. */
 export function describeState(state: State): string {
-  const detail = 'reason' in state ? state.reason : 'cause' in state ? state.cause : 'by' in state ? `by ${state.by}` : undefined;
+  const detail =
+    'reason' in state
+      ? state.reason
+      : 'cause' in state
+        ? state.cause
+        : 'by' in state
+          ? `by ${state.by}`
+          : undefined;
   return detail === undefined ? state.state : `${state.state} (${detail})`;
 }
 
-/** Members of a job by what is said of them, in words: `running` to `1`, `2`; those whose words are the same stand together. */
+/**
+ * Members of a job by what is said of them, in words: `running` to `1`, `2`; those whose words are the same
+ * stand together.
+ */
 export function groupMembers({ members = {} }: JobStatus): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const [name, state] of Object.entries(members)) {
@@ -69,7 +84,10 @@ export function groupMembers({ members = {} }: JobStatus): Map<string, string[]>
   return groups;
 }
 
-/** A status for people; where parts of a job that has not ended differ, they are counted: `2 running, 2 queued (Resources)`. */
+/**
+ * A status for people; where parts of a job that has not ended differ, they are counted: `2 running, 2 queued
+ * (Resources)`.
+ */
 export function describeStatus(status: JobStatus): string {
   const groups = [...groupMembers(status)];
   if (groups.length < 2 || isFinal(status.state)) return describeState(status.state);

@@ -12,23 +12,33 @@ const looks = [0, 1000, 2000, 4000, 8000];
 
 export type Ask = <Answer>(question: Question<Answer>) => Promise<Answer | undefined>;
 
-/** A job that was taken, and what the submit said besides: what a site's filter has changed, warnings; empty for nothing. */
+/**
+ * A job that was taken, and what the submit said besides: what a site's filter has changed, warnings; empty
+ * for nothing.
+ */
 export interface Submitted {
   id: string;
   notes: string;
 }
 
 /**
- * Submits a script and answers the job's id. A submit that gave no answer is looked up by name before it is tried again, once, so
- * that no job is ever there twice. Throws SUBMIT_REFUSED or SCHEDULER_SILENT, with the scheduler's own words.
+ * Submits a script and answers the job's id. A submit that gave no answer is looked up by name before it is
+ * tried again, once, so that no job is ever there twice. Throws SUBMIT_REFUSED or SCHEDULER_SILENT, with the
+ * scheduler's own words.
  */
-export async function submitJob(dialect: BatchDialect, command: PlannedCommand, name: string, ask: Ask): Promise<Submitted> {
+export async function submitJob(
+  dialect: BatchDialect,
+  command: PlannedCommand,
+  name: string,
+  ask: Ask,
+): Promise<Submitted> {
   let said = '';
   const until = Date.now() + submitRoundTime;
   for (let attempt = 0; attempt < 2; attempt++) {
     const timeout = Math.max(1000, Math.min(submitTime, until - Date.now()));
     const { outcome, listed } = await runSubmit(dialect, command, name, ask, timeout);
-    const taken = outcome.code === 0 ? dialect.parseJobId(outcome.stdout) : dialect.takenAllTheSame?.(outcome.stderr);
+    const taken =
+      outcome.code === 0 ? dialect.parseJobId(outcome.stdout) : dialect.takenAllTheSame?.(outcome.stderr);
     const id = listed ?? taken;
     // Beside its id, where the id is printed, stand greetings that sites print at each submit.
     if (id !== undefined) return { id, notes: lastLinesOf(outcome.stderr) };
@@ -47,7 +57,10 @@ export async function submitJob(dialect: BatchDialect, command: PlannedCommand, 
 /** How often a job is looked for whose submit would wait for its end (milliseconds). */
 const listInterval = 1000;
 
-/** Runs a submit. One that would wait for the end of its job is killed when the job is on the list, by its name: that leaves the job. */
+/**
+ * Runs a submit. One that would wait for the end of its job is killed when the job is on the list, by its
+ * name: that leaves the job.
+ */
 async function runSubmit(
   dialect: BatchDialect,
   { argv, input, waits }: PlannedCommand,
@@ -84,7 +97,10 @@ const lastLinesOf = (text: string): string =>
     .slice(-quotedLines)
     .join('\n');
 
-/** The id of a live job of that name; undefined when the system says that there is none. Throws SCHEDULER_SILENT. */
+/**
+ * The id of a live job of that name; undefined when the system says that there is none. Throws
+ * SCHEDULER_SILENT.
+ */
 async function lookUp(
   dialect: BatchDialect,
   name: string,
@@ -114,8 +130,12 @@ export function refused(dialect: BatchDialect, said: string, code: number | null
   const words = lastLinesOf(usage > 0 ? said.slice(0, usage) : said);
   const verdict = dialect.refusal(said);
   const reason = verdict ? `${verdict.sentence} ` : '';
-  return new IpclusterError('SUBMIT_REFUSED', `${reason}The scheduler did not take the job (exit code ${code}):\n${words}`, {
-    ...(verdict && verdict.suggestions.length > 0 && { suggestions: verdict.suggestions }),
-    verdict: verdict?.code ?? 'refused',
-  });
+  return new IpclusterError(
+    'SUBMIT_REFUSED',
+    `${reason}The scheduler did not take the job (exit code ${code}):\n${words}`,
+    {
+      ...(verdict && verdict.suggestions.length > 0 && { suggestions: verdict.suggestions }),
+      verdict: verdict?.code ?? 'refused',
+    },
+  );
 }

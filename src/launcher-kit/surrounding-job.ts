@@ -12,9 +12,10 @@ interface Facts {
 }
 
 /**
- * What a shell does not say of the job of Slurm that it names, as variables: editors, containers and tmux take a few of them along, or keep
- * those of a job that is over. Nothing where it is all there. Throws RESOURCES for a job that does not run, for one that cannot be asked
- * for, and for several nodes without srun.
+ * What a shell does not say of the job of Slurm that it names, as variables: editors, containers and tmux
+ * take a few of them along, or keep those of a job that is over. Nothing where it is all there. Throws
+ * RESOURCES for a job that does not run, for one that cannot be asked for, and for several nodes without
+ * srun.
  */
 export async function completeSlurm(env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
   const id = env['SLURM_JOB_ID'] ?? '';
@@ -26,7 +27,10 @@ export async function completeSlurm(env: NodeJS.ProcessEnv): Promise<Record<stri
       'RESOURCES',
       `The job ${id} has several nodes, and there is no \`srun\` on the PATH to reach them.`,
       {
-        suggestions: ['Load the module that brings it, or set PATH.', 'On this node alone: `--launcher local`.'],
+        suggestions: [
+          'Load the module that brings it, or set PATH.',
+          'On this node alone: `--launcher local`.',
+        ],
       },
     );
   if (!found) return {};
@@ -39,11 +43,17 @@ export async function completeSlurm(env: NodeJS.ProcessEnv): Promise<Record<stri
 
 async function askSlurm(id: string, env: NodeJS.ProcessEnv): Promise<Facts> {
   const argv = ['squeue', '-h', '-t', 'all', '-j', id, '-o', '%T|%D|%N'] as const;
-  const { code, stdout, stderr, timedOut } = await runTool({ argv, env: queryEnvironment(env), timeout: questionTime });
+  const { code, stdout, stderr, timedOut } = await runTool({
+    argv,
+    env: queryEnvironment(env),
+    timeout: questionTime,
+  });
   const [state = '', nodes = '', list = ''] = (stdout.trim().split('\n')[0] ?? '').split('|');
   if (code === 0 && state === 'RUNNING' && Number(nodes) > 0) return { state, nodes, list };
   const isUnknown = (code === 0 && state === '') || /invalid job id/i.test(stderr);
-  const silence = timedOut ? 'squeue does not answer' : `squeue says: ${stderr.trim().split('\n')[0] || `exit code ${code}`}`;
+  const silence = timedOut
+    ? 'squeue does not answer'
+    : `squeue says: ${stderr.trim().split('\n')[0] || `exit code ${code}`}`;
   const how = isUnknown ? 'Slurm does not know it any more' : code === 0 ? `it is ${state}` : silence;
   throw new IpclusterError(
     'RESOURCES',

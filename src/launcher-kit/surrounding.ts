@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The system whose allocation this process is in, by the variables that it sets (scheduler-facts 0); undefined outside of any, and in
- * a job of our own, which is spread already.
+ * The system whose allocation this process is in, by the variables that it sets (scheduler-facts 0);
+ * undefined outside of any, and in a job of our own, which is spread already.
  */
 export function surroundingSystem(env: NodeJS.ProcessEnv): string | undefined {
   if (env['IPCLUSTER_JOB']) return undefined;
@@ -13,14 +13,20 @@ export function surroundingSystem(env: NodeJS.ProcessEnv): string | undefined {
   return env['JOB_ID'] && (env['SGE_ROOT'] ?? env['PE_HOSTFILE']) ? 'sge' : undefined;
 }
 
-/** How many engines suit the allocation that this process is in: its tasks or slots; undefined where it does not say. */
+/**
+ * How many engines suit the allocation that this process is in: its tasks or slots; undefined where it does
+ * not say.
+ */
 export function surroundingSlots(env: NodeJS.ProcessEnv): number | undefined {
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   // `72(x2),36`, as Slurm writes processors for each node (sbatch(1)).
   const perNode = [...(env['SLURM_JOB_CPUS_PER_NODE'] ?? '').matchAll(/(\d+)(?:\(x(\d+)\))?/g)];
   const system = surroundingSystem(env);
   const slots: Record<string, () => number> = {
-    slurm: () => Number(env['SLURM_NTASKS'] ?? sum(perNode.map(([, size, times = '1']) => Number(size) * Number(times)))),
+    slurm: () =>
+      Number(
+        env['SLURM_NTASKS'] ?? sum(perNode.map(([, size, times = '1']) => Number(size) * Number(times))),
+      ),
     pbs: () =>
       readFileSync(env['PBS_NODEFILE'] ?? '/dev/null', 'utf8')
         .trim()
@@ -28,13 +34,21 @@ export function surroundingSlots(env: NodeJS.ProcessEnv): number | undefined {
         .filter(Boolean).length,
     sge: () => Number(env['NSLOTS'] ?? 0),
     // `host1 4 host2 8`
-    lsf: () => sum((env['LSB_MCPU_HOSTS'] ?? '').split(' ').flatMap((word, index) => (index % 2 === 1 ? Number(word) : []))),
+    lsf: () =>
+      sum(
+        (env['LSB_MCPU_HOSTS'] ?? '')
+          .split(' ')
+          .flatMap((word, index) => (index % 2 === 1 ? Number(word) : [])),
+      ),
   };
   const count = system === undefined ? 0 : (slots[system]?.() ?? 0);
   return Number.isInteger(count) && count > 0 ? count : undefined;
 }
 
-/** On how many nodes the allocation lies that this process is in; undefined where it does not say, or where there is none. */
+/**
+ * On how many nodes the allocation lies that this process is in; undefined where it does not say, or where
+ * there is none.
+ */
 export function surroundingNodes(env: NodeJS.ProcessEnv): number | undefined {
   const hostsIn = (path: string | undefined): number =>
     new Set(
@@ -52,7 +66,10 @@ export function surroundingNodes(env: NodeJS.ProcessEnv): number | undefined {
   return Number.isInteger(count) && count > 0 ? count : undefined;
 }
 
-/** Where engines of the allocation may be on other nodes, the controller listens on this one's private addresses. */
+/**
+ * Where engines of the allocation may be on other nodes, the controller listens on this one's private
+ * addresses.
+ */
 export function usualAddress(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
   return surroundingSystem(env) !== undefined && surroundingNodes(env) !== 1 ? { ip: 'private' } : {};
 }

@@ -20,9 +20,21 @@ export class Raw {
   }
 }
 
-/** Values for a template. Texts become one quoted word each, lists of texts one quoted command, {@link Raw} stays. */
+/**
+ * Values for a template. Texts become one quoted word each, lists of texts one quoted command, {@link Raw}
+ * stays.
+ */
 export type Values = { readonly [name: string]: Value };
-type Value = string | number | boolean | undefined | Raw | readonly string[] | readonly Raw[] | readonly Values[] | Values;
+type Value =
+  | string
+  | number
+  | boolean
+  | undefined
+  | Raw
+  | readonly string[]
+  | readonly Raw[]
+  | readonly Values[]
+  | Values;
 
 /** Where the templates of this package are. */
 export const templateRoot = (): string => join(packageRoot(), 'templates');
@@ -38,7 +50,8 @@ export function templateNames(folder: string, root = templateRoot()): string[] {
 }
 
 /**
- * A profile's own folder of templates, as a list of none or one. They are scripts: throws FOLDER where others could have written them.
+ * A profile's own folder of templates, as a list of none or one. They are scripts: throws FOLDER where others
+ * could have written them.
  */
 export function ownTemplates(root: string | undefined): string[] {
   if (root === undefined || !existsSync(root)) return [];
@@ -58,8 +71,9 @@ function allTemplates(root: string): string[] {
 }
 
 /**
- * Renders a template such as `slurm/job.sh.hbs`: a profile's own file goes before ours. Whatever is put in is quoted for the shell
- * unless it is {@link Raw}, so no value can become a command. Throws CONFIG for a template that is wrong.
+ * Renders a template such as `slurm/job.sh.hbs`: a profile's own file goes before ours. Whatever is put in is
+ * quoted for the shell unless it is {@link Raw}, so no value can become a command. Throws CONFIG for a
+ * template that is wrong.
  */
 export function renderTemplate(name: string, values: Values, roots: readonly string[]): string {
   const engine = openTemplates(roots);
@@ -70,7 +84,10 @@ export function renderTemplate(name: string, values: Values, roots: readonly str
   }
 }
 
-/** Parts of templates as they were read last; a user may write them anew while a program goes on (milliseconds). */
+/**
+ * Parts of templates as they were read last; a user may write them anew while a program goes on
+ * (milliseconds).
+ */
 const freshness = 1000;
 let opened: { key: string; at: number; engine: typeof Handlebars } | undefined;
 
@@ -89,7 +106,9 @@ function openTemplates(roots: readonly string[]): typeof Handlebars {
 export function readTemplate(name: string, roots: readonly string[]): string {
   const path = roots.map((root) => join(root, name)).find((candidate) => existsSync(candidate));
   if (path) return readFileSync(path, 'utf8');
-  throw new IpclusterError('CONFIG', `There is no template ${name}.`, { files: roots.map((root) => join(root, name)) });
+  throw new IpclusterError('CONFIG', `There is no template ${name}.`, {
+    files: roots.map((root) => join(root, name)),
+  });
 }
 
 function quoted(value: Value): unknown {

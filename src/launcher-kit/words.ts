@@ -7,7 +7,10 @@ export function clockOf(milliseconds: number): string {
   return `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-/** The same read back, in milliseconds: `26:05:00`, `05:00` or seconds alone; undefined for no time, and for words like UNLIMITED. */
+/**
+ * The same read back, in milliseconds: `26:05:00`, `05:00` or seconds alone; undefined for no time, and for
+ * words like UNLIMITED.
+ */
 export function parseClock(text: string): number | undefined {
   if (!/^\d+(:\d+){0,2}$/.test(text)) return undefined;
   const seconds = text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
@@ -17,7 +20,9 @@ export function parseClock(text: string): number | undefined {
 /** Bytes in whole megabytes, rounded up. */
 export const megabytesOf = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
-/** The last line that says anything: site wrappers print banners before it (scheduler-facts 1, "id parsing"). */
+/**
+ * The last line that says anything: site wrappers print banners before it (scheduler-facts 1, "id parsing").
+ */
 export function lastWords(text: string): string {
   return (
     text

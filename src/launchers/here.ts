@@ -10,7 +10,10 @@ import { surroundingSystem, usualAddress } from '../launcher-kit/surrounding.js'
 import { completeSlurm } from '../launcher-kit/surrounding-job.js';
 import { findJobShell } from '../processes/job-shell.js';
 
-/** A program that runs once stays on this node; what starts engines is spread over all nodes of the allocation. */
+/**
+ * A program that runs once stays on this node; what starts engines is spread over all nodes of the
+ * allocation.
+ */
 function plan(system: string | undefined, spec: JobSpec): LaunchPlan {
   if (!system)
     throw new IpclusterError(
@@ -36,7 +39,10 @@ export default defineLauncher({
   name: 'here',
   summary: 'the allocation that surrounds this program: salloc, qsub -I, a script of your own',
   options: z.object({
-    system: z.enum(['slurm', 'pbs', 'sge', 'lsf']).optional().describe('whose allocation it is; found out by itself when absent'),
+    system: z
+      .enum(['slurm', 'pbs', 'sge', 'lsf'])
+      .optional()
+      .describe('whose allocation it is; found out by itself when absent'),
   }),
   create: ({ system }) => ({
     ...processLauncher('here', (spec) => plan(system ?? surroundingSystem(process.env), spec)),

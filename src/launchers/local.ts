@@ -9,7 +9,10 @@ import { z } from '../launcher-kit/options.js';
 import type { LaunchPlan } from '../launcher-kit/plan.js';
 import { processLauncher } from '../launcher-kit/process-jobs.js';
 
-/** Where engines run, as the option says it. Throws LAUNCHER_OPTIONS for a folder that is not there, before anything is started. */
+/**
+ * Where engines run, as the option says it. Throws LAUNCHER_OPTIONS for a folder that is not there, before
+ * anything is started.
+ */
 function workingFolder(given: string | undefined): string | undefined {
   if (given === undefined) return undefined;
   const folder = resolve(expandHome(given));
@@ -24,10 +27,12 @@ function plan({ name, argv, count, env, jobDir }: JobSpec, cwd: string | undefin
   const variables = { ...env, IPCLUSTER_JOB_DIR: jobDir, IPCLUSTER_COUNT: String(count) };
   const script = [
     '#!/bin/sh',
-    `# ${name}: a job of ipcluster on this machine. It leads its own process group; its exit record is written at the end.`,
+    `# ${name}: a job of ipcluster on this machine. It leads its own process group; its exit record is ` +
+      'written at the end.',
     'trap : TERM INT HUP USR1 USR2',
     ...Object.entries(variables).map(([key, value]) => `export ${key}=${quoteWord(value)}`),
-    `{ ${enter}${quoteCommand(argv)}; } >>${quoteWord(join(jobDir, 'stdout'))} 2>>${quoteWord(join(jobDir, 'stderr'))}`,
+    `{ ${enter}${quoteCommand(argv)}; } >>${quoteWord(join(jobDir, 'stdout'))} ` +
+      `2>>${quoteWord(join(jobDir, 'stderr'))}`,
     ...exitRecordLines(jobDir, '0'),
     '',
   ];
@@ -39,6 +44,8 @@ function plan({ name, argv, count, env, jobDir }: JobSpec, cwd: string | undefin
 export default defineLauncher({
   name: 'local',
   summary: 'processes of this machine',
-  options: z.object({ cwd: z.string().optional().describe('working folder of the engines; this one when absent') }),
+  options: z.object({
+    cwd: z.string().optional().describe('working folder of the engines; this one when absent'),
+  }),
   create: ({ cwd }) => processLauncher('local', (spec) => plan(spec, workingFolder(cwd))),
 });

@@ -85,7 +85,12 @@ const reasons: readonly Phrase[] = [
     sentence: 'Its queue is closed: nothing starts in it.',
     suggestions: ['Another one: `--queue`; see `bqueues`.'],
   },
-  { words: /suspended|held/i, code: 'held', sentence: 'It is held.', suggestions: ['Let it go: `bresume ID`.'] },
+  {
+    words: /suspended|held/i,
+    code: 'held',
+    sentence: 'It is held.',
+    suggestions: ['Let it go: `bresume ID`.'],
+  },
   { words: /dependency|condition/i, code: 'pending-dependency', sentence: 'It waits for another job.' },
   {
     words: /TERM_MEMLIMIT/,
@@ -99,7 +104,11 @@ const reasons: readonly Phrase[] = [
     sentence: 'LSF could not start its script.',
     suggestions: ['Does the compute node see the work folder? `--work-dir`.'],
   },
-  { words: /limit/i, code: 'limit', sentence: 'A limit of yours or of the queue holds it back until other jobs end.' },
+  {
+    words: /limit/i,
+    code: 'limit',
+    sentence: 'A limit of yours or of the queue holds it back until other jobs end.',
+  },
 ];
 
 /** STAT of bjobs; the reason says why a job has ended (LSF, "job states" and "termination reasons"). */
@@ -111,10 +120,12 @@ function lsfState(word: string, exit: string, exitReason: string, pending: strin
   if (word === 'USUSP' || word === 'SSUSP') return { state: 'suspended' };
   if (word === 'DONE') return { state: 'succeeded' };
   if (word === 'ZOMBI') return { state: 'lost', reason: 'LSF has lost its host' };
-  if (word !== 'EXIT') return { state: 'unknown', since: new Date().toISOString(), cause: `LSF says "${word}"` };
+  if (word !== 'EXIT')
+    return { state: 'unknown', since: new Date().toISOString(), cause: `LSF says "${word}"` };
   if (/TERM_RUNLIMIT|TERM_DEADLINE/.test(exitReason)) return { state: 'expired' };
   if (/TERM_PREEMPT/.test(exitReason)) return { state: 'preempted' };
-  if (/TERM_(OWNER|ADMIN|FORCE_OWNER|FORCE_ADMIN)/.test(exitReason)) return { state: 'cancelled', by: 'somebody (bkill)' };
+  if (/TERM_(OWNER|ADMIN|FORCE_OWNER|FORCE_ADMIN)/.test(exitReason))
+    return { state: 'cancelled', by: 'somebody (bkill)' };
   const code = Number.parseInt(exit, 10);
   return {
     state: 'failed',
@@ -124,20 +135,32 @@ function lsfState(word: string, exit: string, exitReason: string, pending: strin
 }
 
 const bjobs = (ids: readonly string[]): Question<Report[]> => ({
-  argv: ['bjobs', '-a', '-noheader', '-o', 'jobid jobindex stat exit_code exit_reason pend_reason delimiter="|"', ...ids],
+  argv: [
+    'bjobs',
+    '-a',
+    '-noheader',
+    '-o',
+    'jobid jobindex stat exit_code exit_reason pend_reason delimiter="|"',
+    ...ids,
+  ],
   parse({ code, stdout, stderr }) {
     // 255 with "is not found" for ids that it has forgotten (LSB_BJOBS_CONSISTENT_EXIT_CODE).
     if (code !== 0 && !/is not found|no (unfinished )?job found/i.test(stderr + stdout)) return undefined;
     return rowsOf(stdout, 6).map(
       ([id = '', index = '', word = '', exit = '', why = '', ...pending]): Report => ({
-        ...{ id, incarnation: 0, state: lsfState(word, exit, why, pending.join('|')) },
+        id,
+        incarnation: 0,
+        state: lsfState(word, exit, why, pending.join('|')),
         ...(/^[1-9]\d*$/.test(index) && { element: index }),
       }),
     );
   },
 });
 
-/** Project, queue and limit of a job; the limit is in minutes, also with a host's name, or as a clock (bjobs -o, LSB_HMS_TIME_FORMAT). */
+/**
+ * Project, queue and limit of a job; the limit is in minutes, also with a host's name, or as a clock (bjobs
+ * -o, LSB_HMS_TIME_FORMAT).
+ */
 const holds = (id: string): Question<Holds> => ({
   argv: ['bjobs', '-noheader', '-o', 'proj_name queue runtimelimit delimiter="|"', id],
   parse({ code, stdout }) {
@@ -160,7 +183,11 @@ function directives({ name, count, request, layout, range, stdout }: BatchView):
   const each = request.single ? 1 : layout.shape === 'array' ? (perPart ?? 1) : count;
   const minutes = time === undefined ? 0 : Math.max(1, Math.ceil(time / 60_000));
   const span =
-    request.single || layout.shape === 'array' ? 'span[hosts=1]' : perPart ? `span[ptile=${perPart * cpusPerTask}]` : '';
+    request.single || layout.shape === 'array'
+      ? 'span[hosts=1]'
+      : perPart
+        ? `span[ptile=${perPart * cpusPerTask}]`
+        : '';
   return [
     ['-J', range ? `${name}[${range.first}-${range.last}]` : name],
     ['-o', plainPath('LSF', stdout.replace(/stdout$/, 'scheduler'))],
@@ -170,7 +197,9 @@ function directives({ name, count, request, layout, range, stdout }: BatchView):
     ...(constraint ? [['-R select', `"select[${constraint}]"`] as const] : []),
     ...(memory ? [['-R rusage', `"rusage[mem=${megabytesOf(memory / cpusPerTask)}MB]"`] as const] : []),
     ...(gpus ? [['-gpu', `"num=${gpus * (perPart ?? each)}"`] as const] : []),
-    ...(minutes ? [['-W', `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`] as const] : []),
+    ...(minutes
+      ? [['-W', `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`] as const]
+      : []),
     ...(queue ? [['-q', oneWord('--partition', queue)] as const] : []),
     ...(account ? [['-P', oneWord('--account', account)] as const] : []),
   ];
@@ -187,7 +216,11 @@ export const dialect: BatchDialect = {
   detect: {
     argv: ['bsub', '-V'],
     parse: ({ code, stdout, stderr }) =>
-      code === 127 ? 'There is no LSF here: `bsub` is not on your PATH.' : /LSF/.test(stdout + stderr) ? '' : undefined,
+      code === 127
+        ? 'There is no LSF here: `bsub` is not on your PATH.'
+        : /LSF/.test(stdout + stderr)
+          ? ''
+          : undefined,
   },
   directives,
   formatDirective: ([option, value]) => (value === '' ? option : `${option.split(' ')[0]} ${value}`),
@@ -195,22 +228,33 @@ export const dialect: BatchDialect = {
   submit: (_script, extra) => ({ argv: ['bsub', ...extra], onInput: true }),
   parseJobId: (stdout) => /Job <(\d+)> is submitted/.exec(stdout)?.[1],
   refusal: (said) => explainWords(refusals, said),
-  isSilence: ({ stderr }) => /cannot connect|LSF is down|batch (daemon|system daemon) not responding|please wait/i.test(stderr),
+  isSilence: ({ stderr }) =>
+    /cannot connect|LSF is down|batch (daemon|system daemon) not responding|please wait/i.test(stderr),
   holds,
   find: (names) => ({
     argv: ['bjobs', '-noheader', '-u', userName(), '-o', 'jobid job_name delimiter="|"'],
     parse({ code, stdout, stderr }) {
       if (code !== 0 && !/no unfinished job|no job found/i.test(stderr + stdout)) return undefined;
       const jobs = rowsOf(stdout, 2).map(([id = '', name = '']) => ({ id, name: name.replace(/\[.*$/, '') }));
-      return jobs.filter(({ id, name }, index) => name.startsWith(names) && jobs.findIndex((job) => job.id === id) === index);
+      return jobs.filter(
+        ({ id, name }, index) => name.startsWith(names) && jobs.findIndex((job) => job.id === id) === index,
+      );
     },
   }),
   status: (ids) => [bjobs(ids)],
-  resume: ['Let it go on: `bresume ID`.', 'LSF itself suspended it (SSUSP)? It goes on by itself after that.'],
+  resume: [
+    'Let it go on: `bresume ID`.',
+    'LSF itself suspended it (SSUSP)? It goes on by itself after that.',
+  ],
   cancel: (ids) => ['bkill', ...ids],
   signal: (ids, name) => ['bkill', '-s', name.replace('SIG', ''), ...ids],
   explainReason: (reason) => explainWords(reasons, reason),
 };
 
 /** Jobs of LSF. */
-export default defineBatchLauncher({ name: 'lsf', summary: 'jobs of LSF (bsub)', options: z.object({}), dialect: () => dialect });
+export default defineBatchLauncher({
+  name: 'lsf',
+  summary: 'jobs of LSF (bsub)',
+  options: z.object({}),
+  dialect: () => dialect,
+});

@@ -11,15 +11,22 @@ import { usualAddress } from '../launcher-kit/surrounding.js';
 import { explainWords, type Phrase } from '../launcher-kit/words.js';
 
 const options = z.object({
-  command: z.string().default('mpirun').describe('what starts ranks: mpirun, mpiexec, mpiexec.hydra, or a whole path'),
-  hostfile: z.string().optional().describe('a file of hosts, as that command reads it; this machine only when absent'),
+  command: z
+    .string()
+    .default('mpirun')
+    .describe('what starts ranks: mpirun, mpiexec, mpiexec.hydra, or a whole path'),
+  hostfile: z
+    .string()
+    .optional()
+    .describe('a file of hosts, as that command reads it; this machine only when absent'),
   args: z.string().default('').describe('more words for that command'),
 });
 
 /** What the commands of MPI say when they start nothing (recorded from Open MPI 4.1.4 and MPICH 4.0.2). */
 const phrases: readonly Phrase[] = [
   {
-    words: /parse error in the hostfile|contains multiple definitions|token .* not supported|error parsing hostfile/i,
+    words:
+      /parse error in the hostfile|contains multiple definitions|token .* not supported|error parsing hostfile/i,
     code: 'mpi-hostfile',
     sentence: 'mpirun cannot read the hostfile.',
     suggestions: [
@@ -31,19 +38,27 @@ const phrases: readonly Phrase[] = [
     words: /attempt to run as root/i,
     code: 'mpi-root',
     sentence: 'mpirun does not run for root.',
-    suggestions: ['Run it as an ordinary user.', 'Or set OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1.'],
+    suggestions: [
+      'Run it as an ordinary user.',
+      'Or set OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1.',
+    ],
   },
   {
     words: /not enough slots/i,
     code: 'mpi-slots',
     sentence: 'mpirun counts fewer places than engines.',
-    suggestions: ['Say in the hostfile how many each host has: `host1 slots=8`.', '`-o args=--oversubscribe`'],
+    suggestions: [
+      'Say in the hostfile how many each host has: `host1 slots=8`.',
+      '`-o args=--oversubscribe`',
+    ],
   },
   {
     words: /unable to connect (from|to)|check for firewalls/i,
     code: 'mpi-unreachable',
     sentence: 'Hosts cannot reach the machine that mpirun runs on by the name that it tells them.',
-    suggestions: ["MPICH: `-o args='-localhost NAME'` with a name or address of this machine that they know."],
+    suggestions: [
+      "MPICH: `-o args='-localhost NAME'` with a name or address of this machine that they know.",
+    ],
   },
   {
     words: /could not resolve hostname|unable to get host address|unable to resolve/i,
@@ -61,7 +76,10 @@ const phrases: readonly Phrase[] = [
     words: /exit code:\s+(137|9)\b|(exited on|killed by|terminated by) signal/i,
     code: 'rank-killed',
     sentence: 'A rank was killed, so MPI ended all the others.',
-    suggestions: ['Out of memory? `dmesg -T | tail`', 'Engines that outlive their neighbours: `--launcher ssh`.'],
+    suggestions: [
+      'Out of memory? `dmesg -T | tail`',
+      'Engines that outlive their neighbours: `--launcher ssh`.',
+    ],
   },
   {
     words: /non-zero exit (code|status)|BAD TERMINATION/i,
@@ -105,8 +123,10 @@ export default defineLauncher({
     return {
       ...launcher,
       explain: (evidence) => explain(evidence) ?? launcher.explain(evidence),
-      // Ranks on other machines must reach the controller; hosts may be named by words, or by the allocation around us.
-      usual: given.hostfile === undefined && given.args === '' ? usualAddress(process.env) : { ip: 'private' },
+      // Ranks on other machines must reach the controller; hosts may be named by words, or by the allocation
+      // around us.
+      usual:
+        given.hostfile === undefined && given.args === '' ? usualAddress(process.env) : { ip: 'private' },
     };
   },
 });

@@ -40,7 +40,10 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
         if (code === 127) return 'There is no PBS here: `qsub` is not on your PATH.';
         const said = stdout + stderr;
         if (/pbs_version|PBSPro|OpenPBS|^version:/im.test(said)) return '';
-        return 'The `qsub` here is not that of PBS: Slurm and Grid Engine have commands of that name. Try `--launcher slurm` or `--launcher sge`.';
+        return (
+          'The `qsub` here is not that of PBS: Slurm and Grid Engine have commands of that name. Try ' +
+          '`--launcher slurm` or `--launcher sge`.'
+        );
       },
     },
     directives(view) {
@@ -69,17 +72,28 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
     submit: (script, extra) => ({ argv: ['qsub', ...extra, script] }),
     parseJobId: (stdout) => /^\d+(\[\])?(\.[\w.-]+)?$/.exec(lastWords(stdout))?.[0],
     refusal: (said) => explainWords(refusals, said),
-    isSilence: ({ stderr }) => /cannot connect|connection refused|no default server|timed? ?out/i.test(stderr),
+    isSilence: ({ stderr }) =>
+      /cannot connect|connection refused|no default server|timed? ?out/i.test(stderr),
     find: (names) => ({
       // qselect takes whole names only, so the names of all one's own jobs are looked at.
-      argv: ['/bin/sh', '-c', 'ids=$(qselect -u "$1") || exit; [ -z "$ids" ] || qstat -f $ids', 'find', userName()],
+      argv: [
+        '/bin/sh',
+        '-c',
+        'ids=$(qselect -u "$1") || exit; [ -z "$ids" ] || qstat -f $ids',
+        'find',
+        userName(),
+      ],
       parse({ code, stdout }) {
         if (code !== 0 && code !== 153 && code !== 35) return undefined;
-        const jobs = parseBlocks(stdout).map(({ id, fields }) => ({ id, name: fields.get('Job_Name') ?? '' }));
+        const jobs = parseBlocks(stdout).map(({ id, fields }) => ({
+          id,
+          name: fields.get('Job_Name') ?? '',
+        }));
         return jobs.filter(({ name }) => name.startsWith(names));
       },
     }),
-    status: (ids) => (isTorque ? [qstat(ids, ['-t', '-f'])] : [qstat(ids, ['-x', '-t', '-f']), qstat(ids, ['-t', '-f'])]),
+    status: (ids) =>
+      isTorque ? [qstat(ids, ['-t', '-f'])] : [qstat(ids, ['-x', '-t', '-f']), qstat(ids, ['-t', '-f'])],
     resume: [
       'Who looks after the cluster lets it go on: `qsig -s resume ID`.',
       'It was suspended for another job? It goes on by itself after that.',
@@ -87,7 +101,8 @@ export function dialectOf(flavor: 'openpbs' | 'torque', project: boolean): Batch
     downHosts: pbsnodes,
     cancel: (ids) => ['qdel', ...ids],
     signal(_ids, name) {
-      // Recorded: `qsig` reaches the shell that PBS puts around a script as well, which ends by it, and the job with it.
+      // Recorded: `qsig` reaches the shell that PBS puts around a script as well, which ends by it, and the
+      // job with it.
       throw new IpclusterError(
         'RESOURCES',
         `PBS ends a job that is sent ${name}: its own shell around the script gets the signal, too.`,
@@ -106,7 +121,10 @@ export default defineBatchLauncher({
   name: 'pbs',
   summary: 'jobs of OpenPBS and PBS Professional, or Torque (qsub)',
   options: z.object({
-    flavor: z.enum(['openpbs', 'torque']).default('openpbs').describe('openpbs (PBS Professional too) or torque'),
+    flavor: z
+      .enum(['openpbs', 'torque'])
+      .default('openpbs')
+      .describe('openpbs (PBS Professional too) or torque'),
     account: z
       .enum(['account', 'project'])
       .default('account')

@@ -21,7 +21,9 @@ export function dialectOf(options: Options): BatchDialect {
     largestArray: 2000,
     askLargestArray: largestArray,
     refuses: {
-      nodes: 'Grid Engine has no --nodes: a parallel environment spreads slots as its site has set it (-o pe=NAME).',
+      nodes:
+        'Grid Engine has no --nodes: a parallel environment spreads slots as its site has set it ' +
+        '(-o pe=NAME).',
       qos: 'Grid Engine has no --qos: say it word for word after --, as your site wants it.',
       constraint: 'Grid Engine has no --constraint: say it after --, such as -l arch=x.',
     },
@@ -44,8 +46,10 @@ export function dialectOf(options: Options): BatchDialect {
       return { argv, ...(waitsForEnd(words, extra) && { waits: true }) };
     },
     parseJobId: (stdout) => /^(\d+)(?:\.\d+-\d+:\d+)?$/.exec(lastWords(stdout))?.[1],
-    // "Unable to run job: warning: … Your job 155 ("name") has been submitted", exit code 1, and the job is there.
-    takenAllTheSame: (stderr) => /^Your job(?:-array)? (\d+)(?:\.\S+)? .*has been submitted/m.exec(stderr)?.[1],
+    // "Unable to run job: warning: … Your job 155 ("name") has been submitted", exit code 1, and the job is
+    // there.
+    takenAllTheSame: (stderr) =>
+      /^Your job(?:-array)? (\d+)(?:\.\S+)? .*has been submitted/m.exec(stderr)?.[1],
     refusal: explainRefusal,
     isSilence: ({ stderr }) =>
       /unable to (contact|send|connect)|got no connection|can't connect|timeout|commlib error/i.test(stderr),
@@ -53,7 +57,10 @@ export function dialectOf(options: Options): BatchDialect {
     find,
     status: (ids) => [qstat(ids), qacct(ids)],
     askReasons,
-    resume: ['Let it go on: `qmod -usj ID`.', 'Its queue is suspended (S, T in `qstat`)? It goes on by itself after that.'],
+    resume: [
+      'Let it go on: `qmod -usj ID`.',
+      'Its queue is suspended (S, T in `qstat`)? It goes on by itself after that.',
+    ],
     cancel: (ids) => ['qdel', ...ids],
     signal(_ids, name) {
       throw new IpclusterError('RESOURCES', `Grid Engine sends no ${name} to a job on demand.`, {

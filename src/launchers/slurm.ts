@@ -21,17 +21,24 @@ export const dialect: BatchDialect = {
   detect: {
     argv: ['sbatch', '--version'],
     parse: ({ code, stdout }) =>
-      code === 127 ? 'There is no Slurm here: `sbatch` is not on your PATH.' : /slurm/i.test(stdout) ? '' : undefined,
+      code === 127
+        ? 'There is no Slurm here: `sbatch` is not on your PATH.'
+        : /slurm/i.test(stdout)
+          ? ''
+          : undefined,
   },
   nodeSize,
   directives,
   formatDirective,
   userDefaults,
   sayings,
-  submit: (script, extra, said) => ({ argv: ['sbatch', '--parsable', ...commandOptions(said, extra), ...extra, script] }),
+  submit: (script, extra, said) => ({
+    argv: ['sbatch', '--parsable', ...commandOptions(said, extra), ...extra, script],
+  }),
   parseJobId: (stdout) => /^\d+(;[\w.-]+)?$/.exec(lastWords(stdout))?.[0],
   refusal: explainRefusal,
-  isSilence: ({ stderr }) => /unable to contact|socket timed out|connection refused|zero bytes were transmitted/i.test(stderr),
+  isSilence: ({ stderr }) =>
+    /unable to contact|socket timed out|connection refused|zero bytes were transmitted/i.test(stderr),
   holds,
   find,
   status: (ids) => [squeue(ids), sacct(ids)],

@@ -24,7 +24,10 @@ import { idsOf, readSeating } from './ssh/seats.js';
 import { spreadEngines } from './ssh/spread.js';
 
 const options = z.object({
-  hosts: z.string().optional().describe('hosts: host[1-16], host1:4,host2:8, user@host:2222, or @FILE with a line for each'),
+  hosts: z
+    .string()
+    .optional()
+    .describe('hosts: host[1-16], host1:4,host2:8, user@host:2222, or @FILE with a line for each'),
   transport: z
     .enum(['auto', 'ssh2', 'openssh'])
     .default('auto')
@@ -32,7 +35,10 @@ const options = z.object({
   tunnel: z
     .enum(['auto', 'always', 'never'])
     .default('auto')
-    .describe('whether hosts reach the controller through their SSH connection: where they cannot otherwise, always, or never'),
+    .describe(
+      'whether hosts reach the controller through their SSH connection: where they cannot otherwise, ' +
+        'always, or never',
+    ),
   config: z.string().optional().describe('a configuration of ssh in place of your own (ssh -F)'),
   fanout: z.string().default('64').describe('connections that are made at once'),
   timeout: z.string().default('10s').describe('how long one connection may take to be made'),
@@ -59,7 +65,10 @@ class SshLauncher implements Launcher {
     this.#tunnel = tunnel;
   }
 
-  /** Read when they are needed first: to find a job again nobody needs the file of hosts that it was started with. */
+  /**
+   * Read when they are needed first: to find a job again nobody needs the file of hosts that it was started
+   * with.
+   */
   get #hosts(): readonly Host[] {
     this.#known ??= this.#given === undefined ? [] : readHosts(this.#given);
     return this.#known;
@@ -89,8 +98,17 @@ class SshLauncher implements Launcher {
       scripts: spec.jobDir,
     });
     const commands = hosts.flatMap((host, index) => {
-      const start = ['setsid', '/bin/bash', join(spec.jobDir, 'job.sh'), String(index), shares.join(','), quoteWord(host.word)];
-      return shares[index] ? [{ argv: ['ssh', ...hostWords(host, this.#options.config), ...start] as const }] : [];
+      const start = [
+        'setsid',
+        '/bin/bash',
+        join(spec.jobDir, 'job.sh'),
+        String(index),
+        shares.join(','),
+        quoteWord(host.word),
+      ];
+      return shares[index]
+        ? [{ argv: ['ssh', ...hostWords(host, this.#options.config), ...start] as const }]
+        : [];
     });
     return { files, commands };
   }
@@ -100,7 +118,12 @@ class SshLauncher implements Launcher {
     const hosts = this.#hostsFor(spec);
     closeFolder(spec.jobDir);
     writePlan(this.plan(spec));
-    const ref: JobRef = { launcher: this.name, ids: hosts.map(({ word }) => word), jobDir: spec.jobDir, name: spec.name };
+    const ref: JobRef = {
+      launcher: this.name,
+      ids: hosts.map(({ word }) => word),
+      jobDir: spec.jobDir,
+      name: spec.name,
+    };
     writeRef(ref);
     const opener = new Opener(this.#options);
     const fan = new Fan(spec, opener, this.#options, this.#tunnel);
@@ -108,15 +131,22 @@ class SshLauncher implements Launcher {
     try {
       await fan.run(hosts, signal);
       if (fan.astray.length > 0)
-        onNotice?.(`${fan.astray.join(', ')}: there is no folder ${spec.cwd} there; engines begin in your home folder.`);
+        onNotice?.(
+          `${fan.astray.join(', ')}: there is no folder ${spec.cwd} there; engines begin in your ` +
+            'home folder.',
+        );
       ref.ids = idsOf(fan.seats);
       writeRef(ref);
       signal?.throwIfAborted();
       noteVerdicts(
         spec.jobDir,
-        fan.failures.map(({ host, verdict }) => ({ ...verdict, sentence: `${host.word}: ${verdict.sentence}` })),
+        fan.failures.map(({ host, verdict }) => ({
+          ...verdict,
+          sentence: `${host.word}: ${verdict.sentence}`,
+        })),
       );
-      if (fan.started === 0 || fan.started < (spec.enough ?? spec.count)) throw this.#failed(fan, hosts.length);
+      if (fan.started === 0 || fan.started < (spec.enough ?? spec.count))
+        throw this.#failed(fan, hosts.length);
     } catch (error) {
       // What was started is ended again; of a host that cannot be reached any more, its lease sees to that.
       const job = observe();
@@ -155,8 +185,11 @@ class SshLauncher implements Launcher {
   #hostsFor({ host: wanted }: JobSpec): readonly Host[] {
     const chosen = wanted === undefined ? this.#hosts : this.#hosts.filter(({ word }) => word === wanted);
     if (chosen.length > 0) return chosen;
-    const sentence = wanted === undefined ? 'The launcher ssh needs hosts.' : `-o hosts does not name ${wanted}.`;
-    throw new IpclusterError('LAUNCHER_OPTIONS', sentence, { suggestions: ["`-o hosts='host[1-16]'`", '`-o hosts=@FILE`'] });
+    const sentence =
+      wanted === undefined ? 'The launcher ssh needs hosts.' : `-o hosts does not name ${wanted}.`;
+    throw new IpclusterError('LAUNCHER_OPTIONS', sentence, {
+      suggestions: ["`-o hosts='host[1-16]'`", '`-o hosts=@FILE`'],
+    });
   }
 
   #failed({ failures, started }: Fan, all: number): IpclusterError {
@@ -168,10 +201,14 @@ class SshLauncher implements Launcher {
     );
     const suggestions = kinds.flatMap(({ verdict }) => verdict.suggestions);
     const enough = started > 0 ? ['Go on with fewer: `--min-engines N`.'] : [];
-    return new IpclusterError('HOSTS_FAILED', `${failures.length} of ${all} hosts could not be used:\n${lines.join('\n')}`, {
-      suggestions: [...suggestions, ...enough],
-      ...(first && { verdict: first.verdict.code }),
-    });
+    return new IpclusterError(
+      'HOSTS_FAILED',
+      `${failures.length} of ${all} hosts could not be used:\n${lines.join('\n')}`,
+      {
+        suggestions: [...suggestions, ...enough],
+        ...(first && { verdict: first.verdict.code }),
+      },
+    );
   }
 }
 

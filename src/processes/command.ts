@@ -40,9 +40,9 @@ export function limitTime(limit: number | undefined, act: () => void): Timer | u
 }
 
 /**
- * Starts a command in its own process group. It ends with its own process: what that leaves running goes on, and whatever it writes
- * then is nobody's. `ended` rejects with USAGE when it cannot be started, and with SYSTEM when the system has no more processes or
- * descriptors for it.
+ * Starts a command in its own process group. It ends with its own process: what that leaves running goes on,
+ * and whatever it writes then is nobody's. `ended` rejects with USAGE when it cannot be started, and with
+ * SYSTEM when the system has no more processes or descriptors for it.
  */
 export function startCommand(options: CommandOptions): RunningCommand {
   let child: ChildProcess | undefined;
@@ -79,7 +79,14 @@ export function startCommand(options: CommandOptions): RunningCommand {
   return { ended, stop };
 }
 
-async function startChild({ argv, env, cwd, input, stdoutFile, stderrFile }: CommandOptions): Promise<ChildProcess> {
+async function startChild({
+  argv,
+  env,
+  cwd,
+  input,
+  stdoutFile,
+  stderrFile,
+}: CommandOptions): Promise<ChildProcess> {
   // The system's own word for it names the program.
   if (cwd !== undefined && !isFolder(cwd))
     throw new IpclusterError('USAGE', `The command ${argv[0]} cannot be started: there is no folder ${cwd}`);
@@ -90,7 +97,11 @@ async function startChild({ argv, env, cwd, input, stdoutFile, stderrFile }: Com
     return files.at(-1) as number;
   };
   try {
-    const stdio = [input === undefined ? ('ignore' as const) : ('pipe' as const), output(stdoutFile), output(stderrFile)];
+    const stdio = [
+      input === undefined ? ('ignore' as const) : ('pipe' as const),
+      output(stdoutFile),
+      output(stderrFile),
+    ];
     const { task: oomScore } = oomScores;
     const child = await spawnProcess(argv, { env, detached: true, oomScore, stdio, ...(cwd ? { cwd } : {}) });
     // A command may end without reading its input; that is its choice, not a failure.
@@ -99,7 +110,9 @@ async function startChild({ argv, env, cwd, input, stdoutFile, stderrFile }: Com
   } catch (cause) {
     if (isIpclusterError(cause)) throw cause;
     if (isShortage(cause)) throw systemFault(`${argv[0]} cannot be started`, cause);
-    throw new IpclusterError('USAGE', `The command ${argv[0]} cannot be started: ${messageOf(cause)}`, { cause });
+    throw new IpclusterError('USAGE', `The command ${argv[0]} cannot be started: ${messageOf(cause)}`, {
+      cause,
+    });
   } finally {
     for (const file of files) closeSync(file);
   }
@@ -115,7 +128,10 @@ function readOutputs(child: ChildProcess, onOutput: CommandOptions['onOutput']):
   return outputs;
 }
 
-/** More than a pipe can hold: what comes beyond it after a command's end was written by what it has left running (bytes). */
+/**
+ * More than a pipe can hold: what comes beyond it after a command's end was written by what it has left
+ * running (bytes).
+ */
 const mostInPipe = 1024 * 1024;
 
 /** Output that comes through a pipe. */
@@ -145,7 +161,10 @@ class PipedOutput {
     });
   }
 
-  /** The command has ended: takes what it left in the pipe. A turn of the loop in which nothing comes says that it is empty. */
+  /**
+   * The command has ended: takes what it left in the pipe. A turn of the loop in which nothing comes says
+   * that it is empty.
+   */
   async rest(): Promise<void> {
     const most = this.#bytes + mostInPipe;
     for (let before = -1; !this.#isOver && this.#bytes < most && (this.#held || before !== this.#bytes); ) {

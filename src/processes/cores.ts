@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { readText } from './table.js';
 
 /**
- * How many engines suit this machine: the physical cores within this process's CPU affinity and its cgroup's quota.
- * Hyper-threads share a core, so they do not count.
+ * How many engines suit this machine: the physical cores within this process's CPU affinity and its cgroup's
+ * quota. Hyper-threads share a core, so they do not count.
  */
 export function usableCores(): number {
   const allowed = allowedProcessors();
@@ -30,7 +30,8 @@ export function expandList(list: string): Set<number> {
 function physicalCores(allowed: Set<number>): number | undefined {
   const cores = new Set<string>();
   for (const block of readText('/proc/cpuinfo').split('\n\n')) {
-    const field = (name: string): string | undefined => new RegExp(`^${name}\\s*: (\\d+)`, 'm').exec(block)?.[1];
+    const field = (name: string): string | undefined =>
+      new RegExp(`^${name}\\s*: (\\d+)`, 'm').exec(block)?.[1];
     const processor = field('processor');
     if (processor === undefined || !allowed.has(Number(processor))) continue;
     cores.add(`${field('physical id') ?? processor}:${field('core id') ?? processor}`);

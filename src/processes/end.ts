@@ -8,10 +8,13 @@ export interface EndOptions {
 }
 
 /**
- * Ends groups by their leaders: SIGTERM, time to leave, SIGKILL. Only leaders that are still the process that was recorded
- * are touched. Answers those that are still there in the end.
+ * Ends groups by their leaders: SIGTERM, time to leave, SIGKILL. Only leaders that are still the process that
+ * was recorded are touched. Answers those that are still there in the end.
  */
-export async function endGroups(leaders: readonly ProcessIdentity[], options: EndOptions): Promise<ProcessIdentity[]> {
+export async function endGroups(
+  leaders: readonly ProcessIdentity[],
+  options: EndOptions,
+): Promise<ProcessIdentity[]> {
   const signalAll = (name: NodeJS.Signals): void => {
     for (const leader of leaders) if (isAlive(leader)) signalPid(-leader.pid, name);
   };
@@ -30,7 +33,10 @@ async function gone(identities: readonly ProcessIdentity[], bound: Bound): Promi
  * Kills whatever carries a mark that `accepts` takes, and what those start meanwhile, at most ten rounds.
  * Answers how many processes were killed.
  */
-export async function sweepMarked(accepts: (mark: string) => boolean, spare: readonly number[] = []): Promise<number> {
+export async function sweepMarked(
+  accepts: (mark: string) => boolean,
+  spare: readonly number[] = [],
+): Promise<number> {
   const killed = new Set<number>();
   for (let round = 0; round < 10; round++) {
     const found = findMarked(accepts).filter(({ pid }) => pid !== process.pid && !spare.includes(pid));

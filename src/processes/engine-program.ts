@@ -2,7 +2,10 @@ import { IpclusterError } from '../base/errors.js';
 import { splitWords } from '../base/shell.js';
 import { runTool } from './tool.js';
 
-/** What engines are, where they are not our own: a program that reads IPython's connection file, behind a gateway. */
+/**
+ * What engines are, where they are not our own: a program that reads IPython's connection file, behind a
+ * gateway.
+ */
 export interface EngineProgram {
   /** What its payloads are written in. */
   language: 'python';
@@ -10,7 +13,10 @@ export interface EngineProgram {
   words: readonly [string, ...string[]];
   /** True when each engine is to be a process of the MPI job that its supervisor is a rank of. */
   isRank: boolean;
-  /** Modules that its interpreter must have, to be looked for before it is started; none for a command that is not known. */
+  /**
+   * Modules that its interpreter must have, to be looked for before it is started; none for a command that is
+   * not known.
+   */
   modules: readonly string[];
 }
 
@@ -45,7 +51,10 @@ export function readEngineProgram({
   }
   if (first !== 'python' && first !== 'node') {
     if (wantsPython)
-      throw new IpclusterError('USAGE', '--mpi, -s and -c are for `--engine python`; give them to your command itself.');
+      throw new IpclusterError(
+        'USAGE',
+        '--mpi, -s and -c are for `--engine python`; give them to your command itself.',
+      );
     return { language: 'python', words: [first, ...rest], isRank: false, modules: [] };
   }
   const { words, module } = mpiWords(first === 'python' ? rest : [], mpi);
@@ -58,7 +67,10 @@ export function readEngineProgram({
 }
 
 /** IPython's engine knows a flag and one module; another one is imported, which is what initialises MPI. */
-function mpiWords(words: readonly string[], named: string | undefined): { words: string[]; module: string | undefined } {
+function mpiWords(
+  words: readonly string[],
+  named: string | undefined,
+): { words: string[]; module: string | undefined } {
   const kept: string[] = [];
   let module = named;
   for (const word of words) {
@@ -73,13 +85,16 @@ function mpiWords(words: readonly string[], named: string | undefined): { words:
   return { words: [`--IPEngine.startup_command=import ${module}`, ...kept], module };
 }
 
-/** Looks for what the program needs, without starting it. Throws PYTHON with a sentence for what is missing. */
+/**
+ * Looks for what the program needs, without starting it. Throws PYTHON with a sentence for what is missing.
+ */
 export async function checkProgram({ words: [python], modules }: EngineProgram): Promise<void> {
   if (modules.length > 0) await checkPython(python, modules);
 }
 
 /** Says which of the modules named an interpreter cannot find; it imports none of them. */
-const finder = 'import importlib.util,sys;print(*[m for m in sys.argv[1:] if importlib.util.find_spec(m) is None])';
+const finder =
+  'import importlib.util,sys;print(*[m for m in sys.argv[1:] if importlib.util.find_spec(m) is None])';
 
 /** An interpreter that does not answer within this time is on a disk that does not (milliseconds). */
 const patience = 20_000;

@@ -30,9 +30,9 @@ const tries = 5;
 const pauseOf = (round: number): number => 50 * 2 ** round;
 
 /**
- * Starts commands from a small shell instead of from this process: a fork costs what the forking process has in memory, and an
- * engine may have gigabytes (docs/decisions/0006). One command at a time; shell and command are one process group. A shell that
- * failed is replaced (docs/decisions/0018).
+ * Starts commands from a small shell instead of from this process: a fork costs what the forking process has
+ * in memory, and an engine may have gigabytes (docs/decisions/0006). One command at a time; shell and command
+ * are one process group. A shell that failed is replaced (docs/decisions/0018).
  */
 export class HelperShell {
   readonly #env: NodeJS.ProcessEnv;
@@ -46,8 +46,8 @@ export class HelperShell {
   }
 
   /**
-   * Starts a command. `ended` rejects with USAGE when there is no such program or folder, and with SYSTEM when the system has no
-   * more processes or descriptors for it.
+   * Starts a command. `ended` rejects with USAGE when there is no such program or folder, and with SYSTEM
+   * when the system has no more processes or descriptors for it.
    */
   start(command: QuietCommand): RunningCommand<QuietEnd> {
     const { argv, cwd, env } = command;
@@ -106,7 +106,10 @@ export class HelperShell {
       opened.push(new OutputFile(this.#folder));
     } catch (error) {
       for (const file of opened) file.close();
-      throw systemFault(`${program} cannot be started: there is no place for its output in ${this.#folder}`, error);
+      throw systemFault(
+        `${program} cannot be started: there is no place for its output in ${this.#folder}`,
+        error,
+      );
     }
     return { stdout: opened[0] as OutputFile, stderr: opened[1] as OutputFile };
   }
@@ -124,12 +127,15 @@ function closeAll({ stdout, stderr }: QuietEnd['files']): void {
 }
 
 /**
- * How a command ended, and whether it had begun at all. A shell that ends by itself had no process for the command: what the command
- * does to it is a signal.
+ * How a command ended, and whether it had begun at all. A shell that ends by itself had no process for the
+ * command: what the command does to it is a signal.
  */
 type ShellEnd = Omit<CommandEnd, 'timedOut'> & { begun: boolean };
 
-/** One process of /bin/sh, which says on its descriptor 3 the exit code of each command, and before it when there was no way to begin. */
+/**
+ * One process of /bin/sh, which says on its descriptor 3 the exit code of each command, and before it when
+ * there was no way to begin.
+ */
 class Shell {
   isOver = false;
   readonly #child: ChildProcess;
@@ -138,7 +144,9 @@ class Shell {
 
   static async open(env: NodeJS.ProcessEnv): Promise<Shell> {
     const options = { env, detached: true, oomScore: oomScores.task };
-    return new Shell(await spawnProcess(['/bin/sh'], { ...options, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] }));
+    return new Shell(
+      await spawnProcess(['/bin/sh'], { ...options, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] }),
+    );
   }
 
   private constructor(child: ChildProcess) {
@@ -174,7 +182,8 @@ class Shell {
     this.#said += text;
     // A shell says 128 + n both for signal n and for that exit code; it is passed on as it says it.
     const code = /(?:^|\n)(\d+)\n/.exec(this.#said)?.[1];
-    if (code !== undefined) this.#end({ begun: !this.#said.startsWith('never'), exitCode: Number(code), signal: null });
+    if (code !== undefined)
+      this.#end({ begun: !this.#said.startsWith('never'), exitCode: Number(code), signal: null });
   }
 
   #end(end: ShellEnd): void {
@@ -183,15 +192,26 @@ class Shell {
 }
 
 /**
- * One line for the shell. Names that it would read as something else go by env(1). The command itself has no part in descriptor 3.
+ * One line for the shell. Names that it would read as something else go by env(1). The command itself has no
+ * part in descriptor 3.
  */
-function lineOf(argv: readonly string[], env: Record<string, string>, cwd: string, files: QuietEnd['files']): string {
+function lineOf(
+  argv: readonly string[],
+  env: Record<string, string>,
+  cwd: string,
+  files: QuietEnd['files'],
+): string {
   const entries = Object.entries(env);
-  const exports = entries.filter(([name]) => isShellName(name)).map(([name, value]) => `export ${name}=${quoteWord(value)}; `);
+  const exports = entries
+    .filter(([name]) => isShellName(name))
+    .map(([name, value]) => `export ${name}=${quoteWord(value)}; `);
   const others = entries.filter(([name]) => !isShellName(name)).map(([name, value]) => `${name}=${value}`);
   const words = others.length > 0 ? ['/usr/bin/env', ...others, ...argv] : argv;
   const outputs = `</dev/null >${quoteWord(files.stdout.path)} 2>${quoteWord(files.stderr.path)}`;
-  return `(${exports.join('')}cd -- ${quoteWord(cwd)} || { echo never >&3; exit; }; exec ${quoteCommand(words)} 3>&-) ${outputs}; echo $? >&3\n`;
+  return (
+    `(${exports.join('')}cd -- ${quoteWord(cwd)} || { echo never >&3; exit; }; exec ` +
+    `${quoteCommand(words)} 3>&-) ${outputs}; echo $? >&3\n`
+  );
 }
 
 /** What the shell would only mumble about. */

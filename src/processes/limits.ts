@@ -26,7 +26,9 @@ export function readLimits(): Limits {
     return Number.isFinite(value) ? value : undefined;
   };
   const memory = Number(
-    readText('/sys/fs/cgroup/memory.max') || readText('/sys/fs/cgroup/memory/memory.limit_in_bytes') || Number.NaN,
+    readText('/sys/fs/cgroup/memory.max') ||
+      readText('/sys/fs/cgroup/memory/memory.limit_in_bytes') ||
+      Number.NaN,
   );
   const processes = soft('Max processes');
   return {

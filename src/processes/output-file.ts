@@ -1,12 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, type StatsFs, statfsSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type StatsFs,
+  statfsSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.js';
 import { ensureFolder } from '../base/own-folder.js';
 
 /**
- * Where one command's output goes: a file of its own without a name, so that whatever a command leaves running writes into nothing
- * that anybody reads later, and its room is free again when the last writer has ended.
+ * Where one command's output goes: a file of its own without a name, so that whatever a command leaves
+ * running writes into nothing that anybody reads later, and its room is free again when the last writer has
+ * ended.
  */
 export class OutputFile {
   /** How another process of this user opens it. */
@@ -55,7 +66,10 @@ export class OutputFile {
 /** With less free than this, a command could not even say what went wrong (bytes). */
 const leastRoom = 64 * 1024;
 
-/** Throws ENOSPC for a full file system: a command that cannot write there fails without a word. A folder that is not there is made later. */
+/**
+ * Throws ENOSPC for a full file system: a command that cannot write there fails without a word. A folder that
+ * is not there is made later.
+ */
 function needRoom(folder: string): void {
   const room = statfsOf(folder);
   if (room === undefined || room.blocks === 0 || room.bavail * room.bsize >= leastRoom) return;
@@ -70,7 +84,10 @@ function statfsOf(folder: string): StatsFs | undefined {
   }
 }
 
-/** open(2): a file in that folder that has no name; Node has no word for it. Its part of O_DIRECTORY is said, too. */
+/**
+ * open(2): a file in that folder that has no name; Node has no word for it. Its part of O_DIRECTORY is said,
+ * too.
+ */
 const temporary = 0o20000000 | constants.O_DIRECTORY;
 
 /** Undefined where the file system has no such files. */

@@ -7,13 +7,17 @@ import { signalPid } from './table.js';
 const longestAnswer = 4096;
 
 /**
- * What bash prints for these words; undefined where they fail, say more than a few lines, or take longer than so many milliseconds. For
- * programs that stay small: nothing of a library is loaded for it. Never rejects.
+ * What bash prints for these words; undefined where they fail, say more than a few lines, or take longer than
+ * so many milliseconds. For programs that stay small: nothing of a library is loaded for it. Never rejects.
  */
 export async function askShell(words: string, timeout: number): Promise<string | undefined> {
   try {
     const stdio = ['ignore', 'pipe', 'ignore'] as const;
-    const child = await spawnProcess(['/bin/bash', '-c', words], { env: process.env, detached: true, stdio: [...stdio] });
+    const child = await spawnProcess(['/bin/bash', '-c', words], {
+      env: process.env,
+      detached: true,
+      stdio: [...stdio],
+    });
     let answer = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       if (answer.length <= longestAnswer) answer += text;

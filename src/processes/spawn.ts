@@ -13,14 +13,22 @@ export interface ProcessOptions extends SpawnOptions {
 }
 
 /**
- * Starts a process; the only place that does, but for the tools of others (tool.ts). Where the system has no more processes, descriptors or memory it is tried again for
- * two seconds. Rejects with SYSTEM after that, and with Node's own error where the program or the folder is the reason.
+ * Starts a process; the only place that does, but for the tools of others (tool.ts). Where the system has no
+ * more processes, descriptors or memory it is tried again for two seconds. Rejects with SYSTEM after that,
+ * and with Node's own error where the program or the folder is the reason.
  */
-export async function spawnProcess(argv: readonly string[], options: ProcessOptions, wait = patience): Promise<ChildProcess> {
+export async function spawnProcess(
+  argv: readonly string[],
+  options: ProcessOptions,
+  wait = patience,
+): Promise<ChildProcess> {
   return patiently(argv[0] ?? '', () => spawnOnce(argv, options), wait);
 }
 
-/** Tries a start again for so long (milliseconds) as the system is short of something. Rejects as {@link spawnProcess} does. */
+/**
+ * Tries a start again for so long (milliseconds) as the system is short of something. Rejects as {@link
+ * spawnProcess} does.
+ */
 export async function patiently<T>(program: string, start: () => Promise<T>, wait = patience): Promise<T> {
   const end = performance.now() + wait;
   for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
@@ -35,7 +43,10 @@ export async function patiently<T>(program: string, start: () => Promise<T>, wai
 }
 
 /** Node throws some errors, and tells of others later: then the child may have neither a pid nor streams. */
-function spawnOnce([program = '', ...rest]: readonly string[], { oomScore, ...options }: ProcessOptions): Promise<ChildProcess> {
+function spawnOnce(
+  [program = '', ...rest]: readonly string[],
+  { oomScore, ...options }: ProcessOptions,
+): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
     const start = (): ChildProcess => spawn(program, rest, options);
     const child = oomScore === undefined ? start() : withOomScore(oomScore, start);

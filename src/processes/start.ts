@@ -36,7 +36,10 @@ function openLog(path: string): number | undefined {
   }
 }
 
-/** Starts a program in its own process group and session. Rejects with JOB_FAILED when it cannot be started at all. */
+/**
+ * Starts a program in its own process group and session. Rejects with JOB_FAILED when it cannot be started at
+ * all.
+ */
 export async function startProcess({ argv, env, cwd, stdout, stderr }: StartOptions): Promise<Started> {
   const files = [stdout, stderr].map((path) => (path ? openLog(path) : undefined));
   const stdio: SpawnOptions['stdio'] = ['ignore', files[0] ?? 'ignore', files[1] ?? 'ignore'];

@@ -88,7 +88,10 @@ export function findMarked(accepts: (mark: string) => boolean): (ProcessInfo & {
   return found;
 }
 
-/** True for the mark of a job and for all that are made from it: `job.node` for its nodes, `job/run` for what runs there. */
+/**
+ * True for the mark of a job and for all that are made from it: `job.node` for its nodes, `job/run` for what
+ * runs there.
+ */
 export const isWithin = (found: string, mark: string): boolean =>
   found === mark || found.startsWith(`${mark}/`) || found.startsWith(`${mark}.`);
 

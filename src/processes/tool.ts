@@ -5,8 +5,8 @@ import { patiently } from './spawn.js';
 import { signalPid } from './table.js';
 
 /*
- * Programs of others, by execa: it is loaded with the first of them. Its own time limit and its wait for the end of the streams are
- * not used: both leave out what a tool has started in its turn.
+ * Programs of others, by execa: it is loaded with the first of them. Its own time limit and its wait for the
+ * end of the streams are not used: both leave out what a tool has started in its turn.
  */
 
 /** What a command of the system said. */
@@ -32,14 +32,21 @@ export interface ToolOptions {
 
 /** So much of what a command says is kept (characters of each stream). */
 const keptOutput = 4 * 1024 * 1024;
-/** After its end so long for what it has said before (milliseconds): what it leaves in the background may hold its output open for ever. */
+/**
+ * After its end so long for what it has said before (milliseconds): what it leaves in the background may hold
+ * its output open for ever.
+ */
 const restOfOutput = 500;
 
 /**
- * Starts it in a group of its own, with this environment and no other. The child is not answered as it is: execa's are promises, too.
- * Rejects with SYSTEM where the system is short of something, and with Node's error where the program is not there.
+ * Starts it in a group of its own, with this environment and no other. The child is not answered as it is:
+ * execa's are promises, too. Rejects with SYSTEM where the system is short of something, and with Node's
+ * error where the program is not there.
  */
-async function startTool([program, ...words]: ToolOptions['argv'], env: NodeJS.ProcessEnv): Promise<{ child: ChildProcess }> {
+async function startTool(
+  [program, ...words]: ToolOptions['argv'],
+  env: NodeJS.ProcessEnv,
+): Promise<{ child: ChildProcess }> {
   const { execa } = await import('execa');
   const start = (): Promise<{ child: ChildProcess }> =>
     new Promise((resolve, reject) => {
@@ -61,8 +68,18 @@ const ownWay = {
   forceKillAfterDelay: false,
 } as const;
 
-/** Runs a command to its end. Never rejects: one that cannot be started has the shell's code 127, one that hangs is killed. */
-export async function runTool({ argv, env, timeout, input, enough, isWhole }: ToolOptions): Promise<ToolOutcome> {
+/**
+ * Runs a command to its end. Never rejects: one that cannot be started has the shell's code 127, one that
+ * hangs is killed.
+ */
+export async function runTool({
+  argv,
+  env,
+  timeout,
+  input,
+  enough,
+  isWhole,
+}: ToolOptions): Promise<ToolOutcome> {
   let child: ChildProcess;
   try {
     ({ child } = await startTool(argv, env));
@@ -119,10 +136,13 @@ export interface OpenTool {
 }
 
 /**
- * Starts a command that runs on; `onOutput` hears what it says as it comes. Its input stays open and empty, so that it can tell when
- * this program has ended, however that came. Never rejects: one that is not there ends at once.
+ * Starts a command that runs on; `onOutput` hears what it says as it comes. Its input stays open and empty,
+ * so that it can tell when this program has ended, however that came. Never rejects: one that is not there
+ * ends at once.
  */
-export function openTool(options: Pick<ToolOptions, 'argv' | 'env'> & { onOutput: (text: string) => void }): OpenTool {
+export function openTool(
+  options: Pick<ToolOptions, 'argv' | 'env'> & { onOutput: (text: string) => void },
+): OpenTool {
   let child: ChildProcess | undefined;
   let stopped = false;
   const run = async (): Promise<string> => {

@@ -23,7 +23,9 @@ export interface RecordedJob {
 export const isOfJob = (name: string | null, { launcher, ids }: RecordedJob): boolean =>
   ids.some((id) => name === `${launcher}:${id}`);
 
-/** What one start wrote down: enough for stop, status and ps from another process. No secret of ours is in it. */
+/**
+ * What one start wrote down: enough for stop, status and ps from another process. No secret of ours is in it.
+ */
 export interface ClusterFile {
   version: 1;
   profile: string;

@@ -26,7 +26,10 @@ export interface ConnectionFile {
   pid: number;
   /** Differs from start to start, so that a stale file is recognised. */
   nonce: string;
-  /** The same for a controller that was started again with the keys of the last one: those who knew that one may come back. */
+  /**
+   * The same for a controller that was started again with the keys of the last one: those who knew that one
+   * may come back.
+   */
   cluster: string;
   /** Milliseconds of silence after which peers give each other up. */
   lease: number;
@@ -43,7 +46,10 @@ export function writeConnectionFile(path: string, file: ConnectionFile): void {
   writeWhole(path, `${JSON.stringify(file, null, 1)}\n`);
 }
 
-/** Reads and checks a connection file. Throws CONNECTION_FILE with a sentence for every way in which it can be wrong. */
+/**
+ * Reads and checks a connection file. Throws CONNECTION_FILE with a sentence for every way in which it can be
+ * wrong.
+ */
 export function readConnectionFile(path: string): ConnectionFile {
   const wrong = (why: string, cause?: unknown): IpclusterError =>
     new IpclusterError('CONNECTION_FILE', `The connection file ${why}: ${path}`, { files: [path], cause });
@@ -55,7 +61,10 @@ export function readConnectionFile(path: string): ConnectionFile {
     text = file.text;
   } catch (error) {
     if (error instanceof IpclusterError) throw error;
-    throw wrong(systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be read (${messageOf(error)})`, error);
+    throw wrong(
+      systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be read (${messageOf(error)})`,
+      error,
+    );
   }
   const value = parse(text);
   if (value === undefined) throw wrong('is no JSON, perhaps cut off');
@@ -73,14 +82,23 @@ function parse(text: string): unknown {
 }
 
 /**
- * True for what Python's ipcontroller writes. The files of its two roles share little: a client's has no heartbeat and an engine's no
- * notification (ipyparallel 7.1, controller/app.py, `save_connection_dict`).
+ * True for what Python's ipcontroller writes. The files of its two roles share little: a client's has no
+ * heartbeat and an engine's no notification (ipyparallel 7.1, controller/app.py, `save_connection_dict`).
  */
 function isPythons(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !('kind' in value) && 'registration' in value && 'key' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !('kind' in value) &&
+    'registration' in value &&
+    'key' in value
+  );
 }
 
-/** Those of a place's connection files that Python's ipcontroller wrote: they are its, whether it lives or not. */
+/**
+ * Those of a place's connection files that Python's ipcontroller wrote: they are its, whether it lives or
+ * not.
+ */
 export function filesOfPython(place: Place): string[] {
   const { clientFile, engineFile } = pathsOf(place);
   return [clientFile, engineFile].filter((path) => {
@@ -96,7 +114,16 @@ export function filesOfPython(place: Place): string[] {
 function isOurs(value: unknown): value is ConnectionFile {
   if (typeof value !== 'object' || value === null) return false;
   const file = value as Partial<Record<keyof ConnectionFile, unknown>>;
-  const texts = ['certificate', 'fingerprint', 'token', 'socket', 'host', 'nonce', 'cluster', 'clusterId'] as const;
+  const texts = [
+    'certificate',
+    'fingerprint',
+    'token',
+    'socket',
+    'host',
+    'nonce',
+    'cluster',
+    'clusterId',
+  ] as const;
   return (
     file.kind === 'ipcluster' &&
     Array.isArray(file.addresses) &&
@@ -110,12 +137,20 @@ function isOurs(value: unknown): value is ConnectionFile {
  * Waits for a connection file that somebody is about to write: absent and half-written mean "not yet".
  * Throws CONNECTION_FILE for one that is whole and wrong, CONNECTION_FILE_TIMEOUT when the time is over.
  */
-export async function awaitConnectionFile(path: string, timeout: number, signal?: AbortSignal): Promise<ConnectionFile> {
+export async function awaitConnectionFile(
+  path: string,
+  timeout: number,
+  signal?: AbortSignal,
+): Promise<ConnectionFile> {
   const file = await poll(() => readIfWhole(path), { timeout, signal }, 250);
   if (file) return file;
-  throw new IpclusterError('CONNECTION_FILE_TIMEOUT', `No connection file after ${timeout / 1000} s: ${path}`, {
-    files: [path],
-  });
+  throw new IpclusterError(
+    'CONNECTION_FILE_TIMEOUT',
+    `No connection file after ${timeout / 1000} s: ${path}`,
+    {
+      files: [path],
+    },
+  );
 }
 
 function readIfWhole(path: string): ConnectionFile | undefined {

@@ -26,7 +26,10 @@ export function writeKeyFile(path: string, file: KeyFile): void {
   writeWhole(path, `${JSON.stringify(file)}\n`);
 }
 
-/** Reads the keys of an earlier controller; undefined when there are none. Throws CONNECTION_FILE for a file that is broken. */
+/**
+ * Reads the keys of an earlier controller; undefined when there are none. Throws CONNECTION_FILE for a file
+ * that is broken.
+ */
 export function readKeyFile(path: string): KeyFile | undefined {
   let value: unknown;
   try {
@@ -36,13 +39,18 @@ export function readKeyFile(path: string): KeyFile | undefined {
     value = JSON.parse(text);
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined;
-    throw new IpclusterError('CONNECTION_FILE', `The key file cannot be used (${messageOf(cause)}): ${path}`, {
-      cause,
-      files: [path],
-      suggestions: ['Start without --reuse: a new cluster gets new keys.'],
-    });
+    throw new IpclusterError(
+      'CONNECTION_FILE',
+      `The key file cannot be used (${messageOf(cause)}): ${path}`,
+      {
+        cause,
+        files: [path],
+        suggestions: ['Start without --reuse: a new cluster gets new keys.'],
+      },
+    );
   }
   const file = value as Partial<KeyFile>;
-  if (file.kind === 'ipcluster-key' && file.tokens && file.key && file.certificate && file.cluster) return file as KeyFile;
+  if (file.kind === 'ipcluster-key' && file.tokens && file.key && file.certificate && file.cluster)
+    return file as KeyFile;
   throw new IpclusterError('CONNECTION_FILE', `The key file is none of ours: ${path}`, { files: [path] });
 }

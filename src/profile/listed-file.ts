@@ -8,8 +8,9 @@ interface ListedFile {
 }
 
 /**
- * Writes the file by which Python's `ipcluster list`, `Cluster.from_file` and Jupyter's tab find a cluster. The
- * fields are those of `LocalControllerLauncher.to_dict`; without engine sets: engines end with the controller.
+ * Writes the file by which Python's `ipcluster list`, `Cluster.from_file` and Jupyter's tab find a cluster.
+ * The fields are those of `LocalControllerLauncher.to_dict`; without engine sets: engines end with the
+ * controller.
  */
 export function writeListedFile(place: Place, pid: number): void {
   const { profileFolder: profile_dir, clusterId: cluster_id } = place;
@@ -22,8 +23,8 @@ export function writeListedFile(place: Place, pid: number): void {
 }
 
 /**
- * Whose that file is. Python's tools write ours anew from what they have read of it, so nothing of ours stays in it
- * but values: their own controllers of this machine always have a file for their output, ours never.
+ * Whose that file is. Python's tools write ours anew from what they have read of it, so nothing of ours stays
+ * in it but values: their own controllers of this machine always have a file for their output, ours never.
  */
 export function ownerOfListedFile(place: Place): { owner: 'ours' | 'python' | 'nobody'; pid?: number } {
   const { controller } = read(pathsOf(place).listedFile) ?? {};

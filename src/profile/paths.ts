@@ -25,11 +25,12 @@ export function ipythonFolder(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * Finds the place that is meant, honouring IPYTHONDIR, IPP_PROFILE_DIR, IPP_CLUSTER_ID and IPCLUSTER_WORK_DIR. Touches nothing.
- * Throws PROFILE for names that cannot be file names.
+ * Finds the place that is meant, honouring IPYTHONDIR, IPP_PROFILE_DIR, IPP_CLUSTER_ID and
+ * IPCLUSTER_WORK_DIR. Touches nothing. Throws PROFILE for names that cannot be file names.
  */
 export function findPlace(request: PlaceRequest = {}, env: NodeJS.ProcessEnv = process.env): Place {
-  const given = request.profile === undefined && env['IPP_PROFILE_DIR'] ? resolve(env['IPP_PROFILE_DIR']) : undefined;
+  const given =
+    request.profile === undefined && env['IPP_PROFILE_DIR'] ? resolve(env['IPP_PROFILE_DIR']) : undefined;
   const profile = given ? profileNameOf(given) : checkName('profile', request.profile ?? 'default');
   const clusterId = request.clusterId ?? env['IPP_CLUSTER_ID'] ?? '';
   if (clusterId !== '') checkName('cluster id', clusterId);
@@ -47,14 +48,26 @@ export function findPlace(request: PlaceRequest = {}, env: NodeJS.ProcessEnv = p
 export const profileNameOf = (folder: string): string => folder.replace(/^.*[\\/](profile_)?/, '');
 
 /** Folders of a profile that are not a cluster's. */
-const ipythonFolders = new Set(['security', 'log', 'pid', 'startup', 'db', 'static', 'nbextensions', 'cluster']);
+const ipythonFolders = new Set([
+  'security',
+  'log',
+  'pid',
+  'startup',
+  'db',
+  'static',
+  'nbextensions',
+  'cluster',
+]);
 
 /** True for what can be the name of a profile or a cluster id. */
 export const canBeName = (name: string): boolean => /^[A-Za-z0-9][\w.-]{0,99}$/.test(name);
 
 function checkName(what: string, name: string): string {
   if (canBeName(name)) return name;
-  throw new IpclusterError('PROFILE', `"${name}" cannot be a ${what}: letters, digits, ".", "_" and "-" make a name.`);
+  throw new IpclusterError(
+    'PROFILE',
+    `"${name}" cannot be a ${what}: letters, digits, ".", "_" and "-" make a name.`,
+  );
 }
 
 /** Every file and folder that is ours; nothing else in the profile is ever touched. */
@@ -68,7 +81,9 @@ export function pathsOf(place: Place) {
     engineFile: `${prefix}-engine.json`,
     clientFile: `${prefix}-client.json`,
     keyFile: `${prefix}-key.json`,
-    /** The file for Python's clients of one machine that is not the controller's; `name` tells machines apart. */
+    /**
+     * The file for Python's clients of one machine that is not the controller's; `name` tells machines apart.
+     */
     relayFile: (name: string) => `${prefix}-relay-${name}-client.json`,
     /** Python's own file of a cluster, by which its tools list it. */
     listedFile: join(security, `cluster-${place.clusterId}.json`),
@@ -93,7 +108,10 @@ export function markOf(place: Place, run: string): string {
   return `${place.profileFolder}#${place.clusterId}#${run}`;
 }
 
-/** A short and unique path for one socket, in a folder of this user's; on Windows the name of a pipe, which lies in no folder. Throws FOLDER. */
+/**
+ * A short and unique path for one socket, in a folder of this user's; on Windows the name of a pipe, which
+ * lies in no folder. Throws FOLDER.
+ */
 export function socketPath(seed: string, platform = process.platform): string {
   const name = createHash('sha256').update(seed).digest('hex').slice(0, 16);
   return platform === 'win32' ? `\\\\.\\pipe\\ipcluster-${name}` : join(userFolder(), `${name}.sock`);

@@ -1,7 +1,10 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { readJsonIfWhole, removeFile } from '../base/files.js';
 
-/** Who is registered, for those who cannot ask the controller: other machines, and the controller that comes after it. */
+/**
+ * Who is registered, for those who cannot ask the controller: other machines, and the controller that comes
+ * after it.
+ */
 export interface RegisteredFile {
   updated: string;
   controller: { host: string; pid: number; nonce: string };
@@ -24,5 +27,7 @@ export async function writeRegisteredFile(path: string, file: RegisteredFile): P
 /** The file as it was last written; undefined when there is none, or none that is whole. */
 export async function readRegisteredFile(path: string): Promise<RegisteredFile | undefined> {
   const value = await readJsonIfWhole(path);
-  return typeof value === 'object' && value !== null && 'supervisors' in value ? (value as RegisteredFile) : undefined;
+  return typeof value === 'object' && value !== null && 'supervisors' in value
+    ? (value as RegisteredFile)
+    : undefined;
 }

@@ -6,8 +6,9 @@ import { removeEmptyFolder, removeFile } from '../base/files.js';
 import { userFolders } from '../base/temporary.js';
 
 /**
- * Removes this user's Unix sockets that nobody listens on any more: their owners were killed; and the files beside them that lead to a
- * gateway. Of sockets younger than `age` (milliseconds) nobody is asked: their owners have just come.
+ * Removes this user's Unix sockets that nobody listens on any more: their owners were killed; and the files
+ * beside them that lead to a gateway. Of sockets younger than `age` (milliseconds) nobody is asked: their
+ * owners have just come.
  */
 export async function removeDeadSockets(age = 0): Promise<void> {
   for (const folder of userFolders()) {

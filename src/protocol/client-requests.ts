@@ -1,7 +1,19 @@
 import type { ClientToController } from './conversations/client-controller.js';
 import type { Guards } from './conversations/conversation.js';
 import { engineIds, mostEngines, name, path, requestId, requestIds } from './fields.js';
-import { either, finite, flag, type Guard, list, maybe, object, orNull, text, whole, word } from './guards.js';
+import {
+  either,
+  finite,
+  flag,
+  type Guard,
+  list,
+  maybe,
+  object,
+  orNull,
+  text,
+  whole,
+  word,
+} from './guards.js';
 import type { MessageContents, TaskQuery } from './messages.js';
 
 /** A page of the past names at most so many tasks. */
@@ -40,14 +52,21 @@ export const clientRequests: Guards<ClientToController> = {
     messages: word('none', 'without buffers', 'whole'),
   }),
   watch_request: object<MessageContents['watch_request']>({ on: flag }),
-  abort_request: object<MessageContents['abort_request']>({ ids: requestIds, targets: maybe(engineIds), waiting: maybe(flag) }),
+  abort_request: object<MessageContents['abort_request']>({
+    ids: requestIds,
+    targets: maybe(engineIds),
+    waiting: maybe(flag),
+  }),
   interrupt_request: targets,
   restart_request: targets,
   stop_request: targets,
   signal_request: object<MessageContents['signal_request']>({ targets: engineIds, signal: text(16) }),
   resubmit_request: object<MessageContents['resubmit_request']>({ ids: list(requestId, mostNamed) }),
   resume_request: object<MessageContents['resume_request']>({
-    pending: list(object<{ id: string; to: number[] | null }>({ id: requestId, to: orNull(engineIds) }), 10_000_000),
+    pending: list(
+      object<{ id: string; to: number[] | null }>({ id: requestId, to: orNull(engineIds) }),
+      10_000_000,
+    ),
   }),
   purge_request: object<MessageContents['purge_request']>({
     ids: either(word('all'), requestIds),

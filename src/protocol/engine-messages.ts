@@ -19,6 +19,15 @@ export const engineMessages: Guards<EngineToSupervisor> = {
   engine_loaded: object<MessageContents['engine_loaded']>({ files: list(loadedFile, 10_000) }),
   interrupt_hit: object<MessageContents['interrupt_hit']>({
     sequence: whole(0, sequenceLimit),
-    outcome: word('removed', 'interrupted', 'abandoned', 'killed', 'restarted', 'finished', 'unknown', 'stuck'),
+    outcome: word(
+      'removed',
+      'interrupted',
+      'abandoned',
+      'killed',
+      'restarted',
+      'finished',
+      'unknown',
+      'stuck',
+    ),
   }),
 };

@@ -46,7 +46,10 @@ const failure = {
   suggestions: maybe(list(sentence, 100)),
 };
 
-/** An answer that says what went wrong; of a peer only: engines' answers pass unread, those of calls for many items among them. */
+/**
+ * An answer that says what went wrong; of a peer only: engines' answers pass unread, those of calls for many
+ * items among them.
+ */
 export const errorAnswer: Guard<Omit<ErrorContent, 'failures'>> = object(failure);
 const aborted = object<AbortedContent>({ status: word('aborted'), how: maybe(outcome) });
 

@@ -1,9 +1,9 @@
 import { IpclusterError } from '../base/errors.js';
 
 /*
- * What others send is read by guards: one for each field that is listed. A guard answers a copy of what it knows and drops the rest, so
- * that nothing reaches whoever acts on it that was not named. Tables of them stand beside this file, one for each pair of roles that
- * talks; docs/protocol-roles.md is made from those.
+ * What others send is read by guards: one for each field that is listed. A guard answers a copy of what it
+ * knows and drops the rest, so that nothing reaches whoever acts on it that was not named. Tables of them
+ * stand beside this file, one for each pair of roles that talks; docs/protocol-roles.md is made from those.
  */
 
 /** Reads one kind of value. */
@@ -22,7 +22,8 @@ export interface Guard<T> {
 type Fields<T> = { readonly [K in keyof T]-?: Guard<Exclude<T[K], undefined>> };
 
 function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? `a list of ${value.length}` : 'an object';
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? `a list of ${value.length}` : 'an object';
   const text = String(JSON.stringify(value));
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
@@ -83,10 +84,15 @@ export const either = <A, B>(first: Guard<A>, second: Guard<B>): Guard<A | B> =>
 export function list<T>(inner: Guard<T>, most: number): Guard<T[]> {
   const words = `a list of at most ${most}: ${inner.words}`;
   const whether = guard<unknown[]>(words, (value) => Array.isArray(value) && value.length <= most);
-  return { words, read: (value, path) => whether.read(value, path).map((one, index) => inner.read(one, `${path}[${index}]`)) };
+  return {
+    words,
+    read: (value, path) =>
+      whether.read(value, path).map((one, index) => inner.read(one, `${path}[${index}]`)),
+  };
 }
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Values by name, so many at most; any text can be a name, since the copy has no prototype. */
 export function byName<T>(inner: Guard<T>, most: number): Guard<Record<string, T>> {
@@ -99,7 +105,8 @@ export function byName<T>(inner: Guard<T>, most: number): Guard<Record<string, T
     words,
     read(value, path) {
       const copy = Object.create(null) as Record<string, T>;
-      for (const [name, one] of Object.entries(whether.read(value, path))) copy[name] = inner.read(one, `${path}.${name}`);
+      for (const [name, one] of Object.entries(whether.read(value, path)))
+        copy[name] = inner.read(one, `${path}.${name}`);
       return copy;
     },
   };

@@ -4,8 +4,9 @@ import { types } from 'node:util';
 const emptyObject = Buffer.from('o{\0', 'latin1');
 
 /**
- * The name of an object in a value that would arrive as {} without a word: what it is lies where no copy reaches, as with a URL, Headers
- * or a Blob. Undefined where there is none; `structure` is what V8 made of the value, which says at once that there is none.
+ * The name of an object in a value that would arrive as {} without a word: what it is lies where no copy
+ * reaches, as with a URL, Headers or a Blob. Undefined where there is none; `structure` is what V8 made of
+ * the value, which says at once that there is none.
  */
 export function hollowIn(value: unknown, structure: Buffer): string | undefined {
   if (!structure.includes(emptyObject)) return undefined;

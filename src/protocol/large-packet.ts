@@ -1,6 +1,9 @@
 import { head, largePacket, pad } from './layout.js';
 
-/** A larger packet gets its memory as it comes, from `firstSize` on: a header alone must not cost what it claims. */
+/**
+ * A larger packet gets its memory as it comes, from `firstSize` on: a header alone must not cost what it
+ * claims.
+ */
 const trustedSize = 64 * 1024 * 1024;
 const firstSize = 64 * 1024;
 
@@ -19,8 +22,9 @@ export interface LargePacket {
 }
 
 /**
- * Begins a packet of so many bytes, of which `start` has come. With `apart` its large frames get memory of their own, exactly as long as they
- * are: who decodes them need not copy them out. Relays want it in one piece.
+ * Begins a packet of so many bytes, of which `start` has come. With `apart` its large frames get memory of
+ * their own, exactly as long as they are: who decodes them need not copy them out. Relays want it in one
+ * piece.
  */
 export function largePacketOf(length: number, start: Buffer, apart: boolean): LargePacket {
   const frames = apart && length <= trustedSize ? largeFramesOf(length, start) : [];
@@ -41,7 +45,8 @@ class Growing implements LargePacket {
     const used = Math.min(data.length, this.#length - this.#filled);
     const needed = this.#filled + used;
     if (this.#memory.length < needed) {
-      const size = this.#length <= trustedSize ? this.#length : Math.min(this.#length, Math.max(firstSize, 2 * needed));
+      const size =
+        this.#length <= trustedSize ? this.#length : Math.min(this.#length, Math.max(firstSize, 2 * needed));
       const larger = Buffer.allocUnsafeSlow(size);
       this.#memory.copy(larger, 0, 0, this.#filled);
       this.#memory = larger;
@@ -100,7 +105,10 @@ class Laid implements LargePacket {
   }
 }
 
-/** The large frames of a packet by its table; none where that has not come, or does not fit: decoding it says what is wrong. */
+/**
+ * The large frames of a packet by its table; none where that has not come, or does not fit: decoding it says
+ * what is wrong.
+ */
 function largeFramesOf(length: number, start: Buffer): { index: number; offset: number; length: number }[] {
   const table = start.length >= head ? head + start.readUInt32LE(4) : start.length;
   if (table + 4 > start.length) return [];

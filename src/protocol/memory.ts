@@ -33,14 +33,15 @@ export function move(memory: ArrayBuffer): ArrayBuffer {
 }
 
 /**
- * Gives the memory of an array away, so that it is sent without a copy: `view.apply(f, transfer(array))`. The array is empty
- * after that, and so is what this answers once it was sent: it can be sent once. All of the buffer goes, with whatever other
- * views show it; only what the array shows travels. Throws USAGE for memory that cannot be given away: shared memory, that of
- * WebAssembly, and small Buffers of Node, which share one.
+ * Gives the memory of an array away, so that it is sent without a copy: `view.apply(f, transfer(array))`. The
+ * array is empty after that, and so is what this answers once it was sent: it can be sent once. All of the
+ * buffer goes, with whatever other views show it; only what the array shows travels. Throws USAGE for memory
+ * that cannot be given away: shared memory, that of WebAssembly, and small Buffers of Node, which share one.
  */
 export function transfer<T extends NodeJS.ArrayBufferView>(array: T): T {
   const { buffer, byteOffset, byteLength } = array;
-  if (!(buffer instanceof ArrayBuffer)) throw new IpclusterError('USAGE', 'Shared memory cannot be given away.');
+  if (!(buffer instanceof ArrayBuffer))
+    throw new IpclusterError('USAGE', 'Shared memory cannot be given away.');
   try {
     const moved = move(buffer);
     given.add(moved);
@@ -49,6 +50,8 @@ export function transfer<T extends NodeJS.ArrayBufferView>(array: T): T {
     const type = array.constructor as new (memory: ArrayBuffer, offset: number, length: number) => T;
     return new type(moved, byteOffset, byteLength / size);
   } catch (cause) {
-    throw new IpclusterError('USAGE', `The memory of this array cannot be given away: ${messageOf(cause)}`, { cause });
+    throw new IpclusterError('USAGE', `The memory of this array cannot be given away: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }

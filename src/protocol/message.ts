@@ -57,7 +57,10 @@ export class Session {
   }
 
   /** Encodes a message as a body, under a new header or the one given. */
-  encode<T extends MessageType>(outgoing: Outgoing<T>, header: Header<T> = this.header(outgoing.type)): Buffer[] {
+  encode<T extends MessageType>(
+    outgoing: Outgoing<T>,
+    header: Header<T> = this.header(outgoing.type),
+  ): Buffer[] {
     return encodeFrames([
       json(header),
       outgoing.parent ?? empty,
@@ -102,8 +105,10 @@ function parseHeader(frame: Buffer | undefined): Header {
   const header = parseFrame(frame);
   for (const name of ['msg_id', 'msg_type', 'session'] as const) {
     const value = header[name];
-    if (typeof value !== 'string') throw new IpclusterError('PROTOCOL', `A message has a header without ${name}.`);
-    if (value.length > longest[name]) throw new IpclusterError('PROTOCOL', `A message has a header with too long a ${name}.`);
+    if (typeof value !== 'string')
+      throw new IpclusterError('PROTOCOL', `A message has a header without ${name}.`);
+    if (value.length > longest[name])
+      throw new IpclusterError('PROTOCOL', `A message has a header with too long a ${name}.`);
   }
   for (const name of ['date', 'username', 'version'] as const) {
     const value = header[name];
@@ -119,8 +124,8 @@ function parseHeader(frame: Buffer | undefined): Header {
 export type MessageTable = { readonly [T in MessageType]?: Guard<MessageContents[T]> };
 
 /**
- * The message with what its content is known to have, by the table of whoever sent it. Throws PROTOCOL for a type that is not in it, and
- * USAGE for a field that is wrong.
+ * The message with what its content is known to have, by the table of whoever sent it. Throws PROTOCOL for a
+ * type that is not in it, and USAGE for a field that is wrong.
  */
 export function checked(message: Message, table: MessageTable, sender: string): Message {
   const type = message.header.msg_type;

@@ -2,12 +2,26 @@ import type { ErrorContent, OkContent } from './contents/answers.js';
 import type { ClientToController, ControllerToClient } from './conversations/client-controller.js';
 import type { ClientToEngine, EngineToClient } from './conversations/client-engine.js';
 import type { Contents } from './conversations/conversation.js';
-import type { ControllerToSupervisor, SupervisorToController } from './conversations/supervisor-controller.js';
-import type { EngineToSupervisor, SupervisorToEngine, SupervisorToWatcher } from './conversations/supervisor-engine.js';
+import type {
+  ControllerToSupervisor,
+  SupervisorToController,
+} from './conversations/supervisor-controller.js';
+import type {
+  EngineToSupervisor,
+  SupervisorToEngine,
+  SupervisorToWatcher,
+} from './conversations/supervisor-engine.js';
 
 // The public door of the protocol: what messages are made of goes out with them.
 export type { AbortedContent, ErrorContent, InterruptOutcome, OkContent } from './contents/answers.js';
-export type { AllocationContent, ClusterEvent, EngineName, EngineUp, Evidence, HeldRequest } from './contents/engines.js';
+export type {
+  AllocationContent,
+  ClusterEvent,
+  EngineName,
+  EngineUp,
+  Evidence,
+  HeldRequest,
+} from './contents/engines.js';
 export type { MessageDetail, StoredTask, TaskQuery, TaskRecord } from './contents/records.js';
 export type { CommandContent, CommandReport, CommandResult } from './contents/shell-tasks.js';
 export {
@@ -37,12 +51,17 @@ export interface MessageContents
 export type MessageType = keyof MessageContents;
 
 /** The reply type that belongs to a request type. */
-export type ReplyTo<T extends MessageType> = T extends `${infer Name}_request` ? Extract<MessageType, `${Name}_reply`> : never;
+export type ReplyTo<T extends MessageType> = T extends `${infer Name}_request`
+  ? Extract<MessageType, `${Name}_reply`>
+  : never;
 
 /** The content of a good reply to a request. */
 export type GoodReply<T extends MessageType> = Extract<MessageContents[ReplyTo<T>], OkContent>;
 
 export type RequestType = Extract<MessageType, `${string}_request`>;
 
-/** Raised with every change that older programs cannot follow; test/golden/protocol holds the shape of each version. */
+/**
+ * Raised with every change that older programs cannot follow; test/golden/protocol holds the shape of each
+ * version.
+ */
 export const protocolVersion = 7;

@@ -5,9 +5,9 @@ import { head, largePacket, pad } from './layout.js';
 import { type Route, readRoute } from './routes.js';
 
 /*
- * A packet is what travels: u32 bytes after the first 8, u32 length of the route, the route (JSON, padded with spaces), the
- * body. The body is a message that relays pass on as the bytes received. Everything starts at a multiple of 8, so that typed
- * arrays of large messages can be used in place.
+ * A packet is what travels: u32 bytes after the first 8, u32 length of the route, the route (JSON, padded
+ * with spaces), the body. The body is a message that relays pass on as the bytes received. Everything starts
+ * at a multiple of 8, so that typed arrays of large messages can be used in place.
  */
 
 /** One received packet: where it goes, and the message as bytes. */
@@ -30,7 +30,10 @@ export function encodePacket(route: Route, body: readonly Buffer[]): Buffer[] {
   let size = routeLength;
   for (const part of body) size += part.length;
   if (size > maximumPacket)
-    throw new IpclusterError('TOO_LARGE', `A packet of ${size} bytes is too large to be sent: ${maximumPacket} is the most.`);
+    throw new IpclusterError(
+      'TOO_LARGE',
+      `A packet of ${size} bytes is too large to be sent: ${maximumPacket} is the most.`,
+    );
   const start = Buffer.allocUnsafe(head + routeLength);
   start.writeUInt32LE(size, 0);
   start.writeUInt32LE(routeLength, 4);
@@ -63,7 +66,10 @@ export function joinSmall(parts: readonly Buffer[]): Buffer[] {
   return chunks;
 }
 
-/** Cuts a stream of chunks into packets; one reader per connection. Throws PROTOCOL on bytes that are no packets. */
+/**
+ * Cuts a stream of chunks into packets; one reader per connection. Throws PROTOCOL on bytes that are no
+ * packets.
+ */
 export class PacketReader {
   /** The largest packet that is taken; undefined for any. */
   limit: number | undefined;
@@ -71,7 +77,9 @@ export class PacketReader {
   #rest: Buffer = Buffer.alloc(0);
   #large: LargePacket | undefined;
 
-  /** With `apart`, large frames have memory of their own: for who decodes what comes, and does not pass it on. */
+  /**
+   * With `apart`, large frames have memory of their own: for who decodes what comes, and does not pass it on.
+   */
   constructor({ limit, apart = false }: { limit?: number; apart?: boolean } = {}) {
     this.limit = limit;
     this.#apart = apart;
@@ -94,12 +102,16 @@ export class PacketReader {
     return packets;
   }
 
-  /** Cuts whole packets off the front and answers what is left, unless that went into a large packet's own buffer. */
+  /**
+   * Cuts whole packets off the front and answers what is left, unless that went into a large packet's own
+   * buffer.
+   */
   #cut(data: Buffer, packets: Packet[]): Buffer {
     let offset = 0;
     while (data.length - offset >= head) {
       const length = head + data.readUInt32LE(offset);
-      if (data.readUInt32LE(offset + 4) > largestRoute) throw new IpclusterError('PROTOCOL', 'A packet claims an absurd route.');
+      if (data.readUInt32LE(offset + 4) > largestRoute)
+        throw new IpclusterError('PROTOCOL', 'A packet claims an absurd route.');
       if (length > Math.min(this.limit ?? maximumPacket, maximumPacket) + head)
         throw new IpclusterError('PROTOCOL', `A packet claims ${length} bytes.`);
       if (data.length - offset < length) {
@@ -118,7 +130,8 @@ export class PacketReader {
 
 function decodePacket(bytes: Buffer, apart?: ReadonlyMap<number, Buffer>): Packet {
   const routeLength = bytes.readUInt32LE(4);
-  if (head + routeLength > bytes.length) throw new IpclusterError('PROTOCOL', 'A packet has a route that is too long.');
+  if (head + routeLength > bytes.length)
+    throw new IpclusterError('PROTOCOL', 'A packet has a route that is too long.');
   const text = bytes.toString('utf8', head, head + routeLength);
   let route: unknown;
   try {
@@ -126,7 +139,8 @@ function decodePacket(bytes: Buffer, apart?: ReadonlyMap<number, Buffer>): Packe
   } catch (cause) {
     throw new IpclusterError('PROTOCOL', 'A packet has a route that is no JSON.', { cause });
   }
-  if (typeof route !== 'object' || route === null) throw new IpclusterError('PROTOCOL', 'A packet has no channel.');
+  if (typeof route !== 'object' || route === null)
+    throw new IpclusterError('PROTOCOL', 'A packet has no channel.');
   const body = bytes.subarray(head + routeLength);
   if (apart) setApart(body, apart);
   return { route: readRoute(route), body };

@@ -11,8 +11,15 @@ function errorContent(error: unknown): ErrorContent {
   return { status: 'error', ename: error.code, evalue, traceback: [], suggestions: [...error.suggestions] };
 }
 
-/** The answer to a message that cannot be dealt with, as it goes out. Of the header of that message only the id need be known. */
-export function refusal(session: Session, asked: Pick<Header, 'msg_id'>, error: unknown): { route: Route; body: Buffer[] } {
+/**
+ * The answer to a message that cannot be dealt with, as it goes out. Of the header of that message only the
+ * id need be known.
+ */
+export function refusal(
+  session: Session,
+  asked: Pick<Header, 'msg_id'>,
+  error: unknown,
+): { route: Route; body: Buffer[] } {
   const parent = Buffer.from(JSON.stringify(asked));
   return {
     route: { channel: 'reply', id: asked.msg_id, status: 'error' },

@@ -2,8 +2,9 @@ import { IpclusterError } from '../base/errors.js';
 import type { MemoryFile } from '../base/memory-files.js';
 
 /**
- * How a request ended, readable without opening the reply. An engine that lacks what a task needs says `unmet`: another may have it. One
- * that could not begin, since its machine is short of something, says `short`: another is tried first.
+ * How a request ended, readable without opening the reply. An engine that lacks what a task needs says
+ * `unmet`: another may have it. One that could not begin, since its machine is short of something, says
+ * `short`: another is tried first.
  */
 export type ReplyStatus = (typeof replyStatuses)[number];
 const replyStatuses = ['ok', 'error', 'aborted', 'unmet', 'short'] as const;
@@ -64,9 +65,17 @@ export interface EngineRoute {
 /**
  * Where a packet goes. Relays read the route and never the body; ids in it are those of the request's header.
  */
-export type Route = HubRoute | AliveRoute | DirectRoute | BalancedRoute | ReplyRoute | OutputRoute | EngineRoute;
+export type Route =
+  | HubRoute
+  | AliveRoute
+  | DirectRoute
+  | BalancedRoute
+  | ReplyRoute
+  | OutputRoute
+  | EngineRoute;
 
-const wrong = (what: string): IpclusterError => new IpclusterError('PROTOCOL', `A packet has a route with ${what}.`);
+const wrong = (what: string): IpclusterError =>
+  new IpclusterError('PROTOCOL', `A packet has a route with ${what}.`);
 
 /** Longest text in a route (characters). */
 const longest = 512;
@@ -99,14 +108,18 @@ function filesOf(value: unknown): MemoryFile[] {
   if (!Array.isArray(value) || value.length > mostFiles) throw wrong('files that are no list');
   return value.map((file: Partial<MemoryFile> | null) => {
     const { index, path, size } = file ?? {};
-    if (!isCount(index) || !isCount(size) || typeof path !== 'string' || path.length > 4096) throw wrong('a file that is none');
+    if (!isCount(index) || !isCount(size) || typeof path !== 'string' || path.length > 4096)
+      throw wrong('a file that is none');
     return { index, path, size };
   });
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** A route as it came, with what belongs to its channel and nothing else. Throws PROTOCOL for one that no relay can follow. */
+/**
+ * A route as it came, with what belongs to its channel and nothing else. Throws PROTOCOL for one that no
+ * relay can follow.
+ */
 export function readRoute(given: object): Route {
   const route = given as Record<string, unknown>;
   const files = route['files'] === undefined ? undefined : filesOf(route['files']);
@@ -115,17 +128,29 @@ export function readRoute(given: object): Route {
     case 'alive':
       return { channel: route['channel'] };
     case 'direct':
-      return { channel: 'direct', id: textOf(route['id'], 'id'), to: targetsOf(route['to']), ...(files && { files }) };
+      return {
+        channel: 'direct',
+        id: textOf(route['id'], 'id'),
+        to: targetsOf(route['to']),
+        ...(files && { files }),
+      };
     case 'balanced':
       return { channel: 'balanced', id: textOf(route['id'], 'id'), to: targetsOf(route['to']) };
     case 'reply': {
       const [id, status, from] = [textOf(route['id'], 'id'), statusOf(route['status']), route['from']];
-      return from === undefined ? { channel: 'reply', id, status } : { channel: 'reply', id, status, from: engineOf(from) };
+      return from === undefined
+        ? { channel: 'reply', id, status }
+        : { channel: 'reply', id, status, from: engineOf(from) };
     }
     case 'output': {
       const [id, session] = [textOf(route['id'], 'id'), textOf(route['session'], 'session')];
       // An engine need not know its own id: its supervisor does.
-      return { channel: 'output', id, session, from: route['from'] === undefined ? -1 : engineOf(route['from']) };
+      return {
+        channel: 'output',
+        id,
+        session,
+        from: route['from'] === undefined ? -1 : engineOf(route['from']),
+      };
     }
     case 'engine': {
       const { sequence } = route;

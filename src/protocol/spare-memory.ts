@@ -1,5 +1,6 @@
 /*
- * Memory for large copies that is used again: fresh memory costs more than the copy, and V8 much work to free (docs/decisions/0020).
+ * Memory for large copies that is used again: fresh memory costs more than the copy, and V8 much work to free
+ * (docs/decisions/0020).
  */
 
 /** Copies of this size and more are made where an earlier one was. */
@@ -23,12 +24,16 @@ export function takeSpare(length: number): Buffer {
   return copy;
 }
 
-/** Those of the frames that {@link takeSpare} has given out are read by nobody any more: their memory is for the next copies. */
+/**
+ * Those of the frames that {@link takeSpare} has given out are read by nobody any more: their memory is for
+ * the next copies.
+ */
 export function reuse(frames: readonly Buffer[]): void {
   for (const frame of frames) {
     const memory = memoryOf.get(frame);
     memoryOf.delete(frame);
-    if (memory && spare.reduce((sum, { length }) => sum + length, memory.length) <= mostSpare) spare.push(memory);
+    if (memory && spare.reduce((sum, { length }) => sum + length, memory.length) <= mostSpare)
+      spare.push(memory);
   }
   if (spare.length === 0) return;
   timer ??= setTimeout(() => (spare = []), spareTime).unref();

@@ -2,9 +2,10 @@ import { decodeFrames } from './frames.js';
 import { headerOf } from './message.js';
 
 /*
- * IPython's rule of `stop_on_error`: where code that is not `silent` fails, the code that waits behind it does not run. An engine of
- * IPython does so with what it has been given, whoever sent that, and knows nothing of our queues. So the rule is ours: nothing is
- * handed over behind such code, and whoever holds the queue takes out what the same client has sent; the engine is told not to.
+ * IPython's rule of `stop_on_error`: where code that is not `silent` fails, the code that waits behind it
+ * does not run. An engine of IPython does so with what it has been given, whoever sent that, and knows
+ * nothing of our queues. So the rule is ours: nothing is handed over behind such code, and whoever holds the
+ * queue takes out what the same client has sent; the engine is told not to.
  */
 
 /** True for code whose failure stops what waits behind it. Our own clients do not ask for that. */
@@ -21,7 +22,9 @@ export function stopsOnError(body: Buffer): boolean {
 
 /** Takes out of a queue what does not run because such code of that session failed; answers it. */
 export function takeStopped<T extends { body: Buffer }>(waiting: T[], session: string): T[] {
-  const stopped = waiting.filter(({ body }) => headerOf(body).header.session === session && stopsOnError(body));
+  const stopped = waiting.filter(
+    ({ body }) => headerOf(body).header.session === session && stopsOnError(body),
+  );
   const left = waiting.filter((request) => !stopped.includes(request));
   waiting.splice(0, waiting.length, ...left);
   return stopped;

@@ -1,5 +1,8 @@
 import type { AnswerGuards, Guards } from './conversations/conversation.js';
-import type { ControllerToSupervisor, SupervisorToController } from './conversations/supervisor-controller.js';
+import type {
+  ControllerToSupervisor,
+  SupervisorToController,
+} from './conversations/supervisor-controller.js';
 import {
   answer,
   engineId,
@@ -62,11 +65,20 @@ export const supervisorMessages: Guards<SupervisorToController> = {
     ids: wishes,
     rank: orNull(whole(0, 2 ** 31)),
     allocation: orNull(allocation),
-    engines: list(object<EngineUp & { held: HeldRequest[] }>({ ...up, held: list(held, 10_000_000) }), mostEngines),
+    engines: list(
+      object<EngineUp & { held: HeldRequest[] }>({ ...up, held: list(held, 10_000_000) }),
+      mostEngines,
+    ),
   }),
   places_request: object<MessageContents['places_request']>({ ids: wishes }),
   engine_up: object<EngineUp>(up),
-  engine_down: object<MessageContents['engine_down']>({ id: engineId, uuid: name, reason: sentence, restarting: flag, evidence }),
+  engine_down: object<MessageContents['engine_down']>({
+    id: engineId,
+    uuid: name,
+    reason: sentence,
+    restarting: flag,
+    evidence,
+  }),
   engine_facts: object<MessageContents['engine_facts']>({
     memory: byName(finite, mostEngines),
     stale: byName(list(path, 10_000), mostEngines),
@@ -81,7 +93,10 @@ const ids = answer(object<{ status: 'ok'; ids: number[] }>({ status: ok, ids: en
 /** Supervisor → controller: the fields of its answers. */
 export const supervisorAnswers: AnswerGuards<ControllerToSupervisor> = {
   cancel_reply: answer(
-    object<{ status: 'ok'; outcome: typeof outcome extends Guard<infer O> ? O : never }>({ status: ok, outcome }),
+    object<{ status: 'ok'; outcome: typeof outcome extends Guard<infer O> ? O : never }>({
+      status: ok,
+      outcome,
+    }),
   ),
   reclaim_reply: answer(object<{ status: 'ok'; ids: string[] }>({ status: ok, ids: requestIds })),
   signal_reply: ids,

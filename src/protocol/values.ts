@@ -32,11 +32,15 @@ class ValueSerializer extends Serializer {
 
   constructor() {
     super();
-    // Without this V8 copies the memory under a view into the structure, and never asks us. Node's types have forgotten it.
+    // Without this V8 copies the memory under a view into the structure, and never asks us. Node's types have
+    // forgotten it.
     (this as unknown as HostObjects)._setTreatArrayBufferViewsAsHostObjects(true);
   }
 
-  /** Memory that was given away, to be taken when all of the value could be written, by the place of its frame. */
+  /**
+   * Memory that was given away, to be taken when all of the value could be written, by the place of its
+   * frame.
+   */
   readonly #given = new Map<number, NodeJS.ArrayBufferView>();
 
   _writeHostObject(view: NodeJS.ArrayBufferView): void {
@@ -117,9 +121,9 @@ function isPlain(value: unknown): boolean {
 }
 
 /**
- * Clones a value into frames by the structured clone algorithm: the first holds the structure, each large view on memory is
- * one more. That is borrowed: see {@link owned}. `undefined` has no frames. Of a view only the bytes that it shows travel.
- * Throws NOT_CLONEABLE naming what cannot travel, TOO_LARGE.
+ * Clones a value into frames by the structured clone algorithm: the first holds the structure, each large
+ * view on memory is one more. That is borrowed: see {@link owned}. `undefined` has no frames. Of a view only
+ * the bytes that it shows travel. Throws NOT_CLONEABLE naming what cannot travel, TOO_LARGE.
  */
 export function encodeValue(value: unknown): Buffer[] {
   if (value === undefined) return [];
@@ -134,7 +138,10 @@ export function encodeValue(value: unknown): Buffer[] {
   const structure = serializer.releaseBuffer();
   const hollow = hollowIn(value, structure);
   if (hollow !== undefined)
-    throw new IpclusterError('NOT_CLONEABLE', `The value cannot travel: of a ${hollow} only {} would arrive. Send what it says.`);
+    throw new IpclusterError(
+      'NOT_CLONEABLE',
+      `The value cannot travel: of a ${hollow} only {} would arrive. Send what it says.`,
+    );
   const frames = [structure, ...serializer.buffers];
   const size = frames.reduce((sum, { length }) => sum + length, 0);
   if (size > largestMessage) throw tooLarge(size, largestMessage, 'A value');
@@ -161,7 +168,10 @@ export function decodeValue(frames: readonly Buffer[]): unknown {
   }
 }
 
-/** A copy of a value as it would arrive, for what is sent later; the value itself where it cannot travel, which sending it will say. */
+/**
+ * A copy of a value as it would arrive, for what is sent later; the value itself where it cannot travel,
+ * which sending it will say.
+ */
 export function snapshot<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   try {

@@ -13,7 +13,10 @@ export interface Allocation extends AllocationContent {
   elements: number;
 }
 
-/** Reads the variables of a job's script; undefined where there is no job. Throws USAGE for a layout that cannot be read. */
+/**
+ * Reads the variables of a job's script; undefined where there is no job. Throws USAGE for a layout that
+ * cannot be read.
+ */
 export function readAllocation(env: NodeJS.ProcessEnv): Allocation | undefined {
   const job = env['IPCLUSTER_JOB'];
   if (!job) return undefined;

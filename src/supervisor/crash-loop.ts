@@ -17,12 +17,20 @@ export class CrashLoop {
   }
 
   /** An engine ended unasked. Answers why it is not started again, or undefined when it is. */
-  judge(id: number, reason: string, lastLine: string | undefined, now = performance.now()): string | undefined {
+  judge(
+    id: number,
+    reason: string,
+    lastLine: string | undefined,
+    now = performance.now(),
+  ): string | undefined {
     if (this.#policy === 'never') return reason;
     const ends = [...(this.#ends.get(id) ?? []).filter((at) => now - at < within), now];
     this.#ends.set(id, ends);
     if (ends.length <= limit) return undefined;
     const said = lastLine === undefined ? '' : `; its last words: ${lastLine}`;
-    return `it ended ${ends.length} times within ${formatDuration(within)} and is not started again (the last: ${reason}${said})`;
+    return (
+      `it ended ${ends.length} times within ${formatDuration(within)} and is not started again (the last: ` +
+      `${reason}${said})`
+    );
   }
 }

@@ -5,7 +5,10 @@ import type { Allocation } from './allocation.js';
 
 /** The scheduler is first asked after so long, then again and again, and may take so long (milliseconds). */
 const firstLook = 10_000;
-/** Where nobody has said the end, it is asked for at once: engines of an allocation that is there have its end, too. */
+/**
+ * Where nobody has said the end, it is asked for at once: engines of an allocation that is there have its
+ * end, too.
+ */
 const soon = 1000;
 const interval = 45_000;
 const patience = 10_000;
@@ -21,8 +24,13 @@ export interface DeadlineQuestion {
   interval: number;
 }
 
-/** What the job's script says of that; undefined where nothing can be asked, or another node of the job asks. */
-export function deadlineQuestion(env: NodeJS.ProcessEnv, allocation: Allocation | undefined): DeadlineQuestion | undefined {
+/**
+ * What the job's script says of that; undefined where nothing can be asked, or another node of the job asks.
+ */
+export function deadlineQuestion(
+  env: NodeJS.ProcessEnv,
+  allocation: Allocation | undefined,
+): DeadlineQuestion | undefined {
   const ask = env['IPCLUSTER_ASK_DEADLINE'];
   if (!ask || !allocation || (allocation.node > 0 && allocation.element === null)) return undefined;
   return {
@@ -33,8 +41,9 @@ export function deadlineQuestion(env: NodeJS.ProcessEnv, allocation: Allocation 
 }
 
 /**
- * Asks the scheduler for the end of this job again and again: an administrator, or the user, may extend or shorten a job that runs.
- * An answer that is none changes nothing. `known` is the end as it was said at first (milliseconds since the epoch, or null).
+ * Asks the scheduler for the end of this job again and again: an administrator, or the user, may extend or
+ * shorten a job that runs. An answer that is none changes nothing. `known` is the end as it was said at first
+ * (milliseconds since the epoch, or null).
  */
 export class DeadlineWatch {
   readonly #question: DeadlineQuestion;
@@ -44,7 +53,12 @@ export class DeadlineWatch {
   #timer: Timer | undefined;
   #ended = false;
 
-  constructor(question: DeadlineQuestion, known: number | null, log: Log, onChange: (deadline: number) => void) {
+  constructor(
+    question: DeadlineQuestion,
+    known: number | null,
+    log: Log,
+    onChange: (deadline: number) => void,
+  ) {
     this.#question = question;
     this.#known = known;
     this.#log = log;

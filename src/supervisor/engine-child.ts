@@ -14,8 +14,8 @@ import type { EngineSettings, ForeignEngines } from './engine-settings.js';
 import { type Held, HeldRequests } from './held-requests.js';
 
 /**
- * How far an engine has come: it has a process; a connection; it can take work; it has its id and may be given work; its end has been
- * dealt with. It never goes back.
+ * How far an engine has come: it has a process; a connection; it can take work; it has its id and may be
+ * given work; its end has been dealt with. It never goes back.
  */
 const phases = ['planned', 'started', 'connected', 'ready', 'up', 'over'] as const;
 type Phase = (typeof phases)[number];
@@ -23,7 +23,9 @@ type Phase = (typeof phases)[number];
 /** Files of one engine that are watched for changes. */
 const mostLoaded = 10_000;
 
-/** One engine as its supervisor sees it: a process, its two connections, and the requests it has been given. */
+/**
+ * One engine as its supervisor sees it: a process, its two connections, and the requests it has been given.
+ */
 export class EngineChild {
   readonly foreign: ForeignEngines | undefined;
   readonly logFile: string;
@@ -46,7 +48,10 @@ export class EngineChild {
   readonly #over = deferred<void>();
   #hurried = deferred<void>();
 
-  /** `id` is the one that the controller gave to this place, -1 before it has given one; a restarted engine keeps it. */
+  /**
+   * `id` is the one that the controller gave to this place, -1 before it has given one; a restarted engine
+   * keeps it.
+   */
   constructor(
     id: number,
     { logFolder, foreign }: Pick<EngineSettings, 'logFolder' | 'foreign'>,
@@ -197,7 +202,10 @@ export class EngineChild {
     this.#aimed = request;
   }
 
-  /** Its process is gone, and that has been dealt with. A gateway that speaks for it learns so that it has ended. */
+  /**
+   * Its process is gone, and that has been dealt with. A gateway that speaks for it learns so that it has
+   * ended.
+   */
   finish(): void {
     this.#socket?.destroy();
     this.#reach('over');

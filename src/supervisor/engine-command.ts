@@ -1,8 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { ForeignEngines } from './engine-settings.js';
 
-/** The command of one engine of IPython: what its user said, where its gateway is, and under which name to come there. */
-export function engineCommand({ program, file, profileFolder, timeout }: ForeignEngines, uuid: string): [string, ...string[]] {
+/**
+ * The command of one engine of IPython: what its user said, where its gateway is, and under which name to
+ * come there.
+ */
+export function engineCommand(
+  { program, file, profileFolder, timeout }: ForeignEngines,
+  uuid: string,
+): [string, ...string[]] {
   const seconds = Math.ceil(timeout / 1000);
   return [
     ...program.words,

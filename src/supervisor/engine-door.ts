@@ -4,7 +4,14 @@ import type { Log } from '../base/log.js';
 import { call, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
 import type { EngineToSupervisor } from '../protocol/conversations/supervisor-engine.js';
 import { engineMessages } from '../protocol/engine-messages.js';
-import { checked, decodeMessage, isMessage, type Message, type Session, unknownMessage } from '../protocol/message.js';
+import {
+  checked,
+  decodeMessage,
+  isMessage,
+  type Message,
+  type Session,
+  unknownMessage,
+} from '../protocol/message.js';
 import { encodePacket, type Packet, PacketReader } from '../protocol/packets.js';
 import { refusal } from '../protocol/refusal.js';
 import type { EngineChild } from './engine-child.js';
@@ -34,7 +41,10 @@ export interface DoorListener {
   full(): boolean;
 }
 
-/** Where engines, their watchers and their gateway come in: each says who it is first. Code of users can speak there as well. */
+/**
+ * Where engines, their watchers and their gateway come in: each says who it is first. Code of users can speak
+ * there as well.
+ */
 export class EngineDoor {
   readonly #socket: EngineSocket;
   readonly #session: Session;
@@ -100,7 +110,8 @@ export class EngineDoor {
 
   #greet(socket: Socket, { body }: Packet): EngineChild | 'gateway' | undefined {
     const given = decodeMessage(body);
-    if (!isMessage(given, 'engine_hello')) return this.#refuse(socket, given, 'somebody who has not said who he is');
+    if (!isMessage(given, 'engine_hello'))
+      return this.#refuse(socket, given, 'somebody who has not said who he is');
     const message = checked(given, engineMessages, 'an engine');
     if (!isMessage(message, 'engine_hello')) return undefined;
     const { role, uuid, ready } = message.content;
@@ -116,7 +127,8 @@ export class EngineDoor {
   #hear(child: EngineChild, socket: Socket, packet: Packet): void {
     if (packet.route.channel !== 'hub') return this.#listener.packet(child, packet);
     const message = decodeMessage(packet.body);
-    if (!isHandled<EngineToSupervisor>(message, this.#handlers)) return this.#refuse(socket, message, 'an engine');
+    if (!isHandled<EngineToSupervisor>(message, this.#handlers))
+      return this.#refuse(socket, message, 'an engine');
     const known = checked(message, engineMessages, 'an engine');
     if (isHandled<EngineToSupervisor>(known, this.#handlers)) call(this.#handlers, known, child);
   }

@@ -18,7 +18,10 @@ interface Engine {
 }
 
 /** Starts the process of an engine. Rejects with what the system says. */
-export async function startEngine(engine: Engine, { socketPath, mark, workFolder, wrapper }: EngineSettings): Promise<Started> {
+export async function startEngine(
+  engine: Engine,
+  { socketPath, mark, workFolder, wrapper }: EngineSettings,
+): Promise<Started> {
   const { foreign, uuid, logFile } = engine;
   const { prefix, env } = placementOf(engine.placement, process.env);
   const [first, ...rest] = foreign ? engineCommand(foreign, uuid) : ownCommand(socketPath, uuid);
@@ -26,7 +29,8 @@ export async function startEngine(engine: Engine, { socketPath, mark, workFolder
   const inherited = foreign?.program.isRank ? process.env : taskEnvironment(process.env);
   const started = await startProcess({
     argv: [program, ...words, ...rest],
-    // One thread for file and crypto work is plenty beside user code, and 64 engines must fit the limits of a machine.
+    // One thread for file and crypto work is plenty beside user code, and 64 engines must fit the limits of a
+    // machine.
     env: { ...inherited, ...env, UV_THREADPOOL_SIZE: '1', [markVariable]: engine.markOf(mark) },
     cwd: workFolder,
     stdout: logFile,

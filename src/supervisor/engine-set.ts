@@ -44,7 +44,13 @@ export interface EngineEnd {
 /** An engine that cannot be started is tried again after pauses between these (milliseconds). */
 const [firstPause, longestPause] = [1000, 30_000];
 /** Of an engine that never ran. */
-const noEvidence = (exit: string): Evidence => ({ exit, lastLines: [], memory: null, crash: false, started: [] });
+const noEvidence = (exit: string): Evidence => ({
+  exit,
+  lastLines: [],
+  memory: null,
+  crash: false,
+  started: [],
+});
 
 /** The engines of one node: processes, connections, restarts, ends. Knows no controller. */
 export class EngineSet {
@@ -150,8 +156,8 @@ export class EngineSet {
   }
 
   /**
-   * Asks an engine's watcher to interrupt that request, or only to take it out if it has not begun; undefined when it does not
-   * answer within four seconds.
+   * Asks an engine's watcher to interrupt that request, or only to take it out if it has not begun; undefined
+   * when it does not answer within four seconds.
    */
   async aim(child: EngineChild, sequence: number, onlyWaiting = false): Promise<WatcherOutcome | undefined> {
     if (child.foreign) return onlyWaiting ? 'unknown' : interruptForeign(child, sequence);
@@ -182,9 +188,16 @@ export class EngineSet {
     this.#log.debug(`engine ${child.uuid} has pid ${child.pid}`);
   }
 
-  /** What the system is short of now it may have later: the place is kept, and tried again for as long as somebody wants it. */
+  /**
+   * What the system is short of now it may have later: the place is kept, and tried again for as long as
+   * somebody wants it.
+   */
   async #startAgain(child: EngineChild): Promise<void> {
-    for (let pause = firstPause; !this.#closing && child.ending !== 'stop'; pause = Math.min(2 * pause, longestPause)) {
+    for (
+      let pause = firstPause;
+      !this.#closing && child.ending !== 'stop';
+      pause = Math.min(2 * pause, longestPause)
+    ) {
       try {
         return await this.#start(child);
       } catch (error) {
@@ -211,9 +224,14 @@ export class EngineSet {
     const end = describeEnd(child, evidence);
     // What escaped its group is found by its mark.
     await sweepMarked((mark) => mark === child.markOf(this.#settings.mark));
-    const stays = child.ending === 'stop' ? end : evidence.crash && this.#crashes.judge(child.id, end, evidence.lastLines.at(-1));
+    const stays =
+      child.ending === 'stop'
+        ? end
+        : evidence.crash && this.#crashes.judge(child.id, end, evidence.lastLines.at(-1));
     if (stays && child.ending !== 'stop') this.failed = true;
-    const next = stays ? undefined : new EngineChild(child.id, this.#settings, child.placement, child.restarts + 1);
+    const next = stays
+      ? undefined
+      : new EngineChild(child.id, this.#settings, child.placement, child.restarts + 1);
     const reason = stays || end;
     this.#log.info(`engine ${child.id} is over: ${reason}`);
     this.#children = this.#children.flatMap((other) => (other === child ? (next ?? []) : other));
@@ -228,7 +246,10 @@ export class EngineSet {
     if (facts) this.#listener.facts(facts);
   }
 
-  /** The engine of that name. A program that is not ours may have one of its own: it is the first of those that are waited for. */
+  /**
+   * The engine of that name. A program that is not ours may have one of its own: it is the first of those
+   * that are waited for.
+   */
   #expected(uuid: string): EngineChild | undefined {
     const known = this.#children.find((child) => child.uuid === uuid);
     if (known || !this.#settings.foreign) return known;
@@ -240,7 +261,10 @@ export class EngineSet {
   /** An engine gets its id; the controller hears of it when it can take work. */
   #welcome(child: EngineChild): void {
     const environment = { IPCLUSTER_ENGINE_ID: String(child.id) };
-    const welcome = this.#session.encode({ type: 'engine_welcome', content: { id: child.id, pid: child.pid, environment } });
+    const welcome = this.#session.encode({
+      type: 'engine_welcome',
+      content: { id: child.id, pid: child.pid, environment },
+    });
     child.tell({ channel: 'hub' }, welcome);
     this.#comeUp(child);
   }

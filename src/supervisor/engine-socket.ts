@@ -15,8 +15,8 @@ export class EngineSocket {
   }
 
   /**
-   * Listens, and listens anew where a cleaner of temporary files has taken the socket away: connections that there are stay. Rejects
-   * with what the system says.
+   * Listens, and listens anew where a cleaner of temporary files has taken the socket away: connections that
+   * there are stay. Rejects with what the system says.
    */
   open(): Promise<void> {
     this.#opening ??= this.#open().finally(() => {

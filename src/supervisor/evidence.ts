@@ -5,7 +5,10 @@ import { describeExit, type Exit } from '../processes/start.js';
 import type { Evidence } from '../protocol/messages.js';
 import type { EngineChild } from './engine-child.js';
 
-/** How many processes the kernel has killed for memory since boot; undefined where it does not count (before Linux 4.13). */
+/**
+ * How many processes the kernel has killed for memory since boot; undefined where it does not count (before
+ * Linux 4.13).
+ */
 export function oomKills(): number | undefined {
   try {
     const count = /^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1];
@@ -19,7 +22,11 @@ export function oomKills(): number | undefined {
 const ownNoise = /^Waiting for the debugger to disconnect/;
 
 /** Collects what is known of an engine's end. `killsBefore` is {@link oomKills} of some seconds ago. */
-export async function gatherEvidence(child: EngineChild, exit: Exit, killsBefore: number | undefined): Promise<Evidence> {
+export async function gatherEvidence(
+  child: EngineChild,
+  exit: Exit,
+  killsBefore: number | undefined,
+): Promise<Evidence> {
   const all = (await lastLines(child.logFile, 80)).filter((line) => !ownNoise.test(line));
   // What V8 says of a fatal error stands above a long trace of its own.
   const fatal = all.findIndex((line) => line.startsWith('FATAL ERROR'));

@@ -47,7 +47,10 @@ export class FactFinder {
     return changed;
   }
 
-  /** The hash of a file as it is now, read again only when it looks different; empty text for one that is gone. */
+  /**
+   * The hash of a file as it is now, read again only when it looks different; empty text for one that is
+   * gone.
+   */
   async #hashOf(path: string): Promise<string> {
     try {
       const facts = await stat(path);

@@ -19,11 +19,16 @@ export interface GatewayProcessOptions {
   plain: boolean;
   logFile: string;
   log: Log;
-  /** The gateway has ended unasked: `again` tells whether there is another, under the same file. Engines of the last one are lost. */
+  /**
+   * The gateway has ended unasked: `again` tells whether there is another, under the same file. Engines of
+   * the last one are lost.
+   */
   onLost: (again: boolean) => void;
 }
 
-/** The gateway of a node's engines of Python: a child of the supervisor, started again when it ends unasked. */
+/**
+ * The gateway of a node's engines of Python: a child of the supervisor, started again when it ends unasked.
+ */
 export class GatewayProcess {
   /** The connection file that engines are given; in a folder that is this user's and this machine's alone. */
   readonly file: string;
@@ -52,7 +57,8 @@ export class GatewayProcess {
       this.file,
       ...(plain ? ['--plain'] : []),
     ] as const;
-    // One heap of malloc for all threads: what the compiler frees in its own would stay there, some megabytes.
+    // One heap of malloc for all threads: what the compiler frees in its own would stay there, some
+    // megabytes.
     const env = { ...process.env, [markVariable]: `${mark}/gateway`, MALLOC_ARENA_MAX: '1' };
     this.#process = await startProcess({ argv, env, stdout: output, stderr: output });
     void this.#process.exited.then((exit) => {
@@ -71,7 +77,10 @@ export class GatewayProcess {
         return await this.start();
       } catch (error) {
         this.#starts -= 1;
-        this.#options.log.warn('the gateway of the engines could not be started again, and is tried again', messageOf(error));
+        this.#options.log.warn(
+          'the gateway of the engines could not be started again, and is tried again',
+          messageOf(error),
+        );
         await sleep(pause);
       }
     }

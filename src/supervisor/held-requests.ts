@@ -17,7 +17,10 @@ export interface Held {
   handedAt: number;
 }
 
-/** Requests that take less than so many milliseconds on average are handed over so many at a time; those of Python take longer. */
+/**
+ * Requests that take less than so many milliseconds on average are handed over so many at a time; those of
+ * Python take longer.
+ */
 const ownPace = { short: 0.5, most: 16 };
 const foreignPace = { short: 5, most: 4 };
 
@@ -45,7 +48,10 @@ export class HeldRequests {
     return last?.queue === 'direct' && stopsOnError(last.body) ? 1 : this.#pace.window;
   }
 
-  /** Takes what is to be handed to the engine now, as packets: one request, or a few where they are short, so that it need not wait for each. */
+  /**
+   * Takes what is to be handed to the engine now, as packets: one request, or a few where they are short, so
+   * that it need not wait for each.
+   */
   next(): Buffer[] {
     const parts: Buffer[] = [];
     while (this.waiting.length > 0 && this.inEngine.length < this.#window) {
@@ -61,7 +67,10 @@ export class HeldRequests {
     return parts;
   }
 
-  /** Takes note of a reply: which request it ends, and how long such requests take. Answers those that will not run because of it. */
+  /**
+   * Takes note of a reply: which request it ends, and how long such requests take. Answers those that will
+   * not run because of it.
+   */
   answered(packet: Packet): Held[] {
     if (packet.route.channel !== 'reply') return [];
     const { id, status } = packet.route;

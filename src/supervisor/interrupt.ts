@@ -13,10 +13,15 @@ export interface Ladder {
 }
 
 /**
- * Interrupts one request of an engine, or whatever it runs when `id` is null. From the gentle to the hard: taken out of the
- * queue; code terminated with the namespace kept; the engine restarted. Answers which it was.
+ * Interrupts one request of an engine, or whatever it runs when `id` is null. From the gentle to the hard:
+ * taken out of the queue; code terminated with the namespace kept; the engine restarted. Answers which it
+ * was.
  */
-export async function interruptRequest(ladder: Ladder, engine: EngineChild, id: string | null): Promise<InterruptOutcome> {
+export async function interruptRequest(
+  ladder: Ladder,
+  engine: EngineChild,
+  id: string | null,
+): Promise<InterruptOutcome> {
   if (id !== null && engine.requests.takeBack(id)) return 'removed';
   const aimed = id === null ? engine.requests.inEngine[0] : engine.requests.find(id);
   if (!aimed) return 'finished';

@@ -56,7 +56,9 @@ function readArguments(argv: readonly string[]) {
   try {
     return parseArgs({
       allowPositionals: true,
-      args: argv.map((word) => (/^-n=?\d+$/.test(word) ? word.replace(/^-n=?/, '-n') : word === '--mpi' ? '--mpi=mpi4py' : word)),
+      args: argv.map((word) =>
+        /^-n=?\d+$/.test(word) ? word.replace(/^-n=?/, '-n') : word === '--mpi' ? '--mpi=mpi4py' : word,
+      ),
       options: {
         n: { type: 'string', short: 'n' },
         profile: { type: 'string' },
@@ -93,7 +95,8 @@ function checkAddressSpace(): void {
   if (addressSpace === undefined || addressSpace >= nodeAddressSpace) return;
   throw new IpclusterError(
     'JOB_FAILED',
-    `An engine needs ${formatBytes(nodeAddressSpace)} of address space, but \`ulimit -v\` allows ${formatBytes(addressSpace)} here.`,
+    `An engine needs ${formatBytes(nodeAddressSpace)} of address space, but \`ulimit -v\` allows ` +
+      `${formatBytes(addressSpace)} here.`,
     {
       suggestions: ['Ask for more memory: `--mem 4G`.'],
     },
@@ -105,19 +108,28 @@ function engineFolder(given: string | undefined): string {
   if (given === undefined) return currentFolder();
   const folder = resolve(expandHome(given));
   if (isFolder(folder)) return folder;
-  throw new IpclusterError('USAGE', `--work-dir is "${given}", but there is no folder ${folder} on ${hostname()}.`);
+  throw new IpclusterError(
+    'USAGE',
+    `--work-dir is "${given}", but there is no folder ${folder} on ${hostname()}.`,
+  );
 }
 
 async function main(): Promise<void> {
   const { argv, ignored, variables } = fromIpython(process.argv.slice(2), 'ipengine');
   Object.assign(process.env, variables);
   const { values: given, positionals } = readArguments(argv);
-  if (positionals.length > 0 && !given.controller) throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag..`);
+  if (positionals.length > 0 && !given.controller)
+    throw new IpclusterError('USAGE', `"${positionals[0]}" is no flag..`);
   if (given.help) return void process.stdout.write(help);
-  if (given.version) return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
-  const fromProfile = programFlags(given.profile, ['urlFile', 'engine', 'python', 'gateway', 'restart', 'timeout', 'logLevel'], {
-    urlFile: 'file',
-  });
+  if (given.version)
+    return void process.stdout.write(`ipcluster ${packageVersion()} ipengine (TypeScript)\n`);
+  const fromProfile = programFlags(
+    given.profile,
+    ['urlFile', 'engine', 'python', 'gateway', 'restart', 'timeout', 'logLevel'],
+    {
+      urlFile: 'file',
+    },
+  );
   const flags = readArguments([...fromProfile, ...argv]).values;
   const allocation = readAllocation(process.env);
   const count =
@@ -127,7 +139,9 @@ async function main(): Promise<void> {
   const timeout = parseDuration(flags.timeout, '--timeout');
   const firstId = flags.id === undefined ? undefined : parseCount(flags.id, '--id');
   const controllerPort =
-    flags['controller-port'] === undefined ? undefined : parsePorts(flags['controller-port'], '--controller-port').first;
+    flags['controller-port'] === undefined
+      ? undefined
+      : parsePorts(flags['controller-port'], '--controller-port').first;
   const { restart } = flags;
   if (restart !== 'on-crash' && restart !== 'never')
     throw new IpclusterError('USAGE', `--restart is "${restart}", but must be on-crash or never.`);
@@ -157,7 +171,9 @@ async function main(): Promise<void> {
     mark: `${process.env[markVariable] ?? markOf(place, run)}/${run}`,
     workFolder: engineFolder(flags['work-dir']),
     placements:
-      allocation && allocation.cpusPerTask > 0 ? placeEngines({ ...allocation, count: Math.max(1, count) }, process.env) : [],
+      allocation && allocation.cpusPerTask > 0
+        ? placeEngines({ ...allocation, count: Math.max(1, count) }, process.env)
+        : [],
     wrapper: splitWords(flags['engine-wrapper']),
     foreign: undefined,
   };
@@ -167,9 +183,17 @@ async function main(): Promise<void> {
   // Engines of one job are numbered along its nodes or ranks, whichever comes first.
   const wanted = firstId ?? allocation?.before ?? (rank === undefined ? undefined : rank * count);
   const ids = wanted === undefined ? [] : Array.from({ length: count }, (_unused, index) => wanted + index);
-  const join = { file: flags.file ?? paths.engineFile, controllerIp: flags['controller-ip'], controllerPort, timeout };
+  const join = {
+    file: flags.file ?? paths.engineFile,
+    controllerIp: flags['controller-ip'],
+    controllerPort,
+    timeout,
+  };
   if (flags['task-wrapper'] !== undefined) process.env['IPCLUSTER_TASK_WRAPPER'] = flags['task-wrapper'];
-  const controller = flags.controller && (allocation?.node ?? 0) === 0 ? await startController(positionals, log, end) : undefined;
+  const controller =
+    flags.controller && (allocation?.node ?? 0) === 0
+      ? await startController(positionals, log, end)
+      : undefined;
   await supervise({
     settings,
     program,

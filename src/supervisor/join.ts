@@ -26,8 +26,9 @@ export interface JoinOptions {
 const final = new Set(['CONNECTION_FILE', 'UNAUTHORIZED']);
 
 /**
- * Waits for the connection file and reaches the controller, again and again with back-off and jitter for as long as the time
- * lasts. Leaves a breadcrumb before it dials and after each failure, so that "running but not registered" can be explained.
+ * Waits for the connection file and reaches the controller, again and again with back-off and jitter for as
+ * long as the time lasts. Leaves a breadcrumb before it dials and after each failure, so that "running but
+ * not registered" can be explained.
  */
 export async function joinController(options: JoinOptions): Promise<{ link: Link; file: ConnectionFile }> {
   const end = performance.now() + options.timeout;
@@ -45,7 +46,8 @@ export async function joinController(options: JoinOptions): Promise<{ link: Link
       options.signal.throwIfAborted();
       if (isIpclusterError(error) && error.code === 'CONNECTION_FILE_TIMEOUT' && missing)
         throw new IpclusterError(error.code, missing, { files: error.files, suggestions: [] });
-      if (!isIpclusterError(error) || final.has(error.code) || error.code === 'CONNECTION_FILE_TIMEOUT') throw error;
+      if (!isIpclusterError(error) || final.has(error.code) || error.code === 'CONNECTION_FILE_TIMEOUT')
+        throw error;
       breadcrumb(options, undefined, messageOf(error));
       options.log.warn('not joined yet', messageOf(error));
       if (performance.now() + pause > end) throw error;
@@ -58,14 +60,21 @@ export async function joinController(options: JoinOptions): Promise<{ link: Link
 function missingSecret({ file, controllerIp, controllerPort }: JoinOptions): string | undefined {
   if ((controllerIp ?? controllerPort) === undefined || existsSync(file)) return undefined;
   const from = controllerIp ?? 'the controller';
-  return `An address alone does not let an engine in: copy ${basename(file)} from the profile's security folder on ${from} to ${file} (mode 0600), or name a copy with --file.`;
+  return (
+    `An address alone does not let an engine in: copy ${basename(file)} from the profile's security ` +
+    `folder on ${from} to ${file} (mode 0600), or name a copy with --file.`
+  );
 }
 
 /**
- * Looks for the controller again after the connection was lost, for as long as the signal lets it: the file may be rewritten by
- * one that was started again. Throws UNAUTHORIZED, and CLUSTER_NOT_FOUND when another cluster has taken the place.
+ * Looks for the controller again after the connection was lost, for as long as the signal lets it: the file
+ * may be rewritten by one that was started again. Throws UNAUTHORIZED, and CLUSTER_NOT_FOUND when another
+ * cluster has taken the place.
  */
-export async function rejoinController(options: JoinOptions, cluster: string): Promise<{ link: Link; file: ConnectionFile }> {
+export async function rejoinController(
+  options: JoinOptions,
+  cluster: string,
+): Promise<{ link: Link; file: ConnectionFile }> {
   for (let pause = 50; ; pause = Math.min(pause * 2, 1000)) {
     await sleep(pause * (0.5 + Math.random()), options.signal);
     try {
@@ -74,16 +83,21 @@ export async function rejoinController(options: JoinOptions, cluster: string): P
       return { link: await dial(file, 10_000, options.signal), file };
     } catch (error) {
       options.signal.throwIfAborted();
-      if (!isIpclusterError(error) || error.code === 'UNAUTHORIZED' || error.code === 'CLUSTER_NOT_FOUND') throw error;
+      if (!isIpclusterError(error) || error.code === 'UNAUTHORIZED' || error.code === 'CLUSTER_NOT_FOUND')
+        throw error;
       breadcrumb(options, undefined, messageOf(error));
     }
   }
 }
 
 const replaced = (file: string): IpclusterError =>
-  new IpclusterError('CLUSTER_NOT_FOUND', 'Another cluster has taken the place of the one that this supervisor belongs to.', {
-    files: [file],
-  });
+  new IpclusterError(
+    'CLUSTER_NOT_FOUND',
+    'Another cluster has taken the place of the one that this supervisor belongs to.',
+    {
+      files: [file],
+    },
+  );
 
 /** Address flags override the address only; with them a Unix socket of this host is not asked first. */
 function withOverrides(file: ConnectionFile, { controllerIp, controllerPort }: JoinOptions): ConnectionFile {
@@ -110,6 +124,9 @@ function breadcrumb({ jobFolder, log }: JoinOptions, file: ConnectionFile | unde
   try {
     writeWhole(path, `${JSON.stringify(facts)}\n`);
   } catch (error) {
-    log.warn('no breadcrumb could be left', new IpclusterError('STORE', messageOf(error), { files: [path] }).message);
+    log.warn(
+      'no breadcrumb could be left',
+      new IpclusterError('STORE', messageOf(error), { files: [path] }).message,
+    );
   }
 }

@@ -47,6 +47,9 @@ export class KeptReplies {
   /** What an engine holds by way of replies that nobody has. */
   heldBy(engine: number): HeldRequest[] {
     const own = [...this.#replies].filter((kept) => kept.engine === engine);
-    return own.map(({ queue, body }) => ({ queue, header: JSON.parse(String(decodeFrames(body)[1])) as Header }));
+    return own.map(({ queue, body }) => ({
+      queue,
+      header: JSON.parse(String(decodeFrames(body)[1])) as Header,
+    }));
   }
 }

@@ -19,7 +19,9 @@ export function ordersFor(engines: EngineSet, news: News): Handlers<ControllerTo
       const child = engines.find(engine);
       return { content: { status: 'ok', ids: child ? await takeBack(engines, child, ids) : [] } };
     },
-    signal_request: ({ content: { targets, signal } }) => ({ content: { status: 'ok', ids: engines.signal(targets, signal) } }),
+    signal_request: ({ content: { targets, signal } }) => ({
+      content: { status: 'ok', ids: engines.signal(targets, signal) },
+    }),
     restart_request: async ({ content: { targets } }) => ({
       content: { status: 'ok', ids: await endAll(engines, targets, 'restart') },
     }),
@@ -42,7 +44,9 @@ async function cancel(engines: EngineSet, engine: number, id: string | null): Pr
   );
 }
 
-/** Takes requests back that have not begun: here, or in the engine, whose main thread is busy with another. */
+/**
+ * Takes requests back that have not begun: here, or in the engine, whose main thread is busy with another.
+ */
 async function takeBack(engines: EngineSet, child: EngineChild, ids: readonly string[]): Promise<string[]> {
   const taken = ids.filter((id) => child.requests.takeBack(id));
   const inside = child.requests.inEngine.filter(({ id }) => ids.includes(id));
@@ -54,7 +58,11 @@ async function takeBack(engines: EngineSet, child: EngineChild, ids: readonly st
   return ids.filter((id) => taken.includes(id));
 }
 
-async function endAll(engines: EngineSet, targets: readonly number[], how: 'restart' | 'stop'): Promise<number[]> {
+async function endAll(
+  engines: EngineSet,
+  targets: readonly number[],
+  how: 'restart' | 'stop',
+): Promise<number[]> {
   const children = targets.flatMap((id) => engines.find(id) ?? []);
   await Promise.all(children.map((child) => engines.end(child, how)));
   return children.map(({ id }) => id);

@@ -10,8 +10,8 @@ import { identify } from '../processes/table.js';
 const grace = 5000;
 
 /**
- * Starts the controller beside the first supervisor of a job, so that there is one wait in the queue and one deadline for both. Its
- * end is the supervisor's: nobody else could start it again here.
+ * Starts the controller beside the first supervisor of a job, so that there is one wait in the queue and one
+ * deadline for both. Its end is the supervisor's: nobody else could start it again here.
  */
 export async function startController(
   flags: readonly string[],

@@ -1,9 +1,11 @@
 /**
- * Which rank of an MPI job this process is: by our own script, or where somebody has started it with mpirun or srun, by what Open MPI,
- * MPICH and Intel, PMIx, and Slurm set (scheduler-facts 8). Undefined outside of any.
+ * Which rank of an MPI job this process is: by our own script, or where somebody has started it with mpirun
+ * or srun, by what Open MPI, MPICH and Intel, PMIx, and Slurm set (scheduler-facts 8). Undefined outside of
+ * any.
  */
 export function readRank(env: NodeJS.ProcessEnv): number | undefined {
-  const number = (name: string): number | undefined => (/^\d+$/.test(env[name] ?? '') ? Number(env[name]) : undefined);
+  const number = (name: string): number | undefined =>
+    /^\d+$/.test(env[name] ?? '') ? Number(env[name]) : undefined;
   // A job of ours that was started from inside a rank is none itself.
   if ((env['IPCLUSTER_JOB_DIR'] ?? env['IPCLUSTER_JOB']) !== undefined) return number('IPCLUSTER_RANK');
   // A script that sbatch has started is process 0 of nothing: only a step has ranks.

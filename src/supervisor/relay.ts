@@ -14,14 +14,20 @@ import { ordersFor } from './orders.js';
 /** So many bytes may wait for the controller; then engines have to. */
 const highWater = 64 * 1024 * 1024;
 
-/** Between the controller and the engines of this node: passes requests, replies and output on, and carries out orders. */
+/**
+ * Between the controller and the engines of this node: passes requests, replies and output on, and carries
+ * out orders.
+ */
 export class Relay implements EngineListener {
   /** Replies that the controller may not have. */
   readonly kept = new KeptReplies();
   readonly #onFarewell: (reason: string) => void;
   /** The controller that knows us, and what is done with what it says. */
   #joined: { peer: Peer; engines: EngineSet; orders: Handlers<ControllerToSupervisor> } | undefined;
-  /** What a controller has sent right behind its answer to our registration, before the ids in that were given to the engines. */
+  /**
+   * What a controller has sent right behind its answer to our registration, before the ids in that were given
+   * to the engines.
+   */
   #early: Packet[] = [];
   readonly #announced = new WeakSet<EngineChild>();
   readonly #session: Session;
@@ -36,7 +42,10 @@ export class Relay implements EngineListener {
   describe(child: EngineChild): EngineUp & { held: HeldRequest[] } {
     this.#announced.add(child);
     const { id, uuid, pid, logFile, restarts, requests, placement } = child;
-    const held = [...requests.inEngine, ...requests.waiting].map(({ queue, body }) => ({ queue, header: headerOf(body).header }));
+    const held = [...requests.inEngine, ...requests.waiting].map(({ queue, body }) => ({
+      queue,
+      header: headerOf(body).header,
+    }));
     const up = {
       id,
       uuid,
@@ -107,7 +116,8 @@ export class Relay implements EngineListener {
 
   packet(child: EngineChild, { route, body }: Packet): void {
     if (route.channel === 'reply') {
-      // Code that finds the socket may say what it likes: only what was asked of this very engine is an answer.
+      // Code that finds the socket may say what it likes: only what was asked of this very engine is an
+      // answer.
       const asked = child.requests.find(route.id);
       if (asked) this.#reply(child, route, body, asked);
     } else if (route.channel === 'output') this.#joined?.peer.link.send({ ...route, from: child.id }, [body]);
@@ -117,7 +127,12 @@ export class Relay implements EngineListener {
     this.#answerAborted(child, request, 'removed');
   }
 
-  #reply(child: EngineChild, given: Extract<Packet['route'], { channel: 'reply' }>, body: Buffer, { queue }: Held): void {
+  #reply(
+    child: EngineChild,
+    given: Extract<Packet['route'], { channel: 'reply' }>,
+    body: Buffer,
+    { queue }: Held,
+  ): void {
     const route = { ...given, from: child.id };
     this.kept.add({ engine: child.id, queue, route, body });
     this.#joined?.peer.link.send(route, [body]);

@@ -50,8 +50,9 @@ export interface SuperviseOptions {
 }
 
 /**
- * A supervisor's life: engines start and the controller is looked for side by side; then both are joined, until somebody wants
- * the end, the controller is gone for too long, or no engine is left. Nothing of it stays behind.
+ * A supervisor's life: engines start and the controller is looked for side by side; then both are joined,
+ * until somebody wants the end, the controller is gone for too long, or no engine is left. Nothing of it
+ * stays behind.
  */
 export async function supervise(options: SuperviseOptions): Promise<void> {
   const { count, restart, log, end, program } = options;
@@ -64,8 +65,12 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const watch = watchDeadline(options, relay);
   try {
     // What a scheduler's KILL has left on this node goes when the next one comes, which does not wait for it.
-    removeDeadSockets(longDead).catch((error: unknown) => log.warn('dead sockets were left', messageOf(error)));
-    gateway?.onLost((again) => (again ? engines.restartAll() : end.resolve('the gateway of its engines ended again and again')));
+    removeDeadSockets(longDead).catch((error: unknown) =>
+      log.warn('dead sockets were left', messageOf(error)),
+    );
+    gateway?.onLost((again) =>
+      again ? engines.restartAll() : end.resolve('the gateway of its engines ended again and again'),
+    );
     await engines.start(count);
     await gateway?.process.start();
     void engines.empty.then(end.resolve);
@@ -85,7 +90,10 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
 }
 
 /** A new end of the job is told, and noted for a controller that comes later. */
-function watchDeadline({ allocation, question, log }: SuperviseOptions, relay: Relay): DeadlineWatch | undefined {
+function watchDeadline(
+  { allocation, question, log }: SuperviseOptions,
+  relay: Relay,
+): DeadlineWatch | undefined {
   if (!question || !allocation) return undefined;
   return new DeadlineWatch(question, allocation.deadline, log, (deadline) => {
     allocation.deadline = deadline;
@@ -94,7 +102,10 @@ function watchDeadline({ allocation, question, log }: SuperviseOptions, relay: R
 }
 
 /** What engines of another program need: that it is there, and a gateway. Throws PYTHON. */
-async function openGateway({ settings, plain, profileFolder, join, log }: SuperviseOptions, program: EngineProgram) {
+async function openGateway(
+  { settings, plain, profileFolder, join, log }: SuperviseOptions,
+  program: EngineProgram,
+) {
   await checkProgram(program);
   let onLost = (_again: boolean): void => {};
   const process = new GatewayProcess({
@@ -123,7 +134,13 @@ class Membership {
   readonly #engines: EngineSet;
   readonly #join: JoinOptions;
 
-  constructor(options: SuperviseOptions, session: Session, relay: Relay, engines: EngineSet, signal: AbortSignal) {
+  constructor(
+    options: SuperviseOptions,
+    session: Session,
+    relay: Relay,
+    engines: EngineSet,
+    signal: AbortSignal,
+  ) {
     const { join, log } = options;
     this.#options = options;
     this.#session = session;
@@ -154,8 +171,8 @@ class Membership {
   }
 
   /**
-   * Looks for the controller again. A lease without it ends what has not begun, a second one everything; the first is over
-   * already where the link ended by silence.
+   * Looks for the controller again. A lease without it ends what has not begun, a second one everything; the
+   * first is over already where the link ended by silence.
    */
   async #rejoin(
     cluster: string,

@@ -7,10 +7,15 @@ import type { Link } from './link.js';
 type Outcome = Answer | undefined;
 
 /**
- * Answers a message of the other end with what `work` gives. Whatever fails in it is said at once, to the asker of a question and to
- * the teller of news: nobody waits for what will not come. Never rejects.
+ * Answers a message of the other end with what `work` gives. Whatever fails in it is said at once, to the
+ * asker of a question and to the teller of news: nobody waits for what will not come. Never rejects.
  */
-export async function answer(link: Link, session: Session, asked: Header, work: () => Outcome | Promise<Outcome>): Promise<void> {
+export async function answer(
+  link: Link,
+  session: Session,
+  asked: Header,
+  work: () => Outcome | Promise<Outcome>,
+): Promise<void> {
   try {
     const given = await work();
     if (!given) return;

@@ -23,8 +23,8 @@ class Framed implements Carrier {
   }
 
   /**
-   * The first packet of a turn of the event loop goes at once, for who waits for it; the others of that turn together at its end,
-   * since there are many of them.
+   * The first packet of a turn of the event loop goes at once, for who waits for it; the others of that turn
+   * together at its end, since there are many of them.
    */
   send(route: Route, body: readonly Buffer[]): void {
     this.#waiting.push(...encodePacket(route, body));
@@ -72,7 +72,9 @@ class Framed implements Carrier {
   }
 }
 
-function framedLink(open: (onBytes: (chunk: Buffer) => void, onClose: (error?: Error) => void) => Stream): Link {
+function framedLink(
+  open: (onBytes: (chunk: Buffer) => void, onClose: (error?: Error) => void) => Stream,
+): Link {
   const reader = new PacketReader();
   return new Link((receive, onClose) => {
     const gone = (error?: Error): void => {

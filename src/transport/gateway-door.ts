@@ -2,11 +2,14 @@ import type { Log } from '../base/log.js';
 import type { Link } from './link.js';
 
 /*
- * How a controller opens a gateway for Python's clients and engines without knowing what that is: the program is named by its file
- * and loaded only when it is wanted, as launchers are.
+ * How a controller opens a gateway for Python's clients and engines without knowing what that is: the program
+ * is named by its file and loaded only when it is wanted, as launchers are.
  */
 
-/** What a gateway must be given again to be met where it was met before; nobody else's to read, and secrets are in it. */
+/**
+ * What a gateway must be given again to be met where it was met before; nobody else's to read, and secrets
+ * are in it.
+ */
 type GatewayState = Record<string, unknown>;
 
 /** How the gateway of a controller is called among its supervisors. */

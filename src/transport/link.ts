@@ -22,7 +22,10 @@ export interface Carrier {
 }
 
 /** What a carrier tells its link: that something has come, and how to read packets from it; and its end. */
-export type MakeCarrier = (receive: (read: () => Packet[]) => void, onClose: (error?: Error) => void) => Carrier;
+export type MakeCarrier = (
+  receive: (read: () => Packet[]) => void,
+  onClose: (error?: Error) => void,
+) => Carrier;
 
 /** A sign of life goes out at least so often (milliseconds). */
 const signInterval = 5000;
@@ -75,8 +78,8 @@ export class Link {
   }
 
   /**
-   * Stops reading until {@link resume} for the same reason, and every other one; silence that we made ourselves does not count
-   * against the lease.
+   * Stops reading until {@link resume} for the same reason, and every other one; silence that we made
+   * ourselves does not count against the lease.
    */
   pause(reason: string): void {
     if (!this.#open) return;
@@ -93,15 +96,18 @@ export class Link {
   }
 
   /**
-   * From now on a silence of `duration` ms ends the link; a sign of life goes out whenever nothing was sent for a
-   * quarter of it, or for {@link signInterval}: a lease may be long, and who is silent is to be told of sooner.
+   * From now on a silence of `duration` ms ends the link; a sign of life goes out whenever nothing was sent
+   * for a quarter of it, or for {@link signInterval}: a lease may be long, and who is silent is to be told of
+   * sooner.
    */
   keepLease(duration: number): void {
     if (!this.#open || this.#lease) return;
     this.#lease = new Lease(duration, () => {
       this.#lapsed = true;
       this.#carrier.destroy();
-      this.#end(new IpclusterError('CLOSED', `Nothing was heard for ${duration / 1000} s.`, { transient: true }));
+      this.#end(
+        new IpclusterError('CLOSED', `Nothing was heard for ${duration / 1000} s.`, { transient: true }),
+      );
     });
     this.#signs = setInterval(
       () => {

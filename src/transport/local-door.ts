@@ -4,7 +4,10 @@ import { socketLink } from './framed.js';
 import type { Link } from './link.js';
 import { isNonce, isSame, newNonce, type Pass, proofOf, proofSize, tokenName } from './proof.js';
 
-/* The Unix socket: an HTTP upgrade with a proof from either side (docs/decisions/0016), and then the stream of packets as it is. */
+/*
+ * The Unix socket: an HTTP upgrade with a proof from either side (docs/decisions/0016), and then the stream
+ * of packets as it is.
+ */
 
 /** The word of our own upgrade: the stream as it is, without WebSocket's frames. */
 const upgradeWord = 'ipcluster';
@@ -20,8 +23,8 @@ function wishOf({ headers }: IncomingMessage): { name: string; nonce: string } |
 }
 
 /**
- * Lets a peer in that holds a token: shows him first that this is the controller, then waits for his proof. Calls one of the two, unless
- * the socket ends before; what is refused has been told nothing that helps.
+ * Lets a peer in that holds a token: shows him first that this is the controller, then waits for his proof.
+ * Calls one of the two, unless the socket ends before; what is refused has been told nothing that helps.
  */
 export function admitLocal<Role extends string>(
   request: IncomingMessage,
@@ -35,7 +38,9 @@ export function admitLocal<Role extends string>(
   if (!wish || !pass) return refuse();
   const nonce = newNonce();
   const shown = proofOf(pass.token, 'controller', wish.nonce, nonce).toString('base64url');
-  const headers = `Upgrade: ${upgradeWord}\r\nConnection: Upgrade\r\n${nonceHeader}: ${nonce}\r\n${proofHeader}: ${shown}`;
+  const headers =
+    `Upgrade: ${upgradeWord}\r\nConnection: Upgrade\r\n${nonceHeader}: ` +
+    `${nonce}\r\n${proofHeader}: ${shown}`;
   socket.write(`HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n\r\n`);
   let heard = first;
   const hear = (chunk: Buffer): void => {
@@ -56,7 +61,11 @@ export function dialSocket(path: string, token: string, signal: AbortSignal): Pr
     const request = httpRequest({
       socketPath: path,
       signal,
-      headers: { connection: 'Upgrade', upgrade: upgradeWord, authorization: `${scheme} ${tokenName(token)} ${nonce}` },
+      headers: {
+        connection: 'Upgrade',
+        upgrade: upgradeWord,
+        authorization: `${scheme} ${tokenName(token)} ${nonce}`,
+      },
     });
     request.once('upgrade', ({ headers }, socket, first) => {
       const theirs = String(headers[nonceHeader] ?? '');

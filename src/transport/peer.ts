@@ -3,7 +3,14 @@ import { Timer } from '../base/timer.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import { type Handlers, handle } from '../protocol/conversations/handlers.js';
 import type { Header } from '../protocol/header.js';
-import { checked, decodeMessage, type Message, type MessageTable, type Outgoing, type Session } from '../protocol/message.js';
+import {
+  checked,
+  decodeMessage,
+  type Message,
+  type MessageTable,
+  type Outgoing,
+  type Session,
+} from '../protocol/message.js';
 import type { ErrorContent, GoodReply, ReplyTo, RequestType } from '../protocol/messages.js';
 import type { Packet } from '../protocol/packets.js';
 import { answer, refuse } from './answer.js';
@@ -63,10 +70,14 @@ export class Peer {
   }
 
   /**
-   * Lets those handlers deal with a message of the other end. Questions are answered, and so is, with an error, what no handler is for
-   * and what fails.
+   * Lets those handlers deal with a message of the other end. Questions are answered, and so is, with an
+   * error, what no handler is for and what fails.
    */
-  answer<Conversation extends object>(message: Message, handlers: Handlers<Conversation>, sender: string): Promise<void> {
+  answer<Conversation extends object>(
+    message: Message,
+    handlers: Handlers<Conversation>,
+    sender: string,
+  ): Promise<void> {
     return answer(this.link, this.session, message.header, () => handle(handlers, message, sender));
   }
 

@@ -1,9 +1,9 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /*
- * How two ends of a Unix socket show each other that they hold the same token without saying it: each gives a number that was never
- * used, and answers the other's with an HMAC under the token. Who answers at the socket goes first, so whoever dialled says nothing to
- * a stranger that would be of use to him.
+ * How two ends of a Unix socket show each other that they hold the same token without saying it: each gives a
+ * number that was never used, and answers the other's with an HMAC under the token. Who answers at the socket
+ * goes first, so whoever dialled says nothing to a stranger that would be of use to him.
  */
 
 /** What a peer may come in by: the secret, what it lets him do, and whose it is. */
@@ -22,13 +22,19 @@ export const tokenName = (token: string): string =>
 export const newNonce = (): string => randomBytes(24).toString('base64url');
 
 /** True for what {@link newNonce} makes. */
-export const isNonce = (text: string | undefined): text is string => text !== undefined && /^[\w-]{32}$/.test(text);
+export const isNonce = (text: string | undefined): text is string =>
+  text !== undefined && /^[\w-]{32}$/.test(text);
 
 /** Bytes of a proof. */
 export const proofSize = 32;
 
 /** What one end shows the other: `who` keeps the answer of one from being the other's. */
-export function proofOf(token: string, who: 'controller' | 'peer', peerNonce: string, controllerNonce: string): Buffer {
+export function proofOf(
+  token: string,
+  who: 'controller' | 'peer',
+  peerNonce: string,
+  controllerNonce: string,
+): Buffer {
   return createHmac('sha256', token).update(`ipcluster ${who}\n${peerNonce}\n${controllerNonce}`).digest();
 }
 

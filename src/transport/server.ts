@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -11,7 +16,10 @@ import type { Link } from './link.js';
 import { admitLocal } from './local-door.js';
 import { holdsToken, type Pass, tokenName } from './proof.js';
 
-/** A stranger has this long to show a token (milliseconds), and so many of them may be there at once: the oldest go first. */
+/**
+ * A stranger has this long to show a token (milliseconds), and so many of them may be there at once: the
+ * oldest go first.
+ */
 const strangerTime = 5000;
 const mostStrangers = 256;
 /** Who was refused has this long to read it and go (milliseconds). */
@@ -36,9 +44,9 @@ export interface RunningServer {
 }
 
 /**
- * Opens the one port (TLS, WebSocket) and the Unix socket, both behind the same tokens: without a valid one every path answers
- * 401 with an empty body. On the port tokens are told, since the certificate has proved the controller; on the socket each side proves
- * that it holds one. Throws PORT_IN_USE or ADDRESS.
+ * Opens the one port (TLS, WebSocket) and the Unix socket, both behind the same tokens: without a valid one
+ * every path answers 401 with an empty body. On the port tokens are told, since the certificate has proved
+ * the controller; on the socket each side proves that it holds one. Throws PORT_IN_USE or ADDRESS.
  */
 export async function openServer<Role extends string>(options: ServerOptions<Role>): Promise<RunningServer> {
   const { key, certificate: cert } = options.certificate;
@@ -48,7 +56,13 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
     connectionsCheckingInterval: strangerTime / 5,
     keepAliveTimeout: strangerTime,
   };
-  const tcp = createHttpsServer({ key, cert, minVersion: 'TLSv1.3', handshakeTimeout: strangerTime, ...bounds });
+  const tcp = createHttpsServer({
+    key,
+    cert,
+    minVersion: 'TLSv1.3',
+    handshakeTimeout: strangerTime,
+    ...bounds,
+  });
   const local = createHttpServer(bounds);
   const strangers: Strangers = new Map();
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 24 });
@@ -60,7 +74,9 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
   };
   for (const server of [tcp, local] as Server[]) {
     server.on('connection', (socket: Socket) => admitStranger(strangers, socket));
-    server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => socket.on('error', () => socket.destroy()));
+    server.on('upgrade', (_request: IncomingMessage, socket: Duplex) =>
+      socket.on('error', () => socket.destroy()),
+    );
   }
   local.on('request', (_request, response) => void response.writeHead(401).end());
   local.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
@@ -74,13 +90,17 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
     };
     admitLocal(request, socket, first, options.passOf, { enter, refuse: () => refuse(socket) });
   });
-  tcp.on('request', (request, response) => answerGet(options, passOfBearer(options, request)?.role, request, response));
+  tcp.on('request', (request, response) =>
+    answerGet(options, passOfBearer(options, request)?.role, request, response),
+  );
   tcp.on('upgrade', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
     const pass = passOfBearer(options, request);
     if (!pass) return refuse(socket);
     known(request, socket);
     const address = request.socket.remoteAddress ?? 'somewhere';
-    webSockets.handleUpgrade(request, socket, first, (webSocket) => options.onLink(webSocketLink(webSocket), pass, address));
+    webSockets.handleUpgrade(request, socket, first, (webSocket) =>
+      options.onLink(webSocketLink(webSocket), pass, address),
+    );
   });
   await listenOnSocket(local, options.socketPath);
   const port = await listenInRange(tcp as unknown as Server, options.host, options.ports);
@@ -94,7 +114,9 @@ export async function openServer<Role extends string>(options: ServerOptions<Rol
   };
 }
 
-/** Keeps the number of those small who have shown no token: they cost memory, and must not keep others out. */
+/**
+ * Keeps the number of those small who have shown no token: they cost memory, and must not keep others out.
+ */
 function admitStranger(strangers: Strangers, socket: Socket): void {
   const key = keyOf(socket);
   strangers.set(key, socket);
@@ -124,8 +146,14 @@ function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-/** The pass that a request shows by saying its token, for who has proved to be the controller by its certificate. */
-function passOfBearer<Role extends string>({ passOf }: ServerOptions<Role>, request: IncomingMessage): Pass<Role> | undefined {
+/**
+ * The pass that a request shows by saying its token, for who has proved to be the controller by its
+ * certificate.
+ */
+function passOfBearer<Role extends string>(
+  { passOf }: ServerOptions<Role>,
+  request: IncomingMessage,
+): Pass<Role> | undefined {
   const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ');
   const pass = scheme === 'Bearer' ? passOf(tokenName(token)) : undefined;
   return pass && holdsToken(pass, token) ? pass : undefined;
@@ -154,8 +182,10 @@ async function listenInRange(server: Server, host: string, { first, last }: Port
       if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EINVAL') {
         throw new IpclusterError('ADDRESS', `This machine has no address ${host} to listen on.`, { cause });
       }
-      if (code === 'EACCES') throw new IpclusterError('PORT_IN_USE', `Port ${port} may not be opened by you.`, { cause });
-      if (code !== 'EADDRINUSE') throw new IpclusterError('ADDRESS', `Cannot listen on ${host}: ${messageOf(cause)}`, { cause });
+      if (code === 'EACCES')
+        throw new IpclusterError('PORT_IN_USE', `Port ${port} may not be opened by you.`, { cause });
+      if (code !== 'EADDRINUSE')
+        throw new IpclusterError('ADDRESS', `Cannot listen on ${host}: ${messageOf(cause)}`, { cause });
     }
   }
   const range = first === last ? `Port ${first}` : `Every port from ${first} to ${last}`;

@@ -8,7 +8,10 @@ import { findMarked, markVariable } from '../../src/processes/table.js';
 import { until } from '../helpers.js';
 import { type Stage, stageOf } from './stages.js';
 
-/** What every launcher promises, whatever it launches with: tried on the stage of each of these, one after the other. */
+/**
+ * What every launcher promises, whatever it launches with: tried on the stage of each of these, one after the
+ * other.
+ */
 export function tryLaunchers(candidates: readonly string[]): void {
   const stages = candidates.flatMap((candidate) => {
     const stage = stageOf(candidate);
@@ -76,13 +79,21 @@ function tryLauncher(stage: Stage, title: string): void {
     expect(await job.logTail(1)).toEqual([`it's 3 ${job.ref.jobDir}`]);
   });
 
-  test.skipIf(skip)('a job that fails is a value with its exit code, and its last words are at hand', async () => {
-    const job = await launch('echo first >&2; echo last words >&2; exit 3');
-    expect((await job.ended).state).toMatchObject({ state: 'failed', exitCode: 3 });
-    expect(await job.logTail(1)).toEqual(['last words']);
-    const verdict = launcher.explain({ status: job.status, exitCode: 3, logTail: await job.logTail(5), files: [] });
-    expect(verdict?.sentence).toContain('last words');
-  });
+  test.skipIf(skip)(
+    'a job that fails is a value with its exit code, and its last words are at hand',
+    async () => {
+      const job = await launch('echo first >&2; echo last words >&2; exit 3');
+      expect((await job.ended).state).toMatchObject({ state: 'failed', exitCode: 3 });
+      expect(await job.logTail(1)).toEqual(['last words']);
+      const verdict = launcher.explain({
+        status: job.status,
+        exitCode: 3,
+        logTail: await job.logTail(5),
+        files: [],
+      });
+      expect(verdict?.sentence).toContain('last words');
+    },
+  );
 
   test.skipIf(skip)('the reference is plain JSON by which another process can observe', async () => {
     const job = await launch('sleep 0.3; exit 4');
@@ -121,7 +132,9 @@ function tryLauncher(stage: Stage, title: string): void {
   test.skipIf(skip || stage.signals === false)(
     `a signal reaches the job${stage.signals === false ? ' (this system sends none to jobs)' : ''}`,
     async () => {
-      const job = await launch('trap "echo got it >&2; exit 5" USR2; echo ready >&2; while :; do sleep 0.05; done');
+      const job = await launch(
+        'trap "echo got it >&2; exit 5" USR2; echo ready >&2; while :; do sleep 0.05; done',
+      );
       await until('ready', async () => (await job.logTail(1)).includes('ready'));
       await job.signal('SIGUSR2');
       expect((await job.ended).state).toMatchObject({ state: 'failed', exitCode: 5 });
@@ -140,7 +153,9 @@ function tryLauncher(stage: Stage, title: string): void {
 
   test.skipIf(skip)('an abort before the launch starts nothing', async () => {
     const planned = spec('sleep 34');
-    await expect(launcher.launch(planned, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no');
+    await expect(launcher.launch(planned, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow(
+      'no',
+    );
     expect(existsSync(planned.jobDir)).toBe(false);
   });
 

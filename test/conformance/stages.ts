@@ -36,7 +36,9 @@ function fake(
 ): Stage {
   let scheduler: FakeScheduler | undefined;
   return {
-    ...{ launcher, options, missing: () => '' },
+    launcher,
+    options,
+    missing: () => '',
     enter() {
       scheduler = new FakeScheduler(system);
       scheduler.behave(wish);
@@ -52,7 +54,9 @@ function fake(
 /** Open MPI and MPICH from packages; the first one wants to be told that root means it. */
 function mpiStage(options: string[]): Stage {
   return {
-    ...{ launcher: 'mpi', options, missing: needsRoot },
+    launcher: 'mpi',
+    options,
+    missing: needsRoot,
     enter() {
       bed('mpi/up');
       Object.assign(process.env, { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' });
@@ -64,7 +68,9 @@ function mpiStage(options: string[]): Stage {
 /** Hosts of their own, which see this machine's folders of jobs. */
 function sshStage(options: string[]): Stage {
   return {
-    ...{ launcher: 'ssh', options, missing: needsRoot },
+    launcher: 'ssh',
+    options,
+    missing: needsRoot,
     enter: () => void bed('ssh/up'),
     leave: () => void bed('ssh/down'),
   };
@@ -73,18 +79,27 @@ function sshStage(options: string[]): Stage {
 const stages: Record<string, Stage> = {
   local: { launcher: 'local', options: [], missing: () => '', enter: nothing, leave: nothing },
   slurm: {
-    ...{ launcher: 'slurm', options: [], missing: needsRoot },
+    launcher: 'slurm',
+    options: [],
+    missing: needsRoot,
     enter: () => void bed('slurm/up'),
     leave: () => void bed('slurm/down'),
   },
   here: {
-    ...{ launcher: 'here', options: [], missing: needsRoot },
+    launcher: 'here',
+    options: [],
+    missing: needsRoot,
     enter() {
       bed('slurm/up');
       // An allocation without a shell in it: what salloc would set is set here.
       execFileSync('salloc', ['--no-shell', '-Q', '-n', '4', '-N', '1', '-J', 'surround', '-t', '10']);
       const id = execFileSync('squeue', ['-h', '-n', 'surround', '-o', '%A'], { encoding: 'utf8' }).trim();
-      Object.assign(process.env, { SLURM_JOB_ID: id, SLURM_JOB_NUM_NODES: '1', SLURM_TASKS_PER_NODE: '4', SLURM_NTASKS: '4' });
+      Object.assign(process.env, {
+        SLURM_JOB_ID: id,
+        SLURM_JOB_NUM_NODES: '1',
+        SLURM_TASKS_PER_NODE: '4',
+        SLURM_NTASKS: '4',
+      });
     },
     leave() {
       restore();
@@ -92,7 +107,10 @@ const stages: Record<string, Stage> = {
     },
   },
   sge: {
-    ...{ launcher: 'sge', options: ['pe=smp'], signals: false, missing: needsRoot },
+    launcher: 'sge',
+    options: ['pe=smp'],
+    signals: false,
+    missing: needsRoot,
     enter() {
       bed('gridengine/up');
       process.env['PATH'] = `/var/spool/ipcluster-bed-sge/bin:${process.env['PATH']}`;
@@ -107,8 +125,8 @@ const stages: Record<string, Stage> = {
   mpi: mpiStage([]),
   // Its mpiexec dies of a signal that it does not pass on.
   'mpi command=mpiexec.hydra': { ...mpiStage(['command=mpiexec.hydra']), signals: false },
-  // A signal ends the shell that PBS itself puts around a script, and with it the job.
-  // With a history of jobs: without one a job that left no word is lost after two minutes only (pbs-jobs.test.ts).
+  // A signal ends the shell that PBS itself puts around a script, and with it the job. With a history of
+  // jobs: without one a job that left no word is lost after two minutes only (pbs-jobs.test.ts).
   pbs: { ...fake('pbs', 'openpbs', [], { history: true }), signals: false },
   'pbs flavor=torque': { ...fake('pbs', 'torque', ['flavor=torque']), signals: false },
   lsf: fake('lsf', 'lsf'),

@@ -1,5 +1,5 @@
-// A launcher from outside the package: one file and one template make a batch system that nobody has heard of. Its commands are those
-// of the stand-in for LSF, called by other names.
+// A launcher from outside the package: one file and one template make a batch system that nobody has heard
+// of. Its commands are those of the stand-in for LSF, called by other names.
 import { defineBatchLauncher, z } from '../../dist/launcher-kit/contract.js';
 
 const rows = (text) =>

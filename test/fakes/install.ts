@@ -8,7 +8,10 @@ const commands = {
   lsf: ['bsub', 'bjobs', 'bkill', 'bmod', 'blaunch'],
 };
 
-/** A stand-in for a system that no package brings, with its commands in a folder for PATH and a queue of its own. */
+/**
+ * A stand-in for a system that no package brings, with its commands in a folder for PATH and a queue of its
+ * own.
+ */
 export class FakeScheduler {
   readonly folder = mkdtempSync(join(tmpdir(), 'ipcluster-fake-'));
   readonly bin = join(this.folder, 'bin');
@@ -20,7 +23,9 @@ export class FakeScheduler {
     mkdirSync(this.#state, { mode: 0o777 });
     chmodSync(this.#state, 0o777);
     for (const command of commands[system]) {
-      const line = `exec ${process.execPath} ${resolve('test/fakes/scheduler.js')} ${system} ${this.#state} ${command} "$@"`;
+      const line =
+        `exec ${process.execPath} ${resolve('test/fakes/scheduler.js')} ${system} ${this.#state} ` +
+        `${command} "$@"`;
       writeFileSync(join(this.bin, command), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
     }
   }
@@ -48,4 +53,5 @@ export class FakeScheduler {
   }
 }
 
-const names = (folder: string): string[] => readdirSync(folder).filter((name) => /^\d+(-\d+)?\.json$/.test(name));
+const names = (folder: string): string[] =>
+  readdirSync(folder).filter((name) => /^\d+(-\d+)?\.json$/.test(name));

@@ -1,5 +1,6 @@
-// Stands in for OpenPBS, Torque and LSF, which no package brings: it queues, runs and ends scripts for real, and answers as those
-// systems' recorded outputs do. node scheduler.js SYSTEM STATE COMMAND [ARGUMENTS]; the state is a folder.
+// Stands in for OpenPBS, Torque and LSF, which no package brings: it queues, runs and ends scripts for real,
+// and answers as those systems' recorded outputs do. node scheduler.js SYSTEM STATE COMMAND [ARGUMENTS]; the
+// state is a folder.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { constants, userInfo } from 'node:os';
@@ -11,12 +12,14 @@ const jobsFolder = join(state, 'jobs');
 mkdirSync(jobsFolder, { recursive: true });
 
 /** What a test wants to go wrong: a file `behave.json` in the state folder. */
-const behave = () => (existsSync(join(state, 'behave.json')) ? JSON.parse(readFileSync(join(state, 'behave.json'), 'utf8')) : {});
+const behave = () =>
+  existsSync(join(state, 'behave.json')) ? JSON.parse(readFileSync(join(state, 'behave.json'), 'utf8')) : {};
 
 export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 /** One element of a job, or the whole of one that is no array. */
-const fileOf = (number, element) => join(jobsFolder, `${number}${element === null ? '' : `-${element}`}.json`);
+const fileOf = (number, element) =>
+  join(jobsFolder, `${number}${element === null ? '' : `-${element}`}.json`);
 
 function save(job) {
   const path = fileOf(job.number, job.element);
@@ -49,8 +52,12 @@ function claim(script) {
 /** Puts a script into the queue; answers its number. */
 function submit({ script, name, chunks, array, seconds, extra = {} }) {
   const number = claim(script);
-  const elements = array ? Array.from({ length: array.last - array.first + 1 }, (_unused, index) => array.first + index) : [null];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => /^(PATH|HOME|USER|LOGNAME|LANG)$/.test(key)));
+  const elements = array
+    ? Array.from({ length: array.last - array.first + 1 }, (_unused, index) => array.first + index)
+    : [null];
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([key]) => /^(PATH|HOME|USER|LOGNAME|LANG)$/.test(key)),
+  );
   for (const element of elements) {
     save({
       number,
@@ -73,7 +80,10 @@ function submit({ script, name, chunks, array, seconds, extra = {} }) {
   return number;
 }
 
-/** The life of one element: waits for its turn, runs, is ended by its time or by an order, and is written down. */
+/**
+ * The life of one element: waits for its turn, runs, is ended by its time or by an order, and is written
+ * down.
+ */
 async function run(number, element) {
   // The daemon of a host is what a job's script has for a parent.
   process.title = 'pbs_mom';
@@ -82,15 +92,23 @@ async function run(number, element) {
   const job = load(number, element);
   if (job.state !== 'queued') return;
   // No host can start it: it stays in the queue until it is deleted.
-  if (behave().unstartable) return save({ ...job, state: 'held', comment: 'job held, too many failed attempts to run' });
+  if (behave().unstartable)
+    return save({ ...job, state: 'held', comment: 'job held, too many failed attempts to run' });
   // Four hosts of sixteen places each; chunks go where there is room.
   const hostOf = (index) => (job.scatter ? index % 4 : Math.floor(index / (job.hostSize ?? 16)));
-  const hosts = job.chunks.flatMap((size, index) => Array.from({ length: size }, () => `node${hostOf(index) + 1}`));
+  const hosts = job.chunks.flatMap((size, index) =>
+    Array.from({ length: size }, () => `node${hostOf(index) + 1}`),
+  );
   const log = join(jobsFolder, `${number}${element === null ? '' : `-${element}`}`);
   writeFileSync(`${log}.hosts`, `${hosts.join('\n')}\n`);
   const env = {
     ...job.env,
-    ...systems[system].environment({ ...job, hosts, hostFile: `${log}.hosts`, id: systems[system].idOf(job) }),
+    ...systems[system].environment({
+      ...job,
+      hosts,
+      hostFile: `${log}.hosts`,
+      id: systems[system].idOf(job),
+    }),
   };
   const program = ['/bin/bash', ...(systems[system].outerShell ?? []), join(jobsFolder, `${number}.sh`)];
   const [first, ...rest] = behave().ownNames ? [...underName(hosts[0]), ...program] : program;
@@ -107,15 +125,24 @@ async function run(number, element) {
     const { seconds, told } = load(number, element);
     if (seconds && !told && Date.now() - begin >= seconds * 1000) void end(number, element, 'limit');
   }, 200);
-  const exit = await new Promise((done) => child.once('close', (code, signal) => done(code ?? 256 + constants.signals[signal])));
+  const exit = await new Promise((done) =>
+    child.once('close', (code, signal) => done(code ?? 256 + constants.signals[signal])),
+  );
   clearInterval(limit);
   await endSession(child.pid, load(number, element).told ? orderGrace : signalGrace);
   const last = load(number, element);
   if (last.told === 'rerun') return again(last);
-  save({ ...last, state: 'ended', exit: last.told === 'limit' ? -29 : last.told === 'delete' && exit !== 0 ? 271 : exit });
+  save({
+    ...last,
+    state: 'ended',
+    exit: last.told === 'limit' ? -29 : last.told === 'delete' && exit !== 0 ? 271 : exit,
+  });
 }
 
-/** What is left of a session whose first process has ended has so long for its last words (milliseconds): after an order, after a signal. */
+/**
+ * What is left of a session whose first process has ended has so long for its last words (milliseconds):
+ * after an order, after a signal.
+ */
 const orderGrace = 2000;
 const signalGrace = 500;
 
@@ -137,11 +164,13 @@ function sends(session, signal) {
 /** Ends what runs: TERM for the whole session, KILL for what is left after two seconds. */
 async function end(number, element, told) {
   const job = load(number, element);
-  if (job.state === 'queued' || job.state === 'held') return save({ ...job, state: 'ended', told, exit: null });
+  if (job.state === 'queued' || job.state === 'held')
+    return save({ ...job, state: 'ended', told, exit: null });
   if (job.state !== 'running' && job.state !== 'suspended') return;
   save({ ...job, told });
   sends(job.pid, 'SIGTERM');
-  for (let waited = 0; waited < orderGrace && load(number, element).state === 'running'; waited += 50) await sleep(50);
+  for (let waited = 0; waited < orderGrace && load(number, element).state === 'running'; waited += 50)
+    await sleep(50);
   sends(job.pid, 'SIGKILL');
 }
 

@@ -5,7 +5,10 @@ import { readFileSync } from 'node:fs';
 /** Directives of a script and words of a command line, as [flag, value] in their order. */
 function options(prefix, script, words, withValue) {
   const lines = script.split('\n').filter((line) => line.startsWith(`${prefix} `));
-  const tokens = [...lines.flatMap((line) => line.slice(prefix.length).match(/"[^"]*"|\S+/g) ?? []), ...words];
+  const tokens = [
+    ...lines.flatMap((line) => line.slice(prefix.length).match(/"[^"]*"|\S+/g) ?? []),
+    ...words,
+  ];
   const found = [];
   let file;
   for (let index = 0; index < tokens.length; index++) {
@@ -24,7 +27,8 @@ const range = (text) => {
 };
 
 const server = 'fakehead';
-const pbsId = ({ number, element }) => (element === null ? `${number}.${server}` : `${number}[${element}].${server}`);
+const pbsId = ({ number, element }) =>
+  element === null ? `${number}.${server}` : `${number}[${element}].${server}`;
 const letters = { queued: 'Q', running: 'R', held: 'H', suspended: 'S' };
 /** As PBS writes times: `Sat Nov 21 00:09:31 2026`, of the server's own zone. */
 const clock = (time) => {
@@ -46,11 +50,15 @@ function pbsBlock(job, history) {
   lines.push(`    queue = ${job.queue ?? 'workq'}`, `    project = ${job.project ?? '_pbs_project_default'}`);
   if (job.account) lines.push(`    Account_Name = ${job.account}`);
   if (hosts.length > 0)
-    lines.push(`    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`, `    run_count = ${job.runs ?? 1}`);
+    lines.push(
+      `    exec_host = ${hosts.map((host) => `${host}/0*4`).join('+')}`,
+      `    run_count = ${job.runs ?? 1}`,
+    );
   if (job.seconds) lines.push(`    Resource_List.walltime = ${hoursOf(job.seconds)}`);
   if (job.started) lines.push(`    stime = ${clock(job.started)}`);
   if (ended) lines.push(`    substate = ${job.told === 'delete' ? 91 : job.exit === 0 ? 92 : 93}`);
-  if (job.state === 'held') lines.push('    Hold_Types = s', '    run_count = 21', `    comment = ${job.comment}`);
+  if (job.state === 'held')
+    lines.push('    Hold_Types = s', '    run_count = 21', `    comment = ${job.comment}`);
   if (ended && job.exit !== null) lines.push(`    Exit_status = ${job.exit}`);
   // Long values go on after a tab, as the real one folds them.
   if (job.state === 'queued')
@@ -72,11 +80,29 @@ usage: qsub [-a date_time] [-A account_string] [-c interval]
 /** OpenPBS 23.06 and Torque differ in flags, ids and what they remember. */
 function pbs(flavor) {
   const isTorque = flavor === 'torque';
-  const withValue = ['-N', '-S', '-j', '-o', '-e', '-k', '-r', '-l', '-q', '-A', '-P', '-J', '-t', '-W', '-v'];
+  const withValue = [
+    '-N',
+    '-S',
+    '-j',
+    '-o',
+    '-e',
+    '-k',
+    '-r',
+    '-l',
+    '-q',
+    '-A',
+    '-P',
+    '-J',
+    '-t',
+    '-W',
+    '-v',
+  ];
   const parentId = (job) => (job.element === null ? pbsId(job) : `${job.number}[].${server}`);
-  const matches = (id, job) => [pbsId(job), parentId(job), String(job.number)].includes(id) || parentId(job).startsWith(`${id}.`);
+  const matches = (id, job) =>
+    [pbsId(job), parentId(job), String(job.number)].includes(id) || parentId(job).startsWith(`${id}.`);
   return {
-    // The script is the child of a shell that has no trap of any kind: a signal to the session ends that one, and with it the job (recorded).
+    // The script is the child of a shell that has no trap of any kind: a signal to the session ends that one,
+    // and with it the job (recorded).
     outerShell: ['-c', '/bin/bash "$0"; exit "$?"'],
     idOf: (job) => pbsId(job),
     down: (command) => `Connection refused\n${command}: cannot connect to server ${server} (errno=15010)\n`,
@@ -106,7 +132,8 @@ function pbs(flavor) {
             .map((text) => text.split(/=(.*)/s)),
         );
         if (last('-q') === 'nosuch') return { err: 'qsub: Unknown queue\n', code: 170 };
-        if (last(isTorque ? '-J' : '-t')) return { err: isTorque ? 'qsub: illegal -J value\n' : noSuchOption, code: 2 };
+        if (last(isTorque ? '-J' : '-t'))
+          return { err: isTorque ? 'qsub: illegal -J value\n' : noSuchOption, code: 2 };
         const [times, rest = ''] = (resources.select ?? resources.nodes ?? '1').split(/:(.*)/s);
         const size = Number(/mpiprocs=(\d+)|ppn=(\d+)/.exec(rest)?.slice(1).find(Boolean) ?? 1);
         const chunks = Array.from({ length: Number(times) }, () => size);
@@ -137,16 +164,25 @@ function pbs(flavor) {
       if (command === 'qstat') {
         // Off, as it is by default (recorded); Torque keeps what has ended for some minutes.
         const keepsHistory = isTorque || wish.history === true;
-        if (!keepsHistory && words.includes('-x')) return { err: 'qstat: PBS is not configured to maintain job history\n' };
+        if (!keepsHistory && words.includes('-x'))
+          return { err: 'qstat: PBS is not configured to maintain job history\n' };
         let [out, err, code] = ['', '', 0];
         for (const id of ids.length > 0 ? ids : all().map(pbsId)) {
           const jobs = all().filter((job) => matches(id, job));
           if (jobs.length === 0) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
           for (const job of jobs) {
-            if (job.state === 'ended' && !keepsHistory) [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
+            if (job.state === 'ended' && !keepsHistory)
+              [err, code] = [`${err}qstat: Unknown Job Id ${id}\n`, 153];
             else if (job.state !== 'ended' || isTorque || words.includes('-x'))
-              out += pbsBlock(job, job.element !== null && jobs.some(({ state }) => state !== 'ended') ? 'X' : history);
-            else [err, code] = [`${err}qstat: ${id} Job has finished, use -x or -H to obtain historical job information\n`, 35];
+              out += pbsBlock(
+                job,
+                job.element !== null && jobs.some(({ state }) => state !== 'ended') ? 'X' : history,
+              );
+            else
+              [err, code] = [
+                `${err}qstat: ${id} Job has finished, use -x or -H to obtain historical job information\n`,
+                35,
+              ];
           }
         }
         return { out, err, code };
@@ -159,13 +195,16 @@ function pbs(flavor) {
       }
       if (command === 'qsig') {
         const signal = words[words.indexOf('-s') + 1];
-        for (const job of all().filter((one) => /^(running|suspended)$/.test(one.state) && ids.some((id) => matches(id, one))))
+        for (const job of all().filter(
+          (one) => /^(running|suspended)$/.test(one.state) && ids.some((id) => matches(id, one)),
+        ))
           await signalJob(job, signal, suspend);
         return {};
       }
       if (command === 'qrerun') {
         const jobs = all().filter((one) => one.state === 'running' && ids.some((id) => matches(id, one)));
-        if (jobs.length === 0) return { err: `qrerun: Request invalid for state of job ${ids[0]}\n`, code: 150 };
+        if (jobs.length === 0)
+          return { err: `qrerun: Request invalid for state of job ${ids[0]}\n`, code: 150 };
         // Arrays are always rerunnable (qsub(1B), -r).
         if (jobs.some((job) => job.element === null && job.rerunable === 'n'))
           return { err: `qrerun: Job is not rerunable ${ids[0]}\n`, code: 137 };
@@ -174,7 +213,8 @@ function pbs(flavor) {
       }
       if (command === 'qalter') {
         const limit = seconds(/walltime=(\S+)/.exec(words.join(' '))?.[1]);
-        for (const job of all().filter((one) => ids.some((id) => matches(id, one)))) alter(job, { seconds: limit });
+        for (const job of all().filter((one) => ids.some((id) => matches(id, one))))
+          alter(job, { seconds: limit });
         return {};
       }
       if (command === 'pbsnodes') return { out: nodesOf(words, wish) };
@@ -184,7 +224,10 @@ function pbs(flavor) {
   };
 }
 
-/** qsig(1B): a name of a signal, or `suspend` and `resume`; to the whole session of the job, its outer shell included (recorded). */
+/**
+ * qsig(1B): a name of a signal, or `suspend` and `resume`; to the whole session of the job, its outer shell
+ * included (recorded).
+ */
 async function signalJob(job, word, suspend) {
   if (word === 'suspend' || word === 'resume') return suspend(job.number, job.element, word === 'suspend');
   process.kill(-job.pid, `SIG${word.replace(/^SIG/, '')}`);
@@ -196,14 +239,18 @@ function nodesOf(words, { downNodes = [] }) {
   const block = (name) => {
     const isDown = downNodes.includes(name);
     const comment = isDown ? '\n     comment = node down: communication closed' : '';
-    return `${name}\n     Mom = ${name}\n     ntype = PBS\n     state = ${isDown ? 'down' : 'free'}\n     pcpus = 2${comment}\n`;
+    return (
+      `${name}\n     Mom = ${name}\n     ntype = PBS\n     state = ${isDown ? 'down' : 'free'}\n     ` +
+      `pcpus = 2${comment}\n`
+    );
   };
   return names.map(block).join('\n');
 }
 
 /**
- * pbsdsh [-n LINE] [--] command, on all lines of the node file where none is named: nothing of the script's environment comes along, and it ends with 0 whatever its task did, whose code
- * stands in its words (recorded).
+ * pbsdsh [-n LINE] [--] command, on all lines of the node file where none is named: nothing of the script's
+ * environment comes along, and it ends with 0 whatever its task did, whose code stands in its words
+ * (recorded).
  */
 async function dispatch(words) {
   const lines = readFileSync(process.env.PBS_NODEFILE, 'utf8').trim().split('\n');
@@ -241,13 +288,30 @@ const lsf = {
   environment: ({ id, element, name, hosts }) => {
     const counts = new Map();
     for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) + 1);
-    return { LSB_JOBID: id, LSB_JOBINDEX: String(element ?? 0), LSB_JOBNAME: name, LSB_MCPU_HOSTS: [...counts].flat().join(' ') };
+    return {
+      LSB_JOBID: id,
+      LSB_JOBINDEX: String(element ?? 0),
+      LSB_JOBNAME: name,
+      LSB_MCPU_HOSTS: [...counts].flat().join(' '),
+    };
   },
   async answer(command, words, { all, submit, end, alter, input }) {
     if (command === 'bsub') {
       if (words.includes('-V')) return { err: 'IBM Spectrum LSF 10.1.0.0 build 0, Jan 01 2020\n' };
       const script = input();
-      const { last } = options('#BSUB', script, words, ['-J', '-o', '-e', '-n', '-R', '-W', '-q', '-P', '-G', '-M', '-gpu']);
+      const { last } = options('#BSUB', script, words, [
+        '-J',
+        '-o',
+        '-e',
+        '-n',
+        '-R',
+        '-W',
+        '-q',
+        '-P',
+        '-G',
+        '-M',
+        '-gpu',
+      ]);
       if (last('-q') === 'nosuch') return { err: 'nosuch: No such queue. Job not submitted.\n', code: 255 };
       const name = last('-J') ?? 'job';
       const [hours, minutes] = (last('-W') ?? '0:0').split(':').map(Number);
@@ -257,7 +321,11 @@ const lsf = {
         chunks: Array.from({ length: Number(last('-n') ?? 1) }, () => 1),
         array: range(name),
         seconds: (hours * 60 + minutes) * 60,
-        extra: { hostSize: Number(/ptile=(\d+)/.exec(script)?.[1] ?? 16), project: last('-P'), queue: last('-q') },
+        extra: {
+          hostSize: Number(/ptile=(\d+)/.exec(script)?.[1] ?? 16),
+          project: last('-P'),
+          queue: last('-q'),
+        },
       });
       return { out: `Job <${number}> is submitted to default queue <normal>.\n` };
     }
@@ -266,13 +334,20 @@ const lsf = {
     if (command === 'bjobs') {
       const live = words.includes('-a') ? found : all().filter(({ state }) => state !== 'ended');
       if (live.length === 0)
-        return { err: ids.length > 0 ? `Job <${ids[0]}> is not found\n` : 'No unfinished job found\n', code: 255 };
+        return {
+          err: ids.length > 0 ? `Job <${ids[0]}> is not found\n` : 'No unfinished job found\n',
+          code: 255,
+        };
       const asked = live.filter(({ element }) => (wantedElement(words) ?? element) === element);
       if (words.some((word) => /finish_time/.test(word))) return { out: asked.map(finishLine).join('') };
       if (words.some((word) => /runtimelimit/.test(word))) return { out: `${asked.map(holdsLine)[0]}\n` };
       if (words.some((word) => word.includes('job_name')))
         return {
-          out: live.map(({ number, element, name }) => `${number}|${name}${element === null ? '' : `[${element}]`}\n`).join(''),
+          out: live
+            .map(
+              ({ number, element, name }) => `${number}|${name}${element === null ? '' : `[${element}]`}\n`,
+            )
+            .join(''),
         };
       return { out: live.map(bjobsLine).join('') };
     }
@@ -284,7 +359,9 @@ const lsf = {
     if (command === 'bkill') {
       const signal = words.includes('-s') ? words[words.indexOf('-s') + 1] : undefined;
       if (found.length === 0) return { err: `Job <${ids[0]}>: No matching job found\n`, code: 255 };
-      if (signal) for (const job of found.filter(({ state }) => state === 'running')) process.kill(-job.pid, `SIG${signal}`);
+      if (signal)
+        for (const job of found.filter(({ state }) => state === 'running'))
+          process.kill(-job.pid, `SIG${signal}`);
       else await Promise.all(found.map(({ number, element }) => end(number, element, 'delete')));
       return { out: found.map(({ number }) => `Job <${number}> is being terminated\n`).join('') };
     }

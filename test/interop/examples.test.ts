@@ -5,7 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Home } from '../helpers.js';
 import { bed, python, root, runPython } from './python.js';
 
-/* The example for Python's users; what others of the machine can do; and, for some seconds, messages that are no good. */
+/*
+ * The example for Python's users; what others of the machine can do; and, for some seconds, messages that are
+ * no good.
+ */
 
 describe.skipIf(!root)("examples and strangers (need root for Python's packages)", () => {
   let home: Home;
@@ -18,7 +21,8 @@ describe.skipIf(!root)("examples and strangers (need root for Python's packages)
   afterEach(() => home.run(['stop']));
   afterAll(() => home.leave());
 
-  const start = (...args: string[]) => home.run(['start', '-d', '--engine', 'python', '--python', python, ...args]);
+  const start = (...args: string[]) =>
+    home.run(['start', '-d', '--engine', 'python', '--python', python, ...args]);
 
   test('examples/python_cluster.ipy: arrays, a balanced map with progress, %px', async () => {
     await start('-n', '4');
@@ -32,7 +36,9 @@ describe.skipIf(!root)("examples and strangers (need root for Python's packages)
       resolve('examples/python_cluster.ipy'),
     ]);
     expect([code, stderr]).toEqual([0, expect.not.stringMatching(/Traceback/)]);
-    const lines = stdout.split('\n').flatMap((line) => /(engines|power|halves|used|every|\d+ of).*/.exec(line)?.[0] ?? []);
+    const lines = stdout
+      .split('\n')
+      .flatMap((line) => /(engines|power|halves|used|every|\d+ of).*/.exec(line)?.[0] ?? []);
     expect(lines).toEqual([
       'engines: [0, 1, 2, 3]',
       'power: engines agree with one process: True',
@@ -48,16 +54,26 @@ describe.skipIf(!root)("examples and strangers (need root for Python's packages)
     await start('-n', '1');
     const stranger = new Home('hpc');
     const client = home.path('security', 'ipcontroller-client.json');
-    const read = await stranger.runOn(undefined, ['cat', client, home.path('security', 'ipcontroller-engine.json')]);
+    const read = await stranger.runOn(undefined, [
+      'cat',
+      client,
+      home.path('security', 'ipcontroller-engine.json'),
+    ]);
     expect([read.code, read.stdout]).toEqual([1, '']);
     // Ports of loopback are everybody's; keys are not. He knows all but these.
-    const { key: _key, curve_serverkey: _server, ...known } = JSON.parse(readFileSync(client, 'utf8')) as Record<string, unknown>;
+    const {
+      key: _key,
+      curve_serverkey: _server,
+      ...known
+    } = JSON.parse(readFileSync(client, 'utf8')) as Record<string, unknown>;
     const attempts = [
       { ...known, key: 'guessed', curve_serverkey: null },
       { ...known, key: '', curve_serverkey: 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' },
     ];
     for (const attempt of attempts) {
-      const script = `try:\n    ipp.Client(json.loads(${JSON.stringify(JSON.stringify(attempt))}), timeout=2)\n    print('connected')\nexcept Exception as e:\n    print(type(e).__name__)\n`;
+      const script =
+        `try:\n    ipp.Client(json.loads(${JSON.stringify(JSON.stringify(attempt))}), timeout=2)\n    ` +
+        `print('connected')\nexcept Exception as e:\n    print(type(e).__name__)\n`;
       expect(await runPython(stranger, script)).toEqual([expect.stringMatching(/^Timeout/)]);
     }
     const registered = await runPython(

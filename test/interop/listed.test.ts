@@ -17,7 +17,8 @@ describe.skipIf(!root)("Python's tools and our cluster (need root for its packag
     await home.leave();
   });
 
-  const tool = (...words: string[]) => home.runOn(undefined, [python, '-W', 'ignore', '-m', 'ipyparallel.cluster', ...words]);
+  const tool = (...words: string[]) =>
+    home.runOn(undefined, [python, '-W', 'ignore', '-m', 'ipyparallel.cluster', ...words]);
   const listed = (id = '') => home.path('security', `cluster-${id}.json`);
 
   test.each([[''], ['second']])(
@@ -29,8 +30,12 @@ describe.skipIf(!root)("Python's tools and our cluster (need root for its packag
         cluster: { cluster_id: string };
         controller: unknown;
       }[];
-      expect(list).toMatchObject([{ cluster: { cluster_id: id }, controller: { class: 'local', state: { state: 'running' } } }]);
-      const connect = `c = ipp.Cluster.from_file(cluster_id='${id}')\nrc = c.connect_client_sync()\nrc.wait_for_engines(2, timeout=20)\nprint(rc.ids)`;
+      expect(list).toMatchObject([
+        { cluster: { cluster_id: id }, controller: { class: 'local', state: { state: 'running' } } },
+      ]);
+      const connect =
+        `c = ipp.Cluster.from_file(cluster_id='${id}')\nrc = ` +
+        'c.connect_client_sync()\nrc.wait_for_engines(2, timeout=20)\nprint(rc.ids)';
       expect(await runPython(home, connect)).toEqual(['[0, 1]']);
       const again = await tool('start', '-n', '1', '--daemonize', ...(id ? [`--cluster-id=${id}`] : []));
       expect([again.code === 0, again.stderr]).toEqual([false, expect.stringMatching(/already running/)]);

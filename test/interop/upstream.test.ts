@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Home, until } from '../helpers.js';
 import { bed, root, runPython } from './python.js';
 
-/* A part of IPython's own tests against our controller; all of them, with both controllers, are proof/interop.js. */
+/*
+ * A part of IPython's own tests against our controller; all of them, with both controllers, are
+ * proof/interop.js.
+ */
 
 describe.skipIf(!root)("IPython's own tests (need root for its packages)", () => {
   beforeAll(() => void bed('python', 'up'), 300_000);
@@ -33,8 +36,11 @@ describe.skipIf(!root)("what IPython's clients ask beyond its tests", () => {
 
   test('dask is refused with a sentence', async () => {
     const ask =
-      "rc = ipp.Client()\nprint(rc._send_recv(rc._query_stream, 'become_dask_request', {'scheduler_args': {}})['content']['evalue'])";
-    expect(await runPython(home, ask)).toEqual([expect.stringMatching(/Dask does not run inside this controller/)]);
+      "rc = ipp.Client()\nprint(rc._send_recv(rc._query_stream, 'become_dask_request', " +
+      "{'scheduler_args': {}})['content']['evalue'])";
+    expect(await runPython(home, ask)).toEqual([
+      expect.stringMatching(/Dask does not run inside this controller/),
+    ]);
   });
 
   test('queries hold what they promise: order of dates, several conditions, globs, buffers', async () => {
@@ -125,7 +131,11 @@ except Exception as e:
   test('our command sees the output of code and nothing else', async () => {
     for (let round = 0; round < 12; round++) {
       const { code, stdout, stderr } = await home.run(['exec', 'import time\nprint("said")\n1 + 1']);
-      expect([code, stdout.split('\n').toSorted(), stderr]).toEqual([0, ['', '[0] 2', '[1] 2', 'said', 'said'], '']);
+      expect([code, stdout.split('\n').toSorted(), stderr]).toEqual([
+        0,
+        ['', '[0] 2', '[1] 2', 'said', 'said'],
+        '',
+      ]);
     }
   });
 

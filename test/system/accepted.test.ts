@@ -19,7 +19,9 @@ const pidOf = (program: string): number => home.processesOf(program)[0]?.pid as 
 /** Sets the largest size of a file of a process that runs. */
 const limitFiles = (pid: number, bytes: number | 'unlimited'): Promise<void> =>
   new Promise((resolve, reject) => {
-    const prlimit = spawn('prlimit', [`--fsize=${bytes}:unlimited`, '--pid', String(pid)], { stdio: 'inherit' });
+    const prlimit = spawn('prlimit', [`--fsize=${bytes}:unlimited`, '--pid', String(pid)], {
+      stdio: 'inherit',
+    });
     prlimit.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`prlimit: ${code}`))));
   });
 
@@ -42,7 +44,10 @@ describe('accepted()', () => {
     busy.then(undefined, () => {});
     await limitFiles(pidOf('ipcontroller'), 20_000);
     const tasks = submit(client, 20);
-    await expect(client.accepted()).rejects.toMatchObject({ code: 'NOT_KEPT', suggestions: [expect.stringMatching(/disk/)] });
+    await expect(client.accepted()).rejects.toMatchObject({
+      code: 'NOT_KEPT',
+      suggestions: [expect.stringMatching(/disk/)],
+    });
     await end('ipcontroller', 'SIGKILL');
     await home.json('start', '--reuse', '-n', '1', '-d', '--lease', '5s');
     expect(await Promise.all(tasks)).toEqual(Array.from({ length: 20 }, (_unused, index) => index));
@@ -91,7 +96,8 @@ describe('a controller that is started again with --reuse', () => {
     }
     await end('ipcontroller', 'SIGTERM');
     // A new cluster has none of them, but nothing is erased.
-    const aside = (): number => readdirSync(home.path('default')).filter((name) => name.endsWith('-aside')).length;
+    const aside = (): number =>
+      readdirSync(home.path('default')).filter((name) => name.endsWith('-aside')).length;
     const before = aside();
     await home.run(['stop']);
     await home.json('start', '-n', '0', '-d');

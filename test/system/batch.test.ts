@@ -7,7 +7,10 @@ import type { ClusterStatus } from '../../src/cluster/status.js';
 import { FakeScheduler } from '../fakes/install.js';
 import { Home, until } from '../helpers.js';
 
-/* The systems that no package brings, on stand-ins that queue and run for real; and real Grid Engine, in network namespaces. */
+/*
+ * The systems that no package brings, on stand-ins that queue and run for real; and real Grid Engine, in
+ * network namespaces.
+ */
 
 const cases: [string, ConstructorParameters<typeof FakeScheduler>[0], string[]][] = [
   ['pbs', 'openpbs', []],
@@ -39,16 +42,15 @@ describe.each(cases)('--launcher %s on a stand-in for %s', (launcher, system, op
 
   const start = (...args: string[]) =>
     home.json<{ engines: number; ids: number[] }>('start', '--launcher', launcher, ...options, '-d', ...args);
-  const nodes = async () => new Set((await home.json<ClusterStatus>('status')).engines.map(({ node }) => node));
+  const nodes = async () =>
+    new Set((await home.json<ClusterStatus>('status')).engines.map(({ node }) => node));
 
   test('64 engines, work on them, and an empty queue afterwards', async () => {
     expect(await start('-n', '64')).toMatchObject({ engines: 64 });
     expect((await home.run(['exec', '1'])).stdout.trim().split('\n')).toHaveLength(64);
-    expect((await home.run(['map', '--', 'echo', '{}', ':::', 'a', 'b', 'c'])).stdout.trim().split('\n').sort()).toEqual([
-      'a',
-      'b',
-      'c',
-    ]);
+    expect(
+      (await home.run(['map', '--', 'echo', '{}', ':::', 'a', 'b', 'c'])).stdout.trim().split('\n').sort(),
+    ).toEqual(['a', 'b', 'c']);
     expect(await home.json('stop')).toMatchObject({ orderly: true, killed: 0 });
     await until('an empty queue', () => scheduler.live().length === 0);
     expect(home.processes()).toEqual([]);
@@ -89,7 +91,17 @@ describe.each(cases)('--launcher %s on a stand-in for %s', (launcher, system, op
   });
 
   test('a queue that there is not, and a system that is down', async () => {
-    const refused = await home.run(['start', '--launcher', launcher, ...options, '-n', '2', '-d', '--queue', 'nosuch']);
+    const refused = await home.run([
+      'start',
+      '--launcher',
+      launcher,
+      ...options,
+      '-n',
+      '2',
+      '-d',
+      '--queue',
+      'nosuch',
+    ]);
     expect([refused.code, refused.stderr]).toEqual([
       1,
       expect.stringMatching(/There is no queue of that name\. The scheduler did not take the job/),
@@ -120,56 +132,81 @@ describe('a submit that goes wrong on the way', () => {
     expect(await home.json('stop')).toMatchObject({ orderly: true });
   });
 
-  test('a profile’s template and directives, wrappers and surroundings are used, in their order', async () => {
-    scheduler.behave({});
-    const trace = join(home.folder, 'trace');
-    const wrapper = join(home.folder, 'wrap');
-    writeFileSync(wrapper, `#!/bin/sh\necho "wrapped $1" >>${trace}\nexec "$@"\n`);
-    chmodSync(wrapper, 0o755);
-    execFileSync('mkdir', ['-p', home.path()]);
-    writeFileSync(
-      home.path('ipcluster_config.yaml'),
-      [
-        `prologue:\n  - echo "prologue $GREETING" >>${trace}`,
-        `epilogue:\n  - echo epilogue >>${trace}`,
-        'environment: {GREETING: "it\'s me"}',
-        `engineWrapper: ${wrapper}`,
-        `taskWrapper: ${wrapper}`,
-        'directives: {"-l walltime": "00:10:00"}',
-        '',
-      ].join('\n'),
-    );
-    const { files } = await home.json<{ files: string[] }>('script', '--eject', 'pbs');
-    const own = files.find((file) => file.endsWith('pbs/job.sh.hbs')) as string;
-    writeFileSync(own, readFileSync(own, 'utf8').replace('#!/bin/bash\n', `#!/bin/bash\n# changed by me\n`));
-    expect(await home.json('start', '--launcher', 'pbs', '-n', '1', '-d')).toMatchObject({ engines: 1 });
-    await home.run(['map', '--', 'echo', '{}', ':::', 'a']);
-    const script = execFileSync('/bin/sh', ['-c', `cat ${home.path('default/jobs')}/*-engines/job.sh`], { encoding: 'utf8' });
-    expect(script).toContain('# changed by me');
-    expect(script).toContain('#PBS -l walltime=00:10:00\n');
-    await home.run(['stop']);
-    await until('the epilogue', () => existsSync(trace) && readFileSync(trace, 'utf8').includes('epilogue'));
-    expect(readFileSync(trace, 'utf8').trim().split('\n')).toEqual([
-      "prologue it's me",
-      expect.stringMatching(/^wrapped .*node$/),
-      'wrapped echo',
-      'epilogue',
-    ]);
-  });
+  test(
+    'a profile’s template and directives, wrappers and surroundings are used, in ' + 'their order',
+    async () => {
+      scheduler.behave({});
+      const trace = join(home.folder, 'trace');
+      const wrapper = join(home.folder, 'wrap');
+      writeFileSync(wrapper, `#!/bin/sh\necho "wrapped $1" >>${trace}\nexec "$@"\n`);
+      chmodSync(wrapper, 0o755);
+      execFileSync('mkdir', ['-p', home.path()]);
+      writeFileSync(
+        home.path('ipcluster_config.yaml'),
+        [
+          `prologue:\n  - echo "prologue $GREETING" >>${trace}`,
+          `epilogue:\n  - echo epilogue >>${trace}`,
+          'environment: {GREETING: "it\'s me"}',
+          `engineWrapper: ${wrapper}`,
+          `taskWrapper: ${wrapper}`,
+          'directives: {"-l walltime": "00:10:00"}',
+          '',
+        ].join('\n'),
+      );
+      const { files } = await home.json<{ files: string[] }>('script', '--eject', 'pbs');
+      const own = files.find((file) => file.endsWith('pbs/job.sh.hbs')) as string;
+      writeFileSync(
+        own,
+        readFileSync(own, 'utf8').replace('#!/bin/bash\n', `#!/bin/bash\n# changed by me\n`),
+      );
+      expect(await home.json('start', '--launcher', 'pbs', '-n', '1', '-d')).toMatchObject({ engines: 1 });
+      await home.run(['map', '--', 'echo', '{}', ':::', 'a']);
+      const script = execFileSync('/bin/sh', ['-c', `cat ${home.path('default/jobs')}/*-engines/job.sh`], {
+        encoding: 'utf8',
+      });
+      expect(script).toContain('# changed by me');
+      expect(script).toContain('#PBS -l walltime=00:10:00\n');
+      await home.run(['stop']);
+      await until(
+        'the epilogue',
+        () => existsSync(trace) && readFileSync(trace, 'utf8').includes('epilogue'),
+      );
+      expect(readFileSync(trace, 'utf8').trim().split('\n')).toEqual([
+        "prologue it's me",
+        expect.stringMatching(/^wrapped .*node$/),
+        'wrapped echo',
+        'epilogue',
+      ]);
+    },
+  );
 });
 
 describe.skipIf(process.getuid?.() !== 0)('real Grid Engine (needs root for its daemons)', () => {
   let home: Home;
   const bed = (verb: string, ...args: string[]): string =>
-    execFileSync(resolve('test/beds/gridengine', verb), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    execFileSync(resolve('test/beds/gridengine', verb), args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   const qstat = (): string => bed('enter', '/usr/bin/qstat', '-u', '*').trim();
 
   /** Runs `ipcluster` on the head, as an ordinary user. */
   function onHead(...args: string[]): string {
-    const variables = Object.entries({ HOME: home.folder, IPYTHONDIR: join(home.folder, 'ipython'), USER: 'hpc' }).map(
-      ([key, value]) => `${key}=${value}`,
+    const variables = Object.entries({
+      HOME: home.folder,
+      IPYTHONDIR: join(home.folder, 'ipython'),
+      USER: 'hpc',
+    }).map(([key, value]) => `${key}=${value}`);
+    return bed(
+      'enter',
+      '-u',
+      'hpc',
+      '/usr/bin/env',
+      ...variables,
+      process.execPath,
+      resolve('bin/ipcluster'),
+      ...args,
     );
-    return bed('enter', '-u', 'hpc', '/usr/bin/env', ...variables, process.execPath, resolve('bin/ipcluster'), ...args);
   }
 
   beforeAll(() => {
@@ -184,7 +221,9 @@ describe.skipIf(process.getuid?.() !== 0)('real Grid Engine (needs root for its 
   });
 
   test('8 engines on two hosts of their own network, by the port; an empty queue afterwards', async () => {
-    const started = JSON.parse(onHead('start', '--launcher', 'sge', '-n', '8', '-d', '--json')) as { engines: number };
+    const started = JSON.parse(onHead('start', '--launcher', 'sge', '-n', '8', '-d', '--json')) as {
+      engines: number;
+    };
     expect(started.engines).toBe(8);
     const hosts = onHead('exec', 'require("os").hostname()')
       .trim()
@@ -207,7 +246,8 @@ describe.skipIf(process.getuid?.() !== 0)('real Grid Engine (needs root for its 
   });
 });
 
-test('LSF: the end that bmod moves is known within a minute, what words after -- asked for is read back', async () => {
+test('LSF: the end that bmod moves is known within a minute, what words after -- asked for ' +
+  'is read back', async () => {
   const home = new Home();
   const scheduler = new FakeScheduler('lsf');
   home.env['PATH'] = scheduler.path;
@@ -227,7 +267,9 @@ test('LSF: the end that bmod moves is known within a minute, what words after --
       '-q',
       'short',
     ]);
-    expect(stderr).toContain('As the scheduler has taken it: account proj7, queue short, it ends after 30m 00s.');
+    expect(stderr).toContain(
+      'As the scheduler has taken it: account proj7, queue short, it ends after 30m 00s.',
+    );
     const left = async () => {
       const { engines } = await home.json<ClusterStatus>('status');
       return (Date.parse(engines[0]?.deadline ?? '') - Date.now()) / 60_000;

@@ -5,13 +5,17 @@ import type { ClusterStatus } from '../../src/cluster/status.js';
 import { Home, until } from '../helpers.js';
 
 /*
- * The commands of IPython's old manual, as people type them, each machine a host of the bed of ssh; and ranks of MPI jobs, here, over
- * ssh hosts, and inside a job of Slurm. The words of each command are as they stand there, quotes of the shell included.
+ * The commands of IPython's old manual, as people type them, each machine a host of the bed of ssh; and ranks
+ * of MPI jobs, here, over ssh hosts, and inside a job of Slurm. The words of each command are as they stand
+ * there, quotes of the shell included.
  */
 
 const root = process.getuid?.() === 0;
 const bed = (name: string, verb: string, ...args: string[]): string =>
-  execFileSync(resolve('test/beds', name, verb), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  execFileSync(resolve('test/beds', name, verb), args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 const shared = '/var/tmp/ipcluster-bed-ssh/shared';
 
 type Child = ReturnType<Home['spawnOn']>;
@@ -31,7 +35,8 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
   function type(host: string | undefined, line: string, env: NodeJS.ProcessEnv = {}): () => string {
     const child = home.spawnOn(host, ['/bin/bash', '-c', line], { env });
     let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (said += text));
     started.push({ child, said: () => said });
     return () => said;
   }
@@ -40,7 +45,15 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
     await home.run(['stop']);
     // The end of a controller is that of its engines; it was started by hand, so it is ended so.
     const controllers = (verb: string): string =>
-      bed('ssh', 'host', 'exec', 'host0', 'bash', '-c', `${verb} -u hpc -f bin/[i]pcontroller || true`).trim();
+      bed(
+        'ssh',
+        'host',
+        'exec',
+        'host0',
+        'bash',
+        '-c',
+        `${verb} -u hpc -f bin/[i]pcontroller || true`,
+      ).trim();
     controllers('pkill -TERM');
     await until('all have ended', () => home.processes().length === 0 && controllers('pgrep') === '', 20_000);
     started = [];
@@ -71,25 +84,35 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
     expect((await home.run(['exec', '6 * 7'])).stdout).toContain('42');
   });
 
-  test('`ipcontroller --engine-port=10001` and `ipengine --controller-ip=host0 --controller-port=10001`', async () => {
-    type('host0', "ipcontroller --ip '*' --engine-port=10001");
-    type('host1', 'ipengine --controller-ip=host0 --controller-port=10001');
-    type('host2', 'ipengine --controller-ip=host0 &\nwait');
-    await registered(2);
-    expect((await status()).engines.map(({ host }) => host).sort()).toEqual(['host1', 'host2']);
-  });
+  test(
+    '`ipcontroller --engine-port=10001` and `ipengine --controller-ip=host0 ' + '--controller-port=10001`',
+    async () => {
+      type('host0', "ipcontroller --ip '*' --engine-port=10001");
+      type('host1', 'ipengine --controller-ip=host0 --controller-port=10001');
+      type('host2', 'ipengine --controller-ip=host0 &\nwait');
+      await registered(2);
+      expect((await status()).engines.map(({ host }) => host).sort()).toEqual(['host1', 'host2']);
+    },
+  );
 
   test('with a copy of the connection file on a disk of its own', async () => {
     type('host0', "ipcontroller --ip '*' --profile=parallel");
     await until('the file', () => {
       const file = join(home.folder, 'ipython/profile_parallel/security/ipcontroller-engine.json');
-      return execFileSync('bash', ['-c', `test -s ${file} && echo yes || true`], { encoding: 'utf8' }).trim() === 'yes';
+      return (
+        execFileSync('bash', ['-c', `test -s ${file} && echo yes || true`], { encoding: 'utf8' }).trim() ===
+        'yes'
+      );
     });
     bed('ssh', 'host', 'private', 'host3');
     // Nothing of the profile is seen there; the file is carried over by hand.
-    const file = execFileSync('cat', [join(home.folder, 'ipython/profile_parallel/security/ipcontroller-engine.json')], {
-      encoding: 'utf8',
-    });
+    const file = execFileSync(
+      'cat',
+      [join(home.folder, 'ipython/profile_parallel/security/ipcontroller-engine.json')],
+      {
+        encoding: 'utf8',
+      },
+    );
     execFileSync(
       resolve('test/beds/ssh/host'),
       [
@@ -97,7 +120,8 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
         'host3',
         'bash',
         '-c',
-        `umask 077; mkdir -p ${home.folder} && cat >/tmp/copied.json && chown -R hpc /tmp/copied.json ${home.folder}`,
+        `umask 077; mkdir -p ${home.folder} && cat >/tmp/copied.json && chown -R hpc /tmp/copied.json ` +
+          `${home.folder}`,
       ],
       { input: file },
     );
@@ -119,7 +143,10 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
     });
     await until(
       'its end',
-      () => /copy ipcontroller-engine\.json .* on host0 to \/tmp\/ipython\/profile_default\/security/.test(said()),
+      () =>
+        /copy ipcontroller-engine\.json .* on host0 to \/tmp\/ipython\/profile_default\/security/.test(
+          said(),
+        ),
       20_000,
     );
   });
@@ -133,7 +160,9 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
     type('host0', 'ipcontroller');
     type('host0', line, many);
     await registered(4);
-    expect((await status()).engines.map(({ id, rank }) => [id, rank])).toEqual([0, 1, 2, 3].map((rank) => [rank, rank]));
+    expect((await status()).engines.map(({ id, rank }) => [id, rank])).toEqual(
+      [0, 1, 2, 3].map((rank) => [rank, rank]),
+    );
   });
 
   test.each([
@@ -144,7 +173,9 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
     const path = `-x PATH -x IPYTHONDIR`;
     type(
       'host0',
-      line.replace('mpirun ', `mpirun ${path} `).replace(' engine', ` ${join(home.root, 'bin/engine')} --profile default`),
+      line
+        .replace('mpirun ', `mpirun ${path} `)
+        .replace(' engine', ` ${join(home.root, 'bin/engine')} --profile default`),
       env,
     );
     await registered(4);
@@ -160,7 +191,9 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
   test.each(['mpirun', 'mpiexec.hydra'])(
     '--launcher mpi with %s: a rank that is killed is explained, and nothing is left',
     async (command) => {
-      expect(await home.json('start', '--launcher', 'mpirun', '-n', '4', '-d', '-o', `command=${command}`)).toMatchObject({
+      expect(
+        await home.json('start', '--launcher', 'mpirun', '-n', '4', '-d', '-o', `command=${command}`),
+      ).toMatchObject({
         ids: [0, 1, 2, 3],
       });
       const { engines, jobs } = await status();
@@ -169,9 +202,15 @@ describe.skipIf(!root)('by hand (needs root for its hosts)', () => {
         ['mpi', 'running'],
         ['mpi', 'running'],
       ]);
-      const victim = home.processes().find(({ command: line, mark }) => /ipengine\.js/.test(line) && /\.2$/.test(mark));
+      const victim = home
+        .processes()
+        .find(({ command: line, mark }) => /ipengine\.js/.test(line) && /\.2$/.test(mark));
       process.kill(victim?.pid ?? 0, 'SIGKILL');
-      await until('its engine is gone', async () => (await status()).engines.every(({ rank }) => rank !== 2), 20_000);
+      await until(
+        'its engine is gone',
+        async () => (await status()).engines.every(({ rank }) => rank !== 2),
+        20_000,
+      );
       const { findings } = await home.json<{ findings: { code: string }[] }>('why');
       expect(['rank-killed', 'supervisor-killed']).toContain(findings[0]?.code);
       await home.run(['stop']);
@@ -207,10 +246,23 @@ describe.skipIf(!root)('ranks inside a job of Slurm (needs root for its daemons)
   });
 
   test.each(['mpirun', 'srun'])('--spread %s: ids are ranks, over two nodes', async (spread) => {
-    const started = await home.json('start', '--launcher', 'slurm', '-n', '8', '--nodes', '2', '--spread', spread, '-d');
+    const started = await home.json(
+      'start',
+      '--launcher',
+      'slurm',
+      '-n',
+      '8',
+      '--nodes',
+      '2',
+      '--spread',
+      spread,
+      '-d',
+    );
     expect(started).toMatchObject({ engines: 8 });
     const { engines } = await home.json<ClusterStatus>('status');
-    expect(engines.map(({ id, rank }) => [id, rank])).toEqual(Array.from({ length: 8 }, (_unused, rank) => [rank, rank]));
+    expect(engines.map(({ id, rank }) => [id, rank])).toEqual(
+      Array.from({ length: 8 }, (_unused, rank) => [rank, rank]),
+    );
     expect(await home.json('stop')).toMatchObject({ orderly: true });
     await until('no process', () => home.processes().length === 0);
   });

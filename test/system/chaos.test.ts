@@ -17,7 +17,9 @@ function chaos(...args: string[]): Promise<{ code: number | null; rows: Row[]; s
   child.stdout.on('data', (chunk) => (out += String(chunk)));
   child.stderr.on('data', (chunk) => (said += String(chunk)));
   return new Promise((resolve) =>
-    child.once('close', (code) => resolve({ code, rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said })),
+    child.once('close', (code) =>
+      resolve({ code, rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said }),
+    ),
   );
 }
 

@@ -28,7 +28,12 @@ describe('a cluster of four, by the command line', () => {
   });
 
   test('streams output, and says where code failed', async () => {
-    const { stdout, stderr, code } = await home.run(['exec', '-t', '0', "console.log('out'); console.error('err'); null.f"]);
+    const { stdout, stderr, code } = await home.run([
+      'exec',
+      '-t',
+      '0',
+      "console.log('out'); console.error('err'); null.f",
+    ]);
     expect(stdout).toContain('out');
     expect(stderr).toContain('err');
     expect(stderr).toMatch(/engine 0: TypeError: Cannot read properties of null/);
@@ -90,18 +95,24 @@ describe('a cluster of four, by the command line', () => {
     expect((await home.run(['connect'])).stdout).toContain("Client.connect({ profile: 'default' })");
     expect((await home.run(['launchers'])).stdout).toContain('local: processes of this machine');
     expect((await home.run(['script', '-n', '2'])).stdout).toContain('IPCLUSTER_COUNT=2');
-    for (const shell of ['bash', 'zsh', 'fish']) expect((await home.run(['completion', shell])).stdout).toContain('dry-run');
+    for (const shell of ['bash', 'zsh', 'fish'])
+      expect((await home.run(['completion', shell])).stdout).toContain('dry-run');
     expect((await home.run(['--version'])).stdout).toMatch(/^ipcluster \d+\.\d+\.\d+ \(TypeScript/);
   });
 
   test('no secret is in any argument or environment', async () => {
-    const { token } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as { token: string };
-    const { token: engineToken } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-engine.json'), 'utf8')) as {
+    const { token } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as {
+      token: string;
+    };
+    const { token: engineToken } = JSON.parse(
+      readFileSync(home.path('security', 'ipcontroller-engine.json'), 'utf8'),
+    ) as {
       token: string;
     };
     expect(token).not.toBe(engineToken);
     for (const { pid } of home.processes()) {
-      const seen = readFileSync(`/proc/${pid}/environ`, 'utf8') + readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      const seen =
+        readFileSync(`/proc/${pid}/environ`, 'utf8') + readFileSync(`/proc/${pid}/cmdline`, 'utf8');
       expect(seen.includes(token) || seen.includes(engineToken)).toBe(false);
     }
   });
@@ -134,9 +145,19 @@ describe('a cluster of four, by the command line', () => {
     await home.run(['exec', 'kept = 1']);
     expect(await home.json('engines', 'restart', '4')).toEqual({ restarted: [4] });
     const { results } = await home.json<Executed>('exec', 'typeof kept');
-    expect(results.map(({ value }) => value)).toEqual(['number', 'number', 'number', 'number', 'undefined', 'number']);
+    expect(results.map(({ value }) => value)).toEqual([
+      'number',
+      'number',
+      'number',
+      'number',
+      'undefined',
+      'number',
+    ]);
     expect(await home.json('engines', 'stop', '4,5')).toEqual({ stopped: [4, 5] });
-    await until('two engines have left', async () => (await home.json<{ engines: object[] }>('status')).engines.length === 4);
+    await until(
+      'two engines have left',
+      async () => (await home.json<{ engines: object[] }>('status')).engines.length === 4,
+    );
   });
 
   test('a second start is refused, and harms nothing', async () => {
@@ -146,7 +167,10 @@ describe('a cluster of four, by the command line', () => {
   });
 
   test('a second cluster id is a second cluster', async () => {
-    expect(await home.json('start', '-n', '1', '-d', '--cluster-id', 'two')).toMatchObject({ clusterId: 'two', engines: 1 });
+    expect(await home.json('start', '-n', '1', '-d', '--cluster-id', 'two')).toMatchObject({
+      clusterId: 'two',
+      engines: 1,
+    });
     expect((await home.run(['exec', '--cluster-id', 'two', '1 + 1'])).stdout).toBe('[0] 2\n');
     expect(await home.json('kill', '--cluster-id', 'two')).toMatchObject({ killed: 5 });
     // Systems whose tools are here and whose daemons are not are named besides.
@@ -200,7 +224,9 @@ describe('wrong use', () => {
   test('with --json the error is an object too', async () => {
     const { stdout, code } = await home.run(['status', '--json', '--profile', 'nobody']);
     expect(code).toBe(4);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'CLUSTER_NOT_FOUND', suggestions: expect.any(Array) } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'CLUSTER_NOT_FOUND', suggestions: expect.any(Array) },
+    });
   });
 
   test('a port in use is named, and nothing is left', async () => {
@@ -228,29 +254,34 @@ describe('wrong use', () => {
 });
 
 describe('after a SIGKILL of everything', () => {
-  test.each([['stop'], ['kill'], ['start', '-n', '1', '-d']])('%s takes the leftovers away', async (...args) => {
-    const { controller } = await home.json<{ controller: { pid: number } }>('start', '-n', '1', '-d');
-    const { socket, memory } = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as Record<
-      string,
-      string
-    >;
-    const [engine] = home.processesOf('engine');
-    const engineSocket = /\S+\.sock/.exec(engine?.command ?? '')?.[0] ?? '';
-    for (const { pid } of home.processes()) process.kill(pid, 'SIGKILL');
-    await until('all are gone', () => home.processes().length === 0);
-    expect([existsSync(socket ?? ''), existsSync(engineSocket)]).toEqual([true, true]);
-    const said = args[0] === 'start' ? expect.stringMatching(/had been killed here: nothing of it was running/) : '';
-    expect(await home.run(args)).toMatchObject({ code: 0, stderr: said });
-    expect([existsSync(socket ?? ''), existsSync(engineSocket), memory ? existsSync(memory) : false]).toEqual([
-      false,
-      false,
-      false,
-    ]);
-    if (args[0] === 'start') {
-      expect((await home.json<{ controller: { pid: number } }>('status')).controller.pid).not.toBe(controller.pid);
-      await home.run(['stop']);
-    }
-  });
+  test.each([['stop'], ['kill'], ['start', '-n', '1', '-d']])(
+    '%s takes the leftovers away',
+    async (...args) => {
+      const { controller } = await home.json<{ controller: { pid: number } }>('start', '-n', '1', '-d');
+      const { socket, memory } = JSON.parse(
+        readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8'),
+      ) as Record<string, string>;
+      const [engine] = home.processesOf('engine');
+      const engineSocket = /\S+\.sock/.exec(engine?.command ?? '')?.[0] ?? '';
+      for (const { pid } of home.processes()) process.kill(pid, 'SIGKILL');
+      await until('all are gone', () => home.processes().length === 0);
+      expect([existsSync(socket ?? ''), existsSync(engineSocket)]).toEqual([true, true]);
+      const said =
+        args[0] === 'start' ? expect.stringMatching(/had been killed here: nothing of it was running/) : '';
+      expect(await home.run(args)).toMatchObject({ code: 0, stderr: said });
+      expect([
+        existsSync(socket ?? ''),
+        existsSync(engineSocket),
+        memory ? existsSync(memory) : false,
+      ]).toEqual([false, false, false]);
+      if (args[0] === 'start') {
+        expect((await home.json<{ controller: { pid: number } }>('status')).controller.pid).not.toBe(
+          controller.pid,
+        );
+        await home.run(['stop']);
+      }
+    },
+  );
 });
 
 describe('in the foreground', () => {
@@ -274,16 +305,24 @@ describe('in the foreground', () => {
     expect((await home.run(['status'])).code).toBe(4);
   });
 
-  test('IPCLUSTER_N is the default, and -n 0 starts a controller alone, for engines that come by hand', async () => {
-    const { code, stdout } = await home.run(['start', '-d', '--json', '--log-level', 'debug'], { env: { IPCLUSTER_N: '0' } });
-    expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ engines: 0 })]);
-    const engine = home.spawn('engine', ['--id', '7']);
-    const ended = new Promise((resolve) => engine.once('close', resolve));
-    await until('an engine', async () => (await home.json<{ engines: { id: number }[] }>('status')).engines[0]?.id === 7);
-    expect((await home.run(['exec', 'engineId'])).stdout).toBe('[7] 7\n');
-    await home.run(['stop']);
-    expect(await ended).toBe(0);
-  });
+  test(
+    'IPCLUSTER_N is the default, and -n 0 starts a controller alone, for engines that ' + 'come by hand',
+    async () => {
+      const { code, stdout } = await home.run(['start', '-d', '--json', '--log-level', 'debug'], {
+        env: { IPCLUSTER_N: '0' },
+      });
+      expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ engines: 0 })]);
+      const engine = home.spawn('engine', ['--id', '7']);
+      const ended = new Promise((resolve) => engine.once('close', resolve));
+      await until(
+        'an engine',
+        async () => (await home.json<{ engines: { id: number }[] }>('status')).engines[0]?.id === 7,
+      );
+      expect((await home.run(['exec', 'engineId'])).stdout).toBe('[7] 7\n');
+      await home.run(['stop']);
+      expect(await ended).toBe(0);
+    },
+  );
 
   test('a controller by hand refuses a second one, and removes its files at SIGTERM', async () => {
     const controller = home.spawn('ipcontroller', ['--port', '20000-20100']);

@@ -52,12 +52,19 @@ describe('interrupts', () => {
 
   test('a tight loop: status answers meanwhile and shows it, the namespace is kept', async () => {
     const idle = await quickestStatus();
-    const { id } = await home.json<{ id: string }>('exec', '--targets', '0', '--no-wait', 'kept = 7; while (true) {}');
+    const { id } = await home.json<{ id: string }>(
+      'exec',
+      '--targets',
+      '0',
+      '--no-wait',
+      'kept = 7; while (true) {}',
+    );
     // A loop that is left behind would hold up the tests that come after.
     onTestFinished(async () => void (await client.direct(0).interrupt()));
     await until('engine 0 is busy', async () => (await client.status()).engines[0]?.task === id);
     const busy = await quickestStatus();
-    // Nobody waits for the engine: beside a core that spins, a command takes little longer than it did before.
+    // Nobody waits for the engine: beside a core that spins, a command takes little longer than it did
+    // before.
     expect(busy.took).toBeLessThan(2.5 * idle.took);
     const { engines } = busy;
     expect(engines[0]).toMatchObject({ state: 'busy', task: id });
@@ -75,7 +82,11 @@ describe('interrupts', () => {
     ['a loop after an await', 'await null; while (true) {}', 'interrupted'],
     ['a loop after a timer', 'await new Promise((r) => setTimeout(r, 10)); while (true) {}', 'interrupted'],
     ['a child that is waited for', "require('node:child_process').execSync('sleep 600')", 'interrupted'],
-    ['a child after an await', "await null; require('node:child_process').execSync('sleep 600')", 'interrupted'],
+    [
+      'a child after an await',
+      "await null; require('node:child_process').execSync('sleep 600')",
+      'interrupted',
+    ],
     ['a wait for nothing', 'await new Promise(() => {})', 'abandoned'],
     ['a lock', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)', 'interrupted'],
     [
@@ -85,7 +96,10 @@ describe('interrupts', () => {
     ],
   ])('%s', async (_what, code, how) => {
     expect(await outcome(code)).toBe(how);
-    await until('no child is left', () => !home.processes().some(({ command }) => command.includes('sleep 600')));
+    await until(
+      'no child is left',
+      () => !home.processes().some(({ command }) => command.includes('sleep 600')),
+    );
   });
 
   test('1,000 interrupts aimed at tasks of 1 ms hit those or none, and no engine dies', async () => {
@@ -139,32 +153,46 @@ describe('crashes', () => {
     expect(await work).toEqual(arrived);
   });
 
-  test('a direct request to a dying engine fails with EngineError, and its children die with it', async () => {
-    const pid = (await client.direct(2).execute('process.pid')) as number;
-    const command = client.direct(2).command(['sleep', '4713']);
-    const behind = client.direct(2).execute('1');
-    await until('it sleeps', () => home.processes().some(({ command: text }) => text === 'sleep 4713'));
-    process.kill(pid, 'SIGKILL');
-    for (const result of [command, behind]) await expect(result).rejects.toMatchObject({ code: 'ENGINE_DIED', engineId: 2 });
-    await until('no sleep is left', () => !home.processes().some(({ command: text }) => text === 'sleep 4713'), 1000);
-  });
-
-  test('a task that kills its engine is given up after three of them, with what is known of their ends', async () => {
-    const failed = await client
-      .balanced()
-      .apply(() => {
-        require('node:fs').writeSync(2, 'my last words\n');
-        process.kill(process.pid, 'SIGKILL');
-      })
-      .then(
-        () => undefined,
-        (error: unknown) => error as RemoteError,
+  test(
+    'a direct request to a dying engine fails with EngineError, and its children ' + 'die with it',
+    async () => {
+      const pid = (await client.direct(2).execute('process.pid')) as number;
+      const command = client.direct(2).command(['sleep', '4713']);
+      const behind = client.direct(2).execute('1');
+      await until('it sleeps', () => home.processes().some(({ command: text }) => text === 'sleep 4713'));
+      process.kill(pid, 'SIGKILL');
+      for (const result of [command, behind])
+        await expect(result).rejects.toMatchObject({ code: 'ENGINE_DIED', engineId: 2 });
+      await until(
+        'no sleep is left',
+        () => !home.processes().some(({ command: text }) => text === 'sleep 4713'),
+        1000,
       );
-    expect(failed).toMatchObject({ code: 'ENGINE_DIED', evalue: expect.stringMatching(/3 engines .* signal SIGKILL/) });
-    expect(failed?.traceback.at(-1)).toBe('my last words');
-    await until('all are there again', async () => (await client.status()).engines.length === 4);
-    expect(client.ids).toEqual([0, 1, 2, 3]);
-  });
+    },
+  );
+
+  test(
+    'a task that kills its engine is given up after three of them, with what is known ' + 'of their ends',
+    async () => {
+      const failed = await client
+        .balanced()
+        .apply(() => {
+          require('node:fs').writeSync(2, 'my last words\n');
+          process.kill(process.pid, 'SIGKILL');
+        })
+        .then(
+          () => undefined,
+          (error: unknown) => error as RemoteError,
+        );
+      expect(failed).toMatchObject({
+        code: 'ENGINE_DIED',
+        evalue: expect.stringMatching(/3 engines .* signal SIGKILL/),
+      });
+      expect(failed?.traceback.at(-1)).toBe('my last words');
+      await until('all are there again', async () => (await client.status()).engines.length === 4);
+      expect(client.ids).toEqual([0, 1, 2, 3]);
+    },
+  );
 
   test('an engine that ends again and again is not started for ever', async () => {
     expect(await home.json('engines', 'add', '-n', '1')).toMatchObject({ engines: 5 });
@@ -179,19 +207,27 @@ describe('crashes', () => {
     }
     await until('it is given up', async () => (await client.status()).givenUp.length === 1);
     const [{ id, reason } = { id: -1, reason: '' }] = (await client.status()).givenUp;
-    expect([id, reason]).toEqual([4, expect.stringMatching(/ended 6 times .* not started again .*exit code 3/)]);
+    expect([id, reason]).toEqual([
+      4,
+      expect.stringMatching(/ended 6 times .* not started again .*exit code 3/),
+    ]);
     expect(client.ids).toEqual([0, 1, 2, 3]);
   });
 });
 
 describe('strangers', () => {
-  const read = (name: string): ConnectionFile => JSON.parse(readFileSync(home.path('security', name), 'utf8')) as ConnectionFile;
+  const read = (name: string): ConnectionFile =>
+    JSON.parse(readFileSync(home.path('security', name), 'utf8')) as ConnectionFile;
   const variant = (changes: Partial<ConnectionFile>): string => {
     const path = join(home.folder, `variant-${Math.random()}.json`);
     writeFileSync(path, JSON.stringify({ ...read('ipcontroller-client.json'), ...changes }), { mode: 0o600 });
     return path;
   };
-  const get = (path: string, token: string | undefined, local = false): Promise<[number | undefined, string]> =>
+  const get = (
+    path: string,
+    token: string | undefined,
+    local = false,
+  ): Promise<[number | undefined, string]> =>
     new Promise((resolve, reject) => {
       const { port, certificate: ca, socket } = read('ipcontroller-client.json');
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -228,7 +264,12 @@ describe('strangers', () => {
     const { socket, memory } = read('ipcontroller-client.json');
     for (const name of ['ipcontroller-client.json', 'ipcontroller-engine.json'])
       expect(statSync(home.path('security', name)).mode & 0o777).toBe(0o600);
-    for (const folder of [home.path('security'), home.path('default'), dirname(socket), ...(memory ? [memory] : [])])
+    for (const folder of [
+      home.path('security'),
+      home.path('default'),
+      dirname(socket),
+      ...(memory ? [memory] : []),
+    ])
       expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
@@ -256,21 +297,39 @@ describe('strangers', () => {
   });
 
   test('other versions are refused with a sentence, clients and supervisors alike', async () => {
-    const introduce = async (name: string, type: 'connection_request' | 'registration_request'): Promise<unknown> => {
+    const introduce = async (
+      name: string,
+      type: 'connection_request' | 'registration_request',
+    ): Promise<unknown> => {
       const link = await dial(read(name), 3000);
-      const content = { version: '99.0.0', protocol: 99, host: 'elsewhere', pid: 1, count: 1, ids: [], rank: null };
+      const content = {
+        version: '99.0.0',
+        protocol: 99,
+        host: 'elsewhere',
+        pid: 1,
+        count: 1,
+        ids: [],
+        rank: null,
+      };
       Object.assign(content, { run: 'r', engines: [] });
-      const answer = await new Peer(link, new Session('stranger')).request({ type, content }).catch((error: unknown) => error);
+      const answer = await new Peer(link, new Session('stranger'))
+        .request({ type, content })
+        .catch((error: unknown) => error);
       link.close();
       return answer;
     };
-    const refusal = { code: 'VERSION', message: expect.stringMatching(/protocol 6\).*99\.0\.0 \(protocol 99\)/) };
+    const refusal = {
+      code: 'VERSION',
+      message: expect.stringMatching(/protocol 6\).*99\.0\.0 \(protocol 99\)/),
+    };
     expect(await introduce('ipcontroller-client.json', 'connection_request')).toMatchObject(refusal);
     expect(await introduce('ipcontroller-engine.json', 'registration_request')).toMatchObject(refusal);
   });
 
   test('over TLS everything works as over the socket', async () => {
-    const remote = await Client.connect({ file: variant({ socket: '', addresses: ['192.0.2.1', '127.0.0.1'] }) });
+    const remote = await Client.connect({
+      file: variant({ socket: '', addresses: ['192.0.2.1', '127.0.0.1'] }),
+    });
     const large = new Float64Array(1_000_000).fill(2);
     await remote.direct('all').push({ large });
     expect(await remote.direct(remote.ids[0] as number).pull('large')).toEqual(large);

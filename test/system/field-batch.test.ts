@@ -2,7 +2,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 
-/* What users met on their batch systems: the quick rows of the long table, in namespaces of their own, so that the other beds can be up beside it. */
+/*
+ * What users met on their batch systems: the quick rows of the long table, in namespaces of their own, so
+ * that the other beds can be up beside it.
+ */
 
 interface Row {
   entry: string;
@@ -12,18 +15,26 @@ interface Row {
 
 const packages = [
   '. test/beds/packages.sh',
-  'need_packages slurmctld slurmd sbatch munged slurmdbd mariadbd -- slurmctld slurmd slurm-client munge slurmdbd mariadb-server',
+  'need_packages slurmctld slurmd sbatch munged slurmdbd mariadbd -- slurmctld slurmd slurm-client ' +
+    'munge slurmdbd mariadb-server',
   '[ -e /usr/share/lmod ] || [ -e /usr/share/modules ] || need_packages lmod -- lmod',
   'need_users hpc hpc2',
 ];
 
 function prove(...args: string[]): Promise<{ rows: Row[]; said: string }> {
-  const child = spawn(resolve('test/beds/alone'), [process.execPath, 'proof/field-batch.js', '--json', ...args]);
+  const child = spawn(resolve('test/beds/alone'), [
+    process.execPath,
+    'proof/field-batch.js',
+    '--json',
+    ...args,
+  ]);
   let [out, said] = ['', ''];
   child.stdout.on('data', (chunk) => (out += String(chunk)));
   child.stderr.on('data', (chunk) => (said += String(chunk)));
   return new Promise((done) =>
-    child.once('close', () => done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said })),
+    child.once('close', () =>
+      done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said }),
+    ),
   );
 }
 

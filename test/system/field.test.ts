@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-/* What people met with their machines, shells and programs: the quick rows of the long table, in namespaces of their own. */
+/*
+ * What people met with their machines, shells and programs: the quick rows of the long table, in namespaces
+ * of their own.
+ */
 
 /** Files of rows that run here, with how many quick ones there are at least. */
 const files = { people: 25 };
@@ -20,7 +23,9 @@ function prove(name: string): Promise<{ rows: Row[]; said: string }> {
   child.stdout.on('data', (chunk) => (out += String(chunk)));
   child.stderr.on('data', (chunk) => (said += String(chunk)));
   return new Promise((done) =>
-    child.once('close', () => done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said })),
+    child.once('close', () =>
+      done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said }),
+    ),
   );
 }
 

@@ -43,7 +43,10 @@ test('an engine that was given up while its supervisor was cut off is not waited
   first.peer.tell({ type: 'engine_up', content: { id, uuid: 'gone', ...facts } });
   await until('the engine is there', () => client.ids.includes(id));
   const evidence = { exit: 'exit code 1', lastLines: [], memory: null, crash: true, started: [] };
-  first.peer.tell({ type: 'engine_down', content: { id, uuid: 'gone', reason: 'exit code 1', restarting: true, evidence } });
+  first.peer.tell({
+    type: 'engine_down',
+    content: { id, uuid: 'gone', reason: 'exit code 1', restarting: true, evidence },
+  });
   await until('it is being started again', async () =>
     (await client.status()).engines.some((engine) => engine.id === id && engine.state === 'restarting'),
   );
@@ -61,7 +64,9 @@ test('engines start again although a cleaner took their supervisor’s socket', 
   rmSync(argv.find((word) => word.endsWith('.sock')) ?? 'none');
   process.kill(engine?.pid ?? 0, 'SIGKILL');
   await until('another one is there', async () =>
-    (await client.status()).engines.some(({ id, pid, state }) => id === engine?.id && pid !== engine?.pid && state === 'idle'),
+    (await client.status()).engines.some(
+      ({ id, pid, state }) => id === engine?.id && pid !== engine?.pid && state === 'idle',
+    ),
   );
   expect(await client.direct(engine?.id ?? 0).execute('6 * 7')).toBe(42);
 });

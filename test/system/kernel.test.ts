@@ -2,7 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { EngineProcess } from '../engine-process.js';
 import { cells } from '../fixtures/cells.js';
-import { chunksOf, type Expected, inGroups, neededByNode, type Patch, replaced, thrown } from '../fixtures/patches.js';
+import {
+  chunksOf,
+  type Expected,
+  inGroups,
+  neededByNode,
+  type Patch,
+  replaced,
+  thrown,
+} from '../fixtures/patches.js';
 
 /** Runs code in one engine, and after each piece whatever an engine is asked for. */
 async function inOneEngine(patches: readonly Patch[]): Promise<void> {
@@ -31,7 +39,8 @@ function check(
   { status, content, value }: Awaited<ReturnType<EngineProcess['execute']>>,
 ): void {
   expect(JSON.stringify(content).length, code).toBeLessThan(65_536);
-  if (typeof expected !== 'object') return expect({ status, value }, code).toEqual({ status: 'ok', value: expected });
+  if (typeof expected !== 'object')
+    return expect({ status, value }, code).toEqual({ status: 'ok', value: expected });
   expect(content, code).toMatchObject({ status: 'error', ename: expected.error });
   if (expected.says instanceof RegExp) expect(content['evalue'], code).toMatch(expected.says);
   else if (expected.says !== undefined) expect(content['evalue'], code).toBe(expected.says);
@@ -41,7 +50,10 @@ function check(
 async function probe(engine: EngineProcess): Promise<void> {
   const large = new Float64Array(500).fill(7);
   expect(await engine.execute('40 + 2')).toMatchObject({ status: 'ok', value: 42 });
-  expect(await engine.apply('(x, y) => ({ x, y })', large, 'y')).toMatchObject({ status: 'ok', value: { x: large, y: 'y' } });
+  expect(await engine.apply('(x, y) => ({ x, y })', large, 'y')).toMatchObject({
+    status: 'ok',
+    value: { x: large, y: 'y' },
+  });
   expect(await engine.map('async (x) => x + 1', [1, 2])).toMatchObject({ status: 'ok', value: [2, 3] });
   expect(await engine.execute('throw 7')).toMatchObject({ status: 'error', content: { evalue: '7' } });
   expect(await engine.push({ pushed: [1, { a: 2 }] })).toMatchObject({ status: 'ok' });
@@ -73,7 +85,10 @@ test('neither thread of an engine keeps silent about what no supervisor says', a
   try {
     expect(await engine.execute('40 + 2')).toMatchObject({ value: 42 });
     for (const thread of ['engine', 'watcher'] as const)
-      expect(await engine.sayUnknown(thread)).toMatchObject({ status: 'error', content: { ename: 'PROTOCOL' } });
+      expect(await engine.sayUnknown(thread)).toMatchObject({
+        status: 'error',
+        content: { ename: 'PROTOCOL' },
+      });
     expect(await engine.execute('40 + 2')).toMatchObject({ value: 42 });
   } finally {
     await engine.close();
@@ -96,12 +111,15 @@ test('cells of notebooks have their values in a real engine', async () => {
 });
 
 describe.concurrent('an engine stays whole', () => {
-  test.for(inGroups.map((patches) => ({ first: patches[0]?.[0], patches })))('$first …', ({ patches }) => inOneEngine(patches));
+  test.for(inGroups.map((patches) => ({ first: patches[0]?.[0], patches })))('$first …', ({ patches }) =>
+    inOneEngine(patches),
+  );
   test.for(replaced)('%s', (patch) => inOneEngine([patch]));
 });
 
 describe.concurrent('whatever is thrown is told', () => {
-  test.for(chunksOf(6, thrown).map((patches) => ({ first: patches[0]?.[0], patches })))('$first …', ({ patches }) =>
-    inOneEngine(patches),
+  test.for(chunksOf(6, thrown).map((patches) => ({ first: patches[0]?.[0], patches })))(
+    '$first …',
+    ({ patches }) => inOneEngine(patches),
   );
 });

@@ -21,7 +21,10 @@ describe('signals that a program was started to ignore', () => {
   test.each([
     ['ipcontroller', 'ipcontroller'],
     ['ipcluster', 'ipcluster start -n 1'],
-    ['ipengine', `ipcontroller & while [ ! -s ${security}/ipcontroller-engine.json ]; do sleep 0.1; done; ipengine -n 1`],
+    [
+      'ipengine',
+      `ipcontroller & while [ ! -s ${security}/ipcontroller-engine.json ]; do sleep 0.1; done; ipengine -n 1`,
+    ],
     [
       'ipgateway',
       `ipcontroller & while [ ! -s ${security}/ipcontroller-client.json ]; do sleep 0.1; done; ` +
@@ -97,16 +100,21 @@ describe.skipIf(!root)('a user that no list of users has (needs root to be one)'
 describe('folders that are not there', () => {
   test('-o cwd, ipengine --work-dir, and the folder that one is in', async () => {
     expect(await home.run(['start', '-n', '1', '-d', '-o', 'cwd=/none/such'])).toMatchObject({
-      ...{ code: 2, stderr: expect.stringContaining('there is no folder /none/such') },
+      code: 2,
+      stderr: expect.stringContaining('there is no folder /none/such'),
     });
     expect(home.processes()).toEqual([]);
     expect(await home.run(['-n', '1', '--work-dir', '/none/such'], { program: 'ipengine' })).toMatchObject({
-      ...{ code: 2, stderr: expect.stringContaining('there is no folder /none/such') },
+      code: 2,
+      stderr: expect.stringContaining('there is no folder /none/such'),
     });
     const gone = join(home.folder, 'gone');
     mkdirSync(gone);
     const { stdout, stderr } = await bash(`cd '${gone}'; rmdir '${gone}'; ipcluster start -n 1 -d; echo $?`);
-    expect([stdout, stderr]).toEqual(['2\n', expect.stringContaining('The folder that you are in has been removed.')]);
+    expect([stdout, stderr]).toEqual([
+      '2\n',
+      expect.stringContaining('The folder that you are in has been removed.'),
+    ]);
     expect(() => rmdirSync(gone)).toThrow();
   });
 

@@ -26,7 +26,9 @@ function runsOf(path: string): Map<number, string[]> {
 }
 
 test('inputs after ::: or from stdin, output as it comes or in order', async () => {
-  expect((await home.run(['map', '-k', '--', 'echo', '{#}', '{}', ':::', 'a b', "it's"])).stdout).toBe("1 a b\n2 it's\n");
+  expect((await home.run(['map', '-k', '--', 'echo', '{#}', '{}', ':::', 'a b', "it's"])).stdout).toBe(
+    "1 a b\n2 it's\n",
+  );
   const sleepy = await home.run(['map', '-k', '--', 'sleep 0.$((3 - {})); echo {}'], { input: '1\n2\n3\n' });
   expect(sleepy.stdout).toBe('1\n2\n3\n');
   const any = await home.run(['map', '--', 'echo'], { input: 'x\ny\n' });
@@ -40,26 +42,31 @@ test('the command after -- arrives untouched', async () => {
   expect([stdout, code]).toEqual(['-n two\n', 0]);
 });
 
-test('failures are counted, retried and shown in the exit code; the folder and named variables go along', async () => {
-  const marker = join(home.folder, 'tries');
-  const script = `echo x >> ${marker}; test "$(wc -l < ${marker})" -ge 3`;
-  expect((await home.run(['map', '--retries', '2', '--', `${script} {}`, ':::', 'a'])).code).toBe(1);
-  const failed = await home.run(['map', '--json', '--', 'sh', '-c', 'exit {}', ':::', '0', '3']);
-  expect(failed.code).toBe(1);
-  expect(JSON.parse(failed.stdout)).toMatchObject({
-    total: 2,
-    done: 2,
-    failed: 1,
-    items: [
-      { number: 1, result: { exitCode: 0 } },
-      { number: 2, result: { exitCode: 3 } },
-    ],
-  });
-  const env = await home.run(['map', '--env', 'COLOUR', '--', 'echo "$COLOUR"; pwd #', ':::', 'a'], { env: { COLOUR: 'red' } });
-  expect(env.stdout).toBe(`red\n${home.folder}\n`);
-  const limited = await home.run(['map', '--time-limit', '200ms', '--', 'sleep', '{}', ':::', '60']);
-  expect([limited.code, limited.stderr]).toEqual([1, expect.stringContaining('time limit')]);
-});
+test(
+  'failures are counted, retried and shown in the exit code; the folder and named ' + 'variables go along',
+  async () => {
+    const marker = join(home.folder, 'tries');
+    const script = `echo x >> ${marker}; test "$(wc -l < ${marker})" -ge 3`;
+    expect((await home.run(['map', '--retries', '2', '--', `${script} {}`, ':::', 'a'])).code).toBe(1);
+    const failed = await home.run(['map', '--json', '--', 'sh', '-c', 'exit {}', ':::', '0', '3']);
+    expect(failed.code).toBe(1);
+    expect(JSON.parse(failed.stdout)).toMatchObject({
+      total: 2,
+      done: 2,
+      failed: 1,
+      items: [
+        { number: 1, result: { exitCode: 0 } },
+        { number: 2, result: { exitCode: 3 } },
+      ],
+    });
+    const env = await home.run(['map', '--env', 'COLOUR', '--', 'echo "$COLOUR"; pwd #', ':::', 'a'], {
+      env: { COLOUR: 'red' },
+    });
+    expect(env.stdout).toBe(`red\n${home.folder}\n`);
+    const limited = await home.run(['map', '--time-limit', '200ms', '--', 'sleep', '{}', ':::', '60']);
+    expect([limited.code, limited.stderr]).toEqual([1, expect.stringContaining('time limit')]);
+  },
+);
 
 test('Ctrl-C at about half, then --resume: every input succeeded exactly once in the job log', async () => {
   const log = join(home.folder, 'log');
@@ -77,7 +84,10 @@ test('Ctrl-C at about half, then --resume: every input succeeded exactly once in
     () =>
       !home
         .processes()
-        .some(({ what, command }: { what?: string; command: string }) => what === 'task' || command.startsWith('sleep')),
+        .some(
+          ({ what, command }: { what?: string; command: string }) =>
+            what === 'task' || command.startsWith('sleep'),
+        ),
   );
   appendFileSync(log, '61\tcut off');
   const resumed = await home.run(['map', '--resume', ...args.slice(1)]);
@@ -85,7 +95,9 @@ test('Ctrl-C at about half, then --resume: every input succeeded exactly once in
   expect(resumed.stdout.trim().split('\n')).toHaveLength(60 - half);
   const text = readFileSync(log, 'utf8').replace('61\tcut off', '');
   writeFileSync(log, text);
-  expect([...runsOf(log).entries()].sort(([a], [b]) => a - b)).toEqual(inputs.map((_input, index) => [index + 1, ['0']]));
+  expect([...runsOf(log).entries()].sort(([a], [b]) => a - b)).toEqual(
+    inputs.map((_input, index) => [index + 1, ['0']]),
+  );
   const again = await home.run(['map', '--resume', ...args.slice(1)]);
   expect([again.code, again.stdout]).toEqual([0, '']);
 });

@@ -5,12 +5,17 @@ import { expect, test } from 'vitest';
 /* The quick part of the proofs: the same programs that make the long tables of proof/. */
 
 /** Runs a proof and answers its lines of output. */
-function prove(file: string, ...args: string[]): Promise<{ code: number | null; lines: string[]; said: string }> {
+function prove(
+  file: string,
+  ...args: string[]
+): Promise<{ code: number | null; lines: string[]; said: string }> {
   const child = spawn(process.execPath, [`proof/${file}`, ...args]);
   let [out, said] = ['', ''];
   child.stdout.on('data', (chunk) => (out += String(chunk)));
   child.stderr.on('data', (chunk) => (said += String(chunk)));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, lines: out.trim().split('\n'), said })));
+  return new Promise((resolve) =>
+    child.once('close', (code) => resolve({ code, lines: out.trim().split('\n'), said })),
+  );
 }
 
 interface FaultRow {
@@ -31,7 +36,9 @@ test.skipIf(!mayMount)('faults: what was expected came to be, in every row', asy
 test('fuzz: a good client is answered, no engine ends, nobody falls', async () => {
   const { code, lines, said } = await prove('fuzz.js', '--seconds', '8', '--messages', '10000');
   expect([code, said]).toEqual([0, '']);
-  const rows = lines.map((line) => JSON.parse(line) as { messages: number; answers: number; engineRestarts: number });
+  const rows = lines.map(
+    (line) => JSON.parse(line) as { messages: number; answers: number; engineRestarts: number },
+  );
   expect(rows).toHaveLength(3);
   for (const row of rows) {
     expect(row.messages).toBeGreaterThanOrEqual(10_000);
@@ -43,7 +50,9 @@ test('fuzz: a good client is answered, no engine ends, nobody falls', async () =
 test('fuzz with a token: ten good clients, one that asks and one that watches are unharmed', async () => {
   const { code, lines, said } = await prove('fuzz-roles.js', '--seconds', '4', '--seed', '7');
   expect([code, said]).toEqual([0, '']);
-  const rows = lines.map((line) => JSON.parse(line) as { messages: number; answers: number; wrong: number; queries: number });
+  const rows = lines.map(
+    (line) => JSON.parse(line) as { messages: number; answers: number; wrong: number; queries: number },
+  );
   expect(rows.map(({ wrong }) => wrong)).toEqual([0, 0]);
   for (const { messages, answers, queries } of rows) {
     expect(messages).toBeGreaterThan(200);
@@ -54,17 +63,30 @@ test('fuzz with a token: ten good clients, one that asks and one that watches ar
 
 test('values: what was sent is what arrives, whatever the sender does with it', async () => {
   const { code, lines, said } = await prove('values.js', '--cases', '800', '--seed', '7', '--json');
-  const { rows, different } = JSON.parse(lines.at(-1) ?? '{}') as { rows: { cases: number }[]; different: number };
+  const { rows, different } = JSON.parse(lines.at(-1) ?? '{}') as {
+    rows: { cases: number }[];
+    different: number;
+  };
   expect([different, code], said).toEqual([0, 0]);
   expect(rows.map(({ cases }) => cases)).toEqual(Array.from({ length: 16 }, () => 50));
 });
 
-test.skipIf(process.getuid?.() !== 0)('strangers: one who strikes at whatever appears wins nothing', async () => {
-  const { lines, said } = await prove('strangers.js', '--only', 'beside a stranger', '--races', '2', '--json');
-  const rows = JSON.parse(lines.at(-1) ?? '[]') as FaultRow[];
-  expect(rows, said).toHaveLength(1);
-  expect(rows.filter(({ right }) => !right)).toEqual([]);
-});
+test.skipIf(process.getuid?.() !== 0)(
+  'strangers: one who strikes at whatever appears wins nothing',
+  async () => {
+    const { lines, said } = await prove(
+      'strangers.js',
+      '--only',
+      'beside a stranger',
+      '--races',
+      '2',
+      '--json',
+    );
+    const rows = JSON.parse(lines.at(-1) ?? '[]') as FaultRow[];
+    expect(rows, said).toHaveLength(1);
+    expect(rows.filter(({ right }) => !right)).toEqual([]);
+  },
+);
 
 test.skipIf(process.getuid?.() !== 0)(
   'batch: every verdict of the quick rows is right, nothing is left, nothing healthy is harmed',

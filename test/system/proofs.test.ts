@@ -8,8 +8,8 @@ import type { ConnectionFile } from '../../src/profile/connection-file.js';
 import { enterSocket, Home } from '../helpers.js';
 
 /*
- * Who answers at a Unix socket need not be the controller: its path is public, and the folder may be made anew by anybody once it is gone.
- * So nothing of worth is said there before he has shown what he holds.
+ * Who answers at a Unix socket need not be the controller: its path is public, and the folder may be made
+ * anew by anybody once it is gone. So nothing of worth is said there before he has shown what he holds.
  */
 const home = new Home();
 let file: ConnectionFile;
@@ -19,7 +19,9 @@ beforeAll(async () => {
   home.enter();
   sockets = mkdtempSync(join(home.folder, 's-'));
   await home.json('start', '-n', '1', '-d');
-  file = JSON.parse(readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8')) as ConnectionFile;
+  file = JSON.parse(
+    readFileSync(home.path('security', 'ipcontroller-client.json'), 'utf8'),
+  ) as ConnectionFile;
 });
 
 afterAll(async () => {
@@ -36,7 +38,10 @@ const variantOf = (changes: Partial<ConnectionFile>): string => {
 };
 
 /** Somebody who listens at a path, answers what he likes, and keeps what he hears. */
-async function listener(answer: string, path = freshSocket()): Promise<{ path: string; heard: () => string; close: () => void }> {
+async function listener(
+  answer: string,
+  path = freshSocket(),
+): Promise<{ path: string; heard: () => string; close: () => void }> {
   const heard: Buffer[] = [];
   const server: Server = createServer((socket) => {
     socket
@@ -57,21 +62,25 @@ const answers = {
   'something else': 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi',
   'no HTTP': 'SSH-2.0-x\r\n',
   'yes, without a proof': `${upgraded}\r\n`,
-  'yes, with a proof of his own': `${upgraded}ipcluster-nonce: ${'n'.repeat(32)}\r\nipcluster-proof: ${'p'.repeat(43)}\r\n\r\n`,
+  'yes, with a proof of his own':
+    `${upgraded}ipcluster-nonce: ${'n'.repeat(32)}\r\nipcluster-proof: ` + `${'p'.repeat(43)}\r\n\r\n`,
 };
 
 describe('who answers at the socket in the controller’s place', () => {
-  test.each(Object.entries(answers))('and says %s hears nothing that helps, and the port is used', async (_what, answer) => {
-    const stranger = await listener(answer);
-    const client = await Client.connect({ file: variantOf({ socket: stranger.path }), timeout: 8000 });
-    expect(await client.direct(0).execute('6 * 7')).toBe(42);
-    await client.close();
-    expect(stranger.heard()).toMatch(/^GET /);
-    expect(stranger.heard()).not.toContain(file.token);
-    // A request and nothing behind it: no proof, no packet.
-    expect(stranger.heard().split('\r\n\r\n').at(-1)).toBe('');
-    stranger.close();
-  });
+  test.each(Object.entries(answers))(
+    'and says %s hears nothing that helps, and the port is used',
+    async (_what, answer) => {
+      const stranger = await listener(answer);
+      const client = await Client.connect({ file: variantOf({ socket: stranger.path }), timeout: 8000 });
+      expect(await client.direct(0).execute('6 * 7')).toBe(42);
+      await client.close();
+      expect(stranger.heard()).toMatch(/^GET /);
+      expect(stranger.heard()).not.toContain(file.token);
+      // A request and nothing behind it: no proof, no packet.
+      expect(stranger.heard().split('\r\n\r\n').at(-1)).toBe('');
+      stranger.close();
+    },
+  );
 
   test('is told of where there is no other way', async () => {
     const stranger = await listener(answers['yes, with a proof of his own']);
@@ -85,8 +94,13 @@ describe('who answers at the socket in the controller’s place', () => {
 
   test('gets no supervisor either, and that one joins by the port', async () => {
     const stranger = await listener(answers['yes, without a proof']);
-    const token = (JSON.parse(readFileSync(home.path('security', 'ipcontroller-engine.json'), 'utf8')) as ConnectionFile).token;
-    const engine = home.spawn('ipengine', ['--file', variantOf({ socket: stranger.path, role: 'engine', token })]);
+    const token = (
+      JSON.parse(readFileSync(home.path('security', 'ipcontroller-engine.json'), 'utf8')) as ConnectionFile
+    ).token;
+    const engine = home.spawn('ipengine', [
+      '--file',
+      variantOf({ socket: stranger.path, role: 'engine', token }),
+    ]);
     const client = await Client.connect({ file: variantOf({}) });
     await client.waitForEngines(2);
     engine.kill();
@@ -110,13 +124,21 @@ describe('who answers at the socket in the controller’s place', () => {
 });
 
 describe.skipIf(process.getuid?.() !== 0)('another user', () => {
-  /** Listens as the other user at that path, in a folder that he makes; ends when its input does. Answers what he heard. */
+  /**
+   * Listens as the other user at that path, in a folder that he makes; ends when its input does. Answers what
+   * he heard.
+   */
   async function strangerAt(path: string): Promise<() => Promise<string>> {
     const source = `const fs = require('fs'), path = process.argv[1]; let heard = '';
       try { fs.mkdirSync(require('path').dirname(path)); } catch {}
       require('net').createServer((socket) => socket.on('data', (chunk) => { heard += chunk.toString('latin1'); socket.write(${JSON.stringify(answers['yes, without a proof'])}); }).on('error', () => {})).listen(path, () => { fs.chmodSync(path, 0o777); console.log('listening'); });
       process.stdin.resume().on('end', () => { fs.rmSync(path, { force: true }); console.log(JSON.stringify(heard)); process.exit(); });`;
-    const child = spawn(process.execPath, ['-e', source, path], { uid: 65_534, gid: 65_534, cwd: '/', env: {} });
+    const child = spawn(process.execPath, ['-e', source, path], {
+      uid: 65_534,
+      gid: 65_534,
+      cwd: '/',
+      env: {},
+    });
     let out = '';
     child.stdout.on('data', (chunk) => (out += String(chunk)));
     await expect.poll(() => out).toMatch(/listening/);
@@ -139,25 +161,30 @@ describe.skipIf(process.getuid?.() !== 0)('another user', () => {
     rmSync(shared, { recursive: true });
   });
 
-  test('takes a socket’s path after everything was killed: commands say a sentence, and he hears nothing', async () => {
-    const shared = mkdtempSync(join('/tmp', 'ipcluster-shared-'));
-    execFileSync('chmod', ['1777', shared]);
-    const env = { TMPDIR: shared };
-    await home.run(['start', '-n', '1', '-d', '--cluster-id', 'killed'], { env });
-    const own = home.processes().filter(({ mark }) => mark.includes('#killed#'));
-    expect(own.length).toBeGreaterThan(2);
-    for (const { pid } of own) process.kill(pid, 'SIGKILL');
-    const left = JSON.parse(readFileSync(home.path('security', 'ipcontroller-killed-client.json'), 'utf8')) as ConnectionFile;
-    rmSync(dirname(left.socket), { recursive: true, force: true });
-    const heard = await strangerAt(left.socket);
-    for (const command of [['status'], ['exec', '1'], ['engines', 'restart', '0'], ['stop']]) {
-      const { stdout, stderr } = await home.run([...command, '--cluster-id', 'killed'], { env });
-      expect(`${stdout}${stderr}`.trim()).not.toMatch(/^$|\n\s+at /);
-    }
-    expect(await heard()).toBe('');
-    expect(existsSync(home.path('security', 'ipcontroller-killed-client.json'))).toBe(false);
-    rmSync(shared, { recursive: true });
-  });
+  test(
+    'takes a socket’s path after everything was killed: commands say a sentence, and he ' + 'hears nothing',
+    async () => {
+      const shared = mkdtempSync(join('/tmp', 'ipcluster-shared-'));
+      execFileSync('chmod', ['1777', shared]);
+      const env = { TMPDIR: shared };
+      await home.run(['start', '-n', '1', '-d', '--cluster-id', 'killed'], { env });
+      const own = home.processes().filter(({ mark }) => mark.includes('#killed#'));
+      expect(own.length).toBeGreaterThan(2);
+      for (const { pid } of own) process.kill(pid, 'SIGKILL');
+      const left = JSON.parse(
+        readFileSync(home.path('security', 'ipcontroller-killed-client.json'), 'utf8'),
+      ) as ConnectionFile;
+      rmSync(dirname(left.socket), { recursive: true, force: true });
+      const heard = await strangerAt(left.socket);
+      for (const command of [['status'], ['exec', '1'], ['engines', 'restart', '0'], ['stop']]) {
+        const { stdout, stderr } = await home.run([...command, '--cluster-id', 'killed'], { env });
+        expect(`${stdout}${stderr}`.trim()).not.toMatch(/^$|\n\s+at /);
+      }
+      expect(await heard()).toBe('');
+      expect(existsSync(home.path('security', 'ipcontroller-killed-client.json'))).toBe(false);
+      rmSync(shared, { recursive: true });
+    },
+  );
 });
 
 describe('the controller', () => {
@@ -171,7 +198,9 @@ describe('the controller', () => {
     let recorded: Buffer = Buffer.alloc(0);
     const good = await enterSocket(file, (proof) => (recorded = proof));
     for (const change of [(proof: Buffer) => proof.fill(0, 31), () => recorded, () => Buffer.alloc(32)])
-      expect(await ends(await enterSocket(file, change))).toMatch(/^HTTP\/1.1 401 Unauthorized\r\nContent-Length: 0/);
+      expect(await ends(await enterSocket(file, change))).toMatch(
+        /^HTTP\/1.1 401 Unauthorized\r\nContent-Length: 0/,
+      );
     good.destroy();
   });
 
@@ -179,7 +208,8 @@ describe('the controller', () => {
     const say = (authorization: string): Promise<string> => {
       const socket = connect(file.socket);
       socket.write(
-        `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ipcluster\r\nAuthorization: ${authorization}\r\n\r\n`,
+        'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ipcluster\r\nAuthorization: ' +
+          `${authorization}\r\n\r\n`,
       );
       return ends(socket);
     };

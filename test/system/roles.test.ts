@@ -12,7 +12,10 @@ import { dial } from '../../src/transport/dial.js';
 import { Peer } from '../../src/transport/peer.js';
 import { Home } from '../helpers.js';
 
-/* What one who has a token may do: what is listed for his role, and nothing else; and he harms nobody else by what he sends. */
+/*
+ * What one who has a token may do: what is listed for his role, and nothing else; and he harms nobody else by
+ * what he sends.
+ */
 const home = new Home();
 let good: Client;
 const read = (role: 'client' | 'engine'): ConnectionFile =>
@@ -43,7 +46,12 @@ async function rawClient(session = `raw-${count++}`, greeting: object = {}) {
     peer
       .request({ type: type as RequestType, content: content as MessageContents[RequestType] }, timeout)
       .then((reply) => ({ ...reply.content }));
-  const submit = (metadata: unknown, header: object = {}, channel: 'balanced' | 'direct' = 'balanced', to = [0]) => {
+  const submit = (
+    metadata: unknown,
+    header: object = {},
+    channel: 'balanced' | 'direct' = 'balanced',
+    to = [0],
+  ) => {
     const made = { ...peer.session.header('execute_request'), ...header };
     const frames = [made, {}, metadata, { code: '6 * 7' }].map((part) => Buffer.from(JSON.stringify(part)));
     const id = String(made.msg_id);
@@ -67,7 +75,9 @@ describe('a client', () => {
     expect(mine).toBe(1);
     const known = (await good.query()).length;
     for (const kind of ['close', 'purge', 'unfinished', 'bodies'])
-      await ask('records_request', { kind, ids: kind === 'purge' ? 'all' : ['x'], messages: 'none' }).catch(() => {});
+      await ask('records_request', { kind, ids: kind === 'purge' ? 'all' : ['x'], messages: 'none' }).catch(
+        () => {},
+      );
     expect((await good.query()).length).toBe(known);
     peer.link.close();
   });
@@ -171,7 +181,8 @@ describe('a client', () => {
     'cannot have a header written down that is none: %j',
     async (header) => {
       const { submit, peer } = await rawClient();
-      for (const channel of ['balanced', 'direct'] as const) expect(await submit({}, header, channel)).toBe('error');
+      for (const channel of ['balanced', 'direct'] as const)
+        expect(await submit({}, header, channel)).toBe('error');
       expect(await submit({})).toBe('ok');
       const { controller } = await good.status();
       expect(controller.store).toMatch(/store\.sqlite$/);
@@ -180,13 +191,18 @@ describe('a client', () => {
     },
   );
 
-  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('may call a task "%s"', async (name) => {
-    const { ask, submit, peer } = await rawClient();
-    expect(await submit({ label: name }, { msg_id: name })).toBe('ok');
-    expect(Object.entries((await ask('abort_request', { ids: [name] }))['outcomes'] as object)).toEqual([[name, 'finished']]);
-    expect((await good.query({ ids: [name], label: name })).map(({ id }) => id)).toEqual([name]);
-    peer.link.close();
-  });
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'may call a task "%s"',
+    async (name) => {
+      const { ask, submit, peer } = await rawClient();
+      expect(await submit({ label: name }, { msg_id: name })).toBe('ok');
+      expect(Object.entries((await ask('abort_request', { ids: [name] }))['outcomes'] as object)).toEqual([
+        [name, 'finished'],
+      ]);
+      expect((await good.query({ ids: [name], label: name })).map(({ id }) => id)).toEqual([name]);
+      peer.link.close();
+    },
+  );
 
   test('names files of its own in memory, of the size that they have', async () => {
     const { peer } = await rawClient();
@@ -216,8 +232,15 @@ describe('a client', () => {
 
 describe('a supervisor', () => {
   const registration = {
-    ...{ version: 'x', protocol: protocolVersion, host: 'elsewhere', pid: 1, count: 1, ids: [], rank: null },
-    ...{ allocation: null, engines: [] },
+    version: 'x',
+    protocol: protocolVersion,
+    host: 'elsewhere',
+    pid: 1,
+    count: 1,
+    ids: [],
+    rank: null,
+    allocation: null,
+    engines: [],
   };
   const supervisor = async (changes: object = {}) => {
     const peer = new Peer(await dial(read('engine'), 5000), new Session(`supervisor-${count++}`));
@@ -259,7 +282,16 @@ describe('a supervisor', () => {
       const { peer, registered } = await supervisor({ allocation });
       const { content } = await registered;
       const [id] = (content as { ids: number[] }).ids;
-      const up = { id, uuid: `u-${job}-${node}`, pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null };
+      const up = {
+        id,
+        uuid: `u-${job}-${node}`,
+        pid: 1,
+        language: 'javascript',
+        log: null,
+        restarts: 0,
+        cpus: null,
+        gpus: null,
+      };
       peer.tell({ type: 'engine_up', content: up as MessageContents['engine_up'] });
       return { peer, id };
     };
@@ -285,7 +317,10 @@ describe('a supervisor', () => {
     ] as const) {
       const { peer, registered } = await supervisor();
       await registered;
-      peer.tell({ type: type as 'engine_facts', content: content as unknown as MessageContents['engine_facts'] });
+      peer.tell({
+        type: type as 'engine_facts',
+        content: content as unknown as MessageContents['engine_facts'],
+      });
       await peer.link.closed;
     }
     expect(await good.direct(0).execute('1')).toBe(1);

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 /*
- * Sixteen hosts of which every one is different, in namespaces of their own, so that the other bed of hosts can be up beside it; `ssh HOST true`
- * with the same configuration is the judge.
+ * Sixteen hosts of which every one is different, in namespaces of their own, so that the other bed of hosts
+ * can be up beside it; `ssh HOST true` with the same configuration is the judge.
  */
 
 interface Row {
@@ -15,7 +15,8 @@ interface Row {
 
 // The bed lies in /var/tmp, and its configuration of ssh among the system's.
 const inside =
-  'mkdir -p /etc/ssh/ssh_config.d && for place in /var/tmp /etc/ssh/ssh_config.d; do mount -t tmpfs -o mode=1777 tmpfs $place; done && exec "$@"';
+  'mkdir -p /etc/ssh/ssh_config.d && for place in /var/tmp /etc/ssh/ssh_config.d; do mount -t tmpfs -o ' +
+  'mode=1777 tmpfs $place; done && exec "$@"';
 
 function prove(...args: string[]): Promise<{ rows: Row[]; said: string }> {
   const child = spawn(resolve('test/beds/alone'), [
@@ -32,22 +33,32 @@ function prove(...args: string[]): Promise<{ rows: Row[]; said: string }> {
   child.stdout.on('data', (chunk) => (out += String(chunk)));
   child.stderr.on('data', (chunk) => (said += String(chunk)));
   return new Promise((done) =>
-    child.once('close', () => done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said })),
+    child.once('close', () =>
+      done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said }),
+    ),
   );
 }
 
-describe.skipIf(process.getuid?.() !== 0)('hosts of which every one is different (needs root for its bed)', () => {
-  beforeAll(() => {
-    const shells = 'need_packages ssh sshd zsh fish tcsh bsd-csh -- openssh-client openssh-server zsh fish tcsh csh iproute2';
-    execFileSync('bash', ['-c', `. test/beds/packages.sh; ${shells}; need_users hpc hpc2`], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  }, 300_000);
+describe.skipIf(process.getuid?.() !== 0)(
+  'hosts of which every one is different (needs root for its bed)',
+  () => {
+    beforeAll(() => {
+      const shells =
+        'need_packages ssh sshd zsh fish tcsh bsd-csh -- openssh-client openssh-server zsh fish tcsh ' +
+        'csh iproute2';
+      execFileSync('bash', ['-c', `. test/beds/packages.sh; ${shells}; need_users hpc hpc2`], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+    }, 300_000);
 
-  // Hosts get five seconds each: on a machine with other suites what is wrong twice is wrong.
-  test('each is there, or refused with its own sentence, with both transports', { retry: 1, timeout: 240_000 }, async () => {
-    const { rows, said } = await prove('--quick');
-    expect(rows.length, said).toBe(32);
-    expect(rows.filter(({ problems }) => problems.length > 0)).toEqual([]);
-  });
-});
+    // Hosts get five seconds each: on a machine with other suites what is wrong twice is wrong.
+    test('each is there, or refused with its own sentence, with both transports', {
+      retry: 1,
+      timeout: 240_000,
+    }, async () => {
+      const { rows, said } = await prove('--quick');
+      expect(rows.length, said).toBe(32);
+      expect(rows.filter(({ problems }) => problems.length > 0)).toEqual([]);
+    });
+  },
+);

@@ -27,7 +27,11 @@ describe('starts', () => {
 
   test('a lock of a process that is gone, or half a lock, is no lock', async () => {
     const lock = home.path('cluster', 'default.lock');
-    for (const text of ['{"pid": 1, "startTime": 1, "host": "here"', '{"pid": 999999, "startTime": 5, "host": "', '']) {
+    for (const text of [
+      '{"pid": 1, "startTime": 1, "host": "here"',
+      '{"pid": 999999, "startTime": 5, "host": "',
+      '',
+    ]) {
       mkdirSync(home.path('cluster'), { recursive: true });
       writeFileSync(lock, text);
       expect((await home.run(['start', '-n', '1', '-d'])).code).toBe(0);
@@ -47,7 +51,10 @@ describe('starts', () => {
       expect.stringMatching(/60 engines need 304 open files .*`ulimit -n` is 200/),
     ]);
     const memory = limited('-v 1400000', 1);
-    expect([memory.status, memory.stderr]).toEqual([2, expect.stringMatching(/address space, but `ulimit -v` allows 1.4 GB/)]);
+    expect([memory.status, memory.stderr]).toEqual([
+      2,
+      expect.stringMatching(/address space, but `ulimit -v` allows 1.4 GB/),
+    ]);
     expect(home.processes()).toEqual([]);
   });
 });
@@ -57,43 +64,56 @@ describe('after a crash', () => {
     await home.json('start', '-n', '1', '-d', '--lease', '5s');
     process.kill(pidsOf('ipcontroller')[0] as number, 'SIGKILL');
     await until('it is gone', () => pidsOf('ipcontroller').length === 0);
-    expect((await home.json<{ processes: { what: string }[] }>('ps')).processes.map(({ what }) => what).toSorted()).toEqual([
-      'engine',
-      'job',
-      'supervisor',
-    ]);
+    expect(
+      (await home.json<{ processes: { what: string }[] }>('ps')).processes.map(({ what }) => what).toSorted(),
+    ).toEqual(['engine', 'job', 'supervisor']);
     const why = (await home.run(['why'])).stdout;
     expect(why).toMatch(/cannot be reached/);
     expect(why).toMatch(/1 supervisors wait for their controller .*lease/);
     expect(why).toMatch(/ended by SIGKILL/);
-    expect((await home.run(['clean'])).stdout).toMatch(/3 processes of it live: `ipcluster start --reuse` takes them over/);
+    expect((await home.run(['clean'])).stdout).toMatch(
+      /3 processes of it live: `ipcluster start --reuse` takes them over/,
+    );
     expect(pidsOf('engine')).toHaveLength(1);
     expect((await home.run(['kill'])).code).toBe(0);
     expect(home.processes()).toEqual([]);
   });
 
-  test('an orphan of a task is found by its mark and ended by clean; a stranger with our pid is not touched', async () => {
-    await home.json('start', '-n', '1', '-d');
-    const client = await Client.connect();
-    await client.direct(0).execute("require('node:child_process').spawn('setsid', ['sleep', '611'], { detached: true }); 1");
-    await until('it sleeps', () => home.processes().some(({ command }) => command === 'sleep 611'));
-    await client.close();
-    const sleeper = home.processes().find(({ command }) => command === 'sleep 611')?.pid as number;
-    // Whoever could sweep is killed, and the orphan is all that is left.
-    for (const { pid } of home.processes().filter((each) => each.pid !== sleeper)) process.kill(pid, 'SIGKILL');
-    const stranger = home.spawn('engine', ['--timeout', '60s', '--file', '/nowhere'], {
-      env: { IPCLUSTER_MARK: 'somebody#else#' },
-    });
-    expect((await home.json<{ processes: { what: string }[] }>('ps')).processes).toMatchObject([{ what: 'task', pid: sleeper }]);
-    expect((await home.run(['clean'])).stdout).toMatch(/1 orphans were ended/);
-    expect(home.processes().filter(({ pid }) => pid !== stranger.pid)).toEqual([]);
-    expect(stranger.exitCode).toBeNull();
-    stranger.kill('SIGTERM');
-  });
+  test(
+    'an orphan of a task is found by its mark and ended by clean; a stranger with our pid is ' +
+      'not touched',
+    async () => {
+      await home.json('start', '-n', '1', '-d');
+      const client = await Client.connect();
+      await client
+        .direct(0)
+        .execute("require('node:child_process').spawn('setsid', ['sleep', '611'], { detached: true }); 1");
+      await until('it sleeps', () => home.processes().some(({ command }) => command === 'sleep 611'));
+      await client.close();
+      const sleeper = home.processes().find(({ command }) => command === 'sleep 611')?.pid as number;
+      // Whoever could sweep is killed, and the orphan is all that is left.
+      for (const { pid } of home.processes().filter((each) => each.pid !== sleeper))
+        process.kill(pid, 'SIGKILL');
+      const stranger = home.spawn('engine', ['--timeout', '60s', '--file', '/nowhere'], {
+        env: { IPCLUSTER_MARK: 'somebody#else#' },
+      });
+      expect((await home.json<{ processes: { what: string }[] }>('ps')).processes).toMatchObject([
+        { what: 'task', pid: sleeper },
+      ]);
+      expect((await home.run(['clean'])).stdout).toMatch(/1 orphans were ended/);
+      expect(home.processes().filter(({ pid }) => pid !== stranger.pid)).toEqual([]);
+      expect(stranger.exitCode).toBeNull();
+      stranger.kill('SIGTERM');
+    },
+  );
 
   test("nuke removes what is ours and nothing of the user's", async () => {
     await home.json('start', '-n', '1', '-d', '--cluster-id', 'second');
-    const own = [home.path('startup', 'mine.py'), home.path('security', 'notes.txt'), home.path('log', 'x.log')];
+    const own = [
+      home.path('startup', 'mine.py'),
+      home.path('security', 'notes.txt'),
+      home.path('log', 'x.log'),
+    ];
     for (const path of own) {
       mkdirSync(join(path, '..'), { recursive: true });
       writeFileSync(path, 'mine');
@@ -111,7 +131,8 @@ describe('after a crash', () => {
 
 describe("beside Python's controller", () => {
   const place = (role: string): string => home.path('security', `ipcontroller-${role}.json`);
-  const fixture = (role: string): string => readFileSync(`test/fixtures/ipyparallel/ipcontroller-${role}.json.txt`, 'utf8');
+  const fixture = (role: string): string =>
+    readFileSync(`test/fixtures/ipyparallel/ipcontroller-${role}.json.txt`, 'utf8');
   const put = (role: string): void => {
     mkdirSync(home.path('security'), { recursive: true, mode: 0o700 });
     writeFileSync(place(role), fixture(role), { mode: 0o600 });
@@ -146,7 +167,8 @@ describe("beside Python's controller", () => {
 });
 
 describe('a controller that lives is not ended by a start', () => {
-  const security = (): string[] => ['client', 'engine', 'key'].map((name) => home.path('security', `ipcontroller-${name}.json`));
+  const security = (): string[] =>
+    ['client', 'engine', 'key'].map((name) => home.path('security', `ipcontroller-${name}.json`));
 
   test('although its files are gone: it writes them again', async () => {
     await home.json('start', '-n', '1', '-d');
@@ -154,7 +176,10 @@ describe('a controller that lives is not ended by a start', () => {
     for (const flags of [[], ['--reuse']]) {
       for (const path of security()) rmSync(path);
       const { code, stderr } = await home.run(['start', '-n', '1', '-d', ...flags]);
-      expect([code, stderr]).toEqual([2, expect.stringContaining(`A cluster runs there already (controller pid ${pid} on `)]);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining(`A cluster runs there already (controller pid ${pid} on `),
+      ]);
       expect(pidsOf('ipcontroller')).toEqual([pid]);
     }
     for (const path of security()) rmSync(path);
@@ -167,22 +192,28 @@ describe('a controller that lives is not ended by a start', () => {
     process.kill(pid as number, 'SIGSTOP');
     const { code, stderr } = await home.run(['start', '-n', '1', '-d']);
     process.kill(pid as number, 'SIGCONT');
-    expect([code, stderr]).toEqual([2, expect.stringContaining(`its controller (pid ${pid}) is stopped by a signal`)]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`its controller (pid ${pid}) is stopped by a signal`),
+    ]);
     expect((await home.run(['exec', '6 * 7'])).stdout).toBe('[0] 42\n');
   });
 });
 
 describe('connection files', () => {
-  test('deleted while the cluster runs: who is connected goes on, and stop still ends everything', async () => {
-    await home.json('start', '-n', '1', '-d');
-    const client = await Client.connect();
-    rmSync(home.path('security', 'ipcontroller-client.json'));
-    expect(await client.direct(0).execute('1 + 1')).toBe(2);
-    expect((await home.run(['status'])).stdout).toMatch(/no connection file/);
-    expect((await home.run(['stop'])).code).toBe(0);
-    expect(home.processes()).toEqual([]);
-    await client.close();
-  });
+  test(
+    'deleted while the cluster runs: who is connected goes on, and stop still ' + 'ends everything',
+    async () => {
+      await home.json('start', '-n', '1', '-d');
+      const client = await Client.connect();
+      rmSync(home.path('security', 'ipcontroller-client.json'));
+      expect(await client.direct(0).execute('1 + 1')).toBe(2);
+      expect((await home.run(['status'])).stdout).toMatch(/no connection file/);
+      expect((await home.run(['stop'])).code).toBe(0);
+      expect(home.processes()).toEqual([]);
+      await client.close();
+    },
+  );
 
   test.skipIf(process.getuid?.() !== 0)('of another user: refused with a sentence', async () => {
     await home.json('start', '-n', '1', '-d');
@@ -213,54 +244,85 @@ describe('profiles and settings', () => {
       code: 2,
       stderr: expect.stringMatching(/line 1: .*did you mean lease\?/),
     });
-    expect((await home.run(['profile', 'delete', 'lab'])).stdout).toMatch(/holds settings of yours and was kept/);
+    expect((await home.run(['profile', 'delete', 'lab'])).stdout).toMatch(
+      /holds settings of yours and was kept/,
+    );
     rmSync(join(configFile, '..'), { recursive: true });
   });
 
-  test("an engine by hand takes urlFile from its profile, and a controller its lease; IPython's own names are no cluster ids", async () => {
-    mkdirSync(home.path(), { recursive: true });
-    await home.json('start', '-n', '0', '-d', '--cluster-id', 'far');
-    writeFileSync(home.path('ipcluster_config.yaml'), `urlFile: ${home.path('security', 'ipcontroller-far-engine.json')}\n`);
-    const engine = home.spawn('ipengine', []);
-    const client = await Client.connect({ clusterId: 'far' });
-    await client.waitForEngines(1, { timeout: 10_000 });
-    engine.kill('SIGTERM');
-    await client.close();
-    expect((await home.run(['start', '--cluster-id', 'startup'])).stderr).toMatch(
-      /cannot be a cluster id: IPython has a folder of that name/,
-    );
-    rmSync(home.path('ipcluster_config.yaml'));
-  });
+  test(
+    "an engine by hand takes urlFile from its profile, and a controller its lease; IPython's own names " +
+      'are no cluster ids',
+    async () => {
+      mkdirSync(home.path(), { recursive: true });
+      await home.json('start', '-n', '0', '-d', '--cluster-id', 'far');
+      writeFileSync(
+        home.path('ipcluster_config.yaml'),
+        `urlFile: ${home.path('security', 'ipcontroller-far-engine.json')}\n`,
+      );
+      const engine = home.spawn('ipengine', []);
+      const client = await Client.connect({ clusterId: 'far' });
+      await client.waitForEngines(1, { timeout: 10_000 });
+      engine.kill('SIGTERM');
+      await client.close();
+      expect((await home.run(['start', '--cluster-id', 'startup'])).stderr).toMatch(
+        /cannot be a cluster id: IPython has a folder of that name/,
+      );
+      rmSync(home.path('ipcluster_config.yaml'));
+    },
+  );
 });
 
 describe('stale code', () => {
-  test('a file that changed since it was loaded is shown, and restart takes the new one, idle engines first', async () => {
-    await home.json('start', '-n', '2', '-d');
-    const client = await Client.connect();
-    const [inner, outer] = ['inner', 'outer'].map((name) => join(home.folder, `${name}.mjs`)) as [string, string];
-    writeFileSync(inner, 'export const version = 1;');
-    writeFileSync(outer, "export { version } from './inner.mjs';");
-    const read = (id: number) => client.direct(id).execute(`(await import('${outer}')).version`);
-    expect([await read(0), await read(1)]).toEqual([1, 1]);
-    const watch = home.spawn('ipcluster', ['engines', 'restart', '--watch', inner]);
-    await new Promise((resolve) => watch.stderr.once('data', resolve));
-    const busy = client.direct(0).execute('await new Promise((r) => setTimeout(r, 4000)); 7');
-    writeFileSync(inner, 'export const version = 2;');
-    await until('it is said', async () => (await client.status()).engines.some(({ stale }) => stale.includes(inner)), 6000);
-    await until('the idle one is new', async () => (await client.status()).engines.find(({ id }) => id === 1)?.restarts === 1);
-    expect((await client.status()).engines.find(({ id }) => id === 0)?.restarts).toBe(0);
-    expect(await busy).toBe(7);
-    await until('both are new', async () => (await client.status()).engines.every(({ restarts }) => restarts === 1));
-    expect([await read(0), await read(1)]).toEqual([2, 2]);
-    expect((await client.status()).engines.flatMap(({ stale }) => stale)).toEqual([]);
-    watch.kill('SIGINT');
-    await client.close();
-  });
+  test(
+    'a file that changed since it was loaded is shown, and restart takes the new one, idle ' +
+      'engines first',
+    async () => {
+      await home.json('start', '-n', '2', '-d');
+      const client = await Client.connect();
+      const [inner, outer] = ['inner', 'outer'].map((name) => join(home.folder, `${name}.mjs`)) as [
+        string,
+        string,
+      ];
+      writeFileSync(inner, 'export const version = 1;');
+      writeFileSync(outer, "export { version } from './inner.mjs';");
+      const read = (id: number) => client.direct(id).execute(`(await import('${outer}')).version`);
+      expect([await read(0), await read(1)]).toEqual([1, 1]);
+      const watch = home.spawn('ipcluster', ['engines', 'restart', '--watch', inner]);
+      await new Promise((resolve) => watch.stderr.once('data', resolve));
+      const busy = client.direct(0).execute('await new Promise((r) => setTimeout(r, 4000)); 7');
+      writeFileSync(inner, 'export const version = 2;');
+      await until(
+        'it is said',
+        async () => (await client.status()).engines.some(({ stale }) => stale.includes(inner)),
+        6000,
+      );
+      await until(
+        'the idle one is new',
+        async () => (await client.status()).engines.find(({ id }) => id === 1)?.restarts === 1,
+      );
+      expect((await client.status()).engines.find(({ id }) => id === 0)?.restarts).toBe(0);
+      expect(await busy).toBe(7);
+      await until('both are new', async () =>
+        (await client.status()).engines.every(({ restarts }) => restarts === 1),
+      );
+      expect([await read(0), await read(1)]).toEqual([2, 2]);
+      expect((await client.status()).engines.flatMap(({ stale }) => stale)).toEqual([]);
+      watch.kill('SIGINT');
+      await client.close();
+    },
+  );
 });
 
 describe('what user code may do to its engine', () => {
   test('tasks run without the rank of their engine, and die before it when memory runs out', async () => {
-    const rank = { OMPI_COMM_WORLD_RANK: '3', PMIX_RANK: '3', SLURM_PROCID: '3', SLURM_STEP_ID: '0', SLURM_JOB_ID: '77' };
+    const rank = {
+      OMPI_COMM_WORLD_RANK: '3',
+      PMIX_RANK: '3',
+      SLURM_PROCID: '3',
+      SLURM_STEP_ID: '0',
+      SLURM_JOB_ID: '77',
+    };
     await home.run(['start', '-n', '1', '-d', '--launcher', 'local'], { env: rank });
     const client = await Client.connect();
     const names = (await client.direct(0).execute('Object.keys(process.env)')) as string[];
@@ -268,7 +330,8 @@ describe('what user code may do to its engine', () => {
     expect(await client.direct(0).execute('process.env.SLURM_OVERLAP')).toBe('1');
     const { stdout } = await client.direct(0).command(['sh', '-c', 'env; cat /proc/self/oom_score_adj']);
     expect(stdout).not.toMatch(/RANK|PROCID|STEP/);
-    const scoreOf = (pid: number | undefined): number => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
+    const scoreOf = (pid: number | undefined): number =>
+      Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
     const engine = scoreOf(pidsOf('engine')[0]);
     expect(Number(stdout.trim().split('\n').at(-1))).toBeGreaterThan(engine);
     expect(engine).toBeGreaterThan(scoreOf(pidsOf('ipengine')[0]));

@@ -38,8 +38,9 @@ describe('what was sent is what arrives', () => {
   ])('one array of %s that is filled anew for each task', async (_size, length) => {
     const array = new Float64Array(length);
     for (const one of [client, remote]) {
-      const send = (view: { apply: (f: typeof spread, a: Float64Array) => PromiseLike<unknown> }): PromiseLike<unknown>[] =>
-        doubled.map(([index]) => view.apply(spread, array.fill(index ?? -1)));
+      const send = (view: {
+        apply: (f: typeof spread, a: Float64Array) => PromiseLike<unknown>;
+      }): PromiseLike<unknown>[] => doubled.map(([index]) => view.apply(spread, array.fill(index ?? -1)));
       expect(await Promise.all(send(one.direct(0)))).toEqual(doubled);
       expect(await Promise.all(send(one.balanced()))).toEqual(doubled);
     }
@@ -82,7 +83,11 @@ describe('what was sent is what arrives', () => {
 });
 
 describe('an array has a buffer of its own', () => {
-  const shape = (array: Float64Array): number[] => [array.byteOffset, array.byteLength, array.buffer.byteLength];
+  const shape = (array: Float64Array): number[] => [
+    array.byteOffset,
+    array.byteLength,
+    array.buffer.byteLength,
+  ];
 
   test.each([10, 200, 1000, 20_000, 200_000])('of %i numbers, on the engine and back', async (length) => {
     const wanted = [0, length * 8, length * 8];
@@ -93,13 +98,16 @@ describe('an array has a buffer of its own', () => {
         expect(shape(back)).toEqual(wanted);
       }
       await one.direct(0).push({ kept: new Float64Array(length) });
-      expect(await one.direct(0).execute('[kept.byteOffset, kept.byteLength, kept.buffer.byteLength]')).toEqual(wanted);
+      expect(
+        await one.direct(0).execute('[kept.byteOffset, kept.byteLength, kept.buffer.byteLength]'),
+      ).toEqual(wanted);
       expect(shape((await one.direct(0).pull('kept')) as Float64Array)).toEqual(wanted);
     }
   });
 
   test('code that transfers what it was given harms nobody', async () => {
-    const give = (array: Uint8Array): number => structuredClone(array, { transfer: [array.buffer as ArrayBuffer] }).length;
+    const give = (array: Uint8Array): number =>
+      structuredClone(array, { transfer: [array.buffer as ArrayBuffer] }).length;
     for (const size of [2000, 100_000, 2_000_000]) {
       expect(await client.direct(0).apply(give, new Uint8Array(size))).toBe(size);
       expect(await client.balanced().apply(give, new Uint8Array(size))).toBe(size);

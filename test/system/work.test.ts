@@ -20,7 +20,8 @@ afterAll(async () => {
   await home.leave();
 });
 
-const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 describe('direct', () => {
   test('push, pull, scatter, gather, and one engine by itself', async () => {
@@ -40,16 +41,22 @@ describe('direct', () => {
     const { readdirSync } = await import('node:fs');
     const large = Float64Array.from({ length: 500_000 }, (_unused, index) => index);
     await client.direct('all').push({ large });
-    expect(await client.direct('all').execute('large.length + large[499999]')).toEqual(Array(3).fill(999_999));
+    expect(await client.direct('all').execute('large.length + large[499999]')).toEqual(
+      Array(3).fill(999_999),
+    );
     expect(await client.direct(2).pull('large')).toEqual(large);
     if (client.connection.memory) expect(readdirSync(client.connection.memory)).toEqual([]);
   });
 
   test('apply by source, with results of any kind; map over all in order', async () => {
     const all = client.direct('all');
-    expect(await all.apply((a: number, b: Map<string, number>) => new Set([a, b.get('x')]), 1, new Map([['x', 2]]))).toEqual(
-      Array(3).fill(new Set([1, 2])),
-    );
+    expect(
+      await all.apply(
+        (a: number, b: Map<string, number>) => new Set([a, b.get('x')]),
+        1,
+        new Map([['x', 2]]),
+      ),
+    ).toEqual(Array(3).fill(new Set([1, 2])));
     expect(await all.apply(async (x: number) => x + 1, 1)).toEqual([2, 2, 2]);
     expect(await all.map((x: number) => x * x, [1, 2, 3, 4, 5])).toEqual([1, 4, 9, 16, 25]);
     const object = {
@@ -64,8 +71,13 @@ describe('direct', () => {
     const module = join(home.folder, 'work.mjs');
     writeFileSync(module, 'export const triple = (x) => 3 * x;\n');
     expect(await client.direct(0).apply({ module, export: 'triple' }, 5)).toBe(15);
-    await expect(client.direct(0).apply({ module, export: 'none' }, 5)).rejects.toThrow(/exports no function "none"/);
-    expect(await client.balanced().map({ module: 'node:path', export: 'basename' }, ['/a/b', '/c'])).toEqual(['b', 'c']);
+    await expect(client.direct(0).apply({ module, export: 'none' }, 5)).rejects.toThrow(
+      /exports no function "none"/,
+    );
+    expect(await client.balanced().map({ module: 'node:path', export: 'basename' }, ['/a/b', '/c'])).toEqual([
+      'b',
+      'c',
+    ]);
   });
 
   test('notebook semantics, and clear', async () => {
@@ -75,7 +87,9 @@ describe('direct', () => {
     expect(await one.execute('const e = await Promise.resolve(f()); e')).toBe(12);
     expect(await one.execute("import { basename } from 'node:path'; basename('/x/y')")).toBe('y');
     await one.clear();
-    expect(await one.execute('typeof c + typeof d + typeof f + typeof e + typeof basename')).toBe('undefined'.repeat(5));
+    expect(await one.execute('typeof c + typeof d + typeof f + typeof e + typeof basename')).toBe(
+      'undefined'.repeat(5),
+    );
     expect(await one.execute('engineId')).toBe(0);
   });
 
@@ -88,7 +102,9 @@ describe('direct', () => {
   test('output arrives while the code runs', async () => {
     const result = client
       .direct(0)
-      .execute("console.log('first'); await new Promise((r) => setTimeout(r, 400)); process.stderr.write('second')");
+      .execute(
+        "console.log('first'); await new Promise((r) => setTimeout(r, 400)); process.stderr.write('second')",
+      );
     const { value } = await result.outputs().next();
     expect(value).toMatchObject({ name: 'stdout', text: 'first\n', engineId: 0 });
     expect(result.progress.done).toBe(0);
@@ -140,13 +156,22 @@ describe('bad input', () => {
         () => undefined,
         (caught: unknown) => caught,
       );
-    expect(error).toMatchObject({ ename: 'ReferenceError', suggestions: [expect.stringContaining('travel by source')] });
+    expect(error).toMatchObject({
+      ename: 'ReferenceError',
+      suggestions: [expect.stringContaining('travel by source')],
+    });
   });
 
   test('values and functions that cannot travel are refused here', () => {
-    expect(() => client.direct(0).push({ f: () => 1 })).toThrow(expect.objectContaining({ code: 'NOT_CLONEABLE' }));
-    expect(() => client.balanced().apply(Math.max, 1)).toThrow(expect.objectContaining({ code: 'FUNCTION_SOURCE' }));
-    expect(() => client.balanced().map((x: number) => x, [1], { chunk: 0 })).toThrow(expect.objectContaining({ code: 'USAGE' }));
+    expect(() => client.direct(0).push({ f: () => 1 })).toThrow(
+      expect.objectContaining({ code: 'NOT_CLONEABLE' }),
+    );
+    expect(() => client.balanced().apply(Math.max, 1)).toThrow(
+      expect.objectContaining({ code: 'FUNCTION_SOURCE' }),
+    );
+    expect(() => client.balanced().map((x: number) => x, [1], { chunk: 0 })).toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    );
   });
 
   test('a result that cannot travel is an error of that task', async () => {
@@ -167,7 +192,8 @@ describe('balanced', () => {
     for (const chunk of ['auto', 1, 7, 1000] as const)
       expect(await client.balanced().map((x: number) => 2 * x, items, { chunk })).toEqual(doubled);
     const seen = new Map<number, number>();
-    for await (const { index, value } of client.balanced().map((x: number) => 2 * x, items)) seen.set(index, value);
+    for await (const { index, value } of client.balanced().map((x: number) => 2 * x, items))
+      seen.set(index, value);
     expect([...seen.keys()].sort((a, b) => a - b).map((index) => seen.get(index))).toEqual(doubled);
   });
 
@@ -213,7 +239,9 @@ describe('balanced', () => {
     });
     expect(await lb.with({ after: { tasks: bad, success: false, failure: true } }).apply(() => 2)).toBe(2);
     expect(await lb.with({ after: { tasks: [bad, good], all: false } }).apply(() => 3)).toBe(3);
-    await expect(lb.with({ after: 'never-heard-of' }).apply(() => 1)).rejects.toMatchObject({ ename: 'InvalidDependency' });
+    await expect(lb.with({ after: 'never-heard-of' }).apply(() => 1)).rejects.toMatchObject({
+      ename: 'InvalidDependency',
+    });
   });
 
   test('retries go elsewhere; targets, time limits and priorities are kept', async () => {
@@ -225,7 +253,9 @@ describe('balanced', () => {
     };
     expect(await lb.with({ retries: 5 }).apply(fickle)).toBe(2);
     await expect(lb.with({ retries: 1, targets: [0, 1] }).apply(fickle)).rejects.toThrow(/not here/);
-    await expect(lb.with({ targets: [77] }).apply(() => 1)).rejects.toMatchObject({ ename: 'ImpossibleDependency' });
+    await expect(lb.with({ targets: [77] }).apply(() => 1)).rejects.toMatchObject({
+      ename: 'ImpossibleDependency',
+    });
     const begin = Date.now();
     await expect(
       lb.with({ timeLimit: 200 }).apply(() => {
@@ -233,7 +263,9 @@ describe('balanced', () => {
       }),
     ).rejects.toMatchObject({ code: 'TASK_TIMEOUT' });
     expect(Date.now() - begin).toBeLessThan(2000);
-    const busy = [0, 1, 2].map((id) => client.direct(id).execute('await new Promise((r) => setTimeout(r, 1500))'));
+    const busy = [0, 1, 2].map((id) =>
+      client.direct(id).execute('await new Promise((r) => setTimeout(r, 1500))'),
+    );
     await pause(50);
     await expect(lb.with({ timeout: 100 }).apply(() => 1)).rejects.toMatchObject({ ename: 'TaskTimeout' });
     await Promise.all(busy);
@@ -257,10 +289,16 @@ describe('balanced', () => {
 
   test('a cancelled command ends with all that it started', async () => {
     const running = client.balanced().command(['sh', '-c', 'sleep 4711 & sleep 4712']);
-    await until('both sleep', () => home.processes().filter(({ command }) => /^sleep 471/.test(command)).length === 2);
+    await until(
+      'both sleep',
+      () => home.processes().filter(({ command }) => /^sleep 471/.test(command)).length === 2,
+    );
     expect(Object.values(await running.cancel())).toEqual(['killed']);
     await expect(running).rejects.toMatchObject({ code: 'TASK_ABORTED' });
-    await until('both are gone', () => home.processes().filter(({ command }) => /sleep 471/.test(command)).length === 0);
+    await until(
+      'both are gone',
+      () => home.processes().filter(({ command }) => /sleep 471/.test(command)).length === 0,
+    );
   });
 });
 
@@ -305,7 +343,9 @@ describe('records', () => {
 });
 
 describe('every request ends', () => {
-  const ends = async (result: { settled(): Promise<PromiseSettledResult<unknown>[]> }): Promise<[number, number]> => {
+  const ends = async (result: {
+    settled(): Promise<PromiseSettledResult<unknown>[]>;
+  }): Promise<[number, number]> => {
     const parts = await result.settled();
     const good = parts.filter(({ status }) => status === 'fulfilled').length;
     return [good, parts.length - good];
@@ -326,8 +366,12 @@ describe('every request ends', () => {
     };
     for (const chunk of ['auto', 50] as const) {
       expect(await ends(client.balanced().map(throwing, items, { chunk }))).toEqual([199, 1]);
-      expect(await ends(client.balanced().map(async (x: unknown) => x, [...items, () => 1], { chunk }))).toEqual([200, 1]);
-      expect(await ends(client.balanced().map((x: number) => (x === 5 ? () => 1 : x), items, { chunk }))).toEqual([199, 1]);
+      expect(
+        await ends(client.balanced().map(async (x: unknown) => x, [...items, () => 1], { chunk })),
+      ).toEqual([200, 1]);
+      expect(
+        await ends(client.balanced().map((x: number) => (x === 5 ? () => 1 : x), items, { chunk })),
+      ).toEqual([199, 1]);
     }
   });
 
@@ -356,15 +400,21 @@ describe('every request ends', () => {
     const all = Promise.allSettled([map, direct, engines]);
     await other.close();
     await other.close();
-    for (const end of await all) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'CLOSED' } });
+    for (const end of await all)
+      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'CLOSED' } });
     expect((await output).done).toBe(true);
     expect(await ends(other.balanced().map((x: number) => x, [1, 2]))).toEqual([0, 2]);
   });
 
   test('a limit of 30 days is one of 30 days', async () => {
     const month = { timeLimit: 30 * 86_400_000 };
-    expect(await client.direct(0).command(['sleep', '0.05'], month)).toMatchObject({ exitCode: 0, timedOut: false });
-    expect(await client.direct(0).command(['sleep', '0.05'], { ...month, stream: false })).toMatchObject({ timedOut: false });
+    expect(await client.direct(0).command(['sleep', '0.05'], month)).toMatchObject({
+      exitCode: 0,
+      timedOut: false,
+    });
+    expect(await client.direct(0).command(['sleep', '0.05'], { ...month, stream: false })).toMatchObject({
+      timedOut: false,
+    });
     expect(await client.balanced(month).apply(() => 1)).toBe(1);
     expect(await client.waitForEngines(3, { timeout: month.timeLimit })).toHaveLength(3);
   });

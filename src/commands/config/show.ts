@@ -5,7 +5,8 @@ import { commonFlags, formatTable, placeOf, print, settingsOf } from '../shared.
 
 export default class ConfigShow extends Command {
   static override summary = 'show every setting, and where its value comes from';
-  static override description = 'A flag goes before the environment, that before the profile, the site, and the default.';
+  static override description =
+    'A flag goes before the environment, that before the profile, the site, and the default.';
   static override flags = { ...commonFlags };
 
   async run(): Promise<void> {

@@ -38,7 +38,11 @@ export default class EnginesRestart extends Command {
     const path = resolve(flags.watch);
     const onReady = (): void => void process.stderr.write(`watching ${path} (Ctrl-C ends it)\n`);
     for await (const _change of watchPath(path, signal, onReady)) {
-      const restarted = await recycle(client, { targets: ids(), patience: patience || Number.POSITIVE_INFINITY, signal });
+      const restarted = await recycle(client, {
+        targets: ids(),
+        patience: patience || Number.POSITIVE_INFINITY,
+        signal,
+      });
       print(flags.json, { restarted }, `changed; restarted: ${restarted.join(' ')}`);
     }
     signal.throwIfAborted();

@@ -27,7 +27,9 @@ export interface FarmOptions {
   timeLimit: number | undefined;
   env: Record<string, string>;
   cwd: string;
-  /** Tasks that are under way at once: enough to keep every engine busy, few enough for any number of inputs. */
+  /**
+   * Tasks that are under way at once: enough to keep every engine busy, few enough for any number of inputs.
+   */
   width: number;
   log: JobLog | undefined;
   signal: AbortSignal;
@@ -54,7 +56,10 @@ export function outputOf(result: CommandResult, name: 'stdout' | 'stderr'): Uint
 /** A run that succeeded. */
 export const isGood = ({ result }: FarmItem): boolean => result?.exitCode === 0 && !result.timedOut;
 
-/** Runs the command for every input on free engines. After an interruption its own tasks are cancelled and no new ones sent. */
+/**
+ * Runs the command for every input on free engines. After an interruption its own tasks are cancelled and no
+ * new ones sent.
+ */
 export async function runFarm(options: FarmOptions): Promise<FarmOutcome> {
   const { inputs, skip, width, signal, retries } = options;
   const outcome: FarmOutcome = { done: 0, failed: 0, cut: 0, interrupted: false };
@@ -99,7 +104,11 @@ export async function runFarm(options: FarmOptions): Promise<FarmOutcome> {
   return outcome;
 }
 
-async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<AsyncResult<CommandResult>>): Promise<void> {
+async function runOnce(
+  options: FarmOptions,
+  item: FarmItem,
+  underWay: Set<AsyncResult<CommandResult>>,
+): Promise<void> {
   const { view, template, env, cwd, timeLimit, log } = options;
   const argv = fillTemplate(template, item.input, item.number);
   const result = view.command(argv, {
@@ -125,7 +134,8 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
       host: '-',
       start,
       runTime: 0,
-      ...{ sent: 0, received: 0 },
+      sent: 0,
+      received: 0,
       exitCode: -1,
       signal: 0,
       command: quoteCommand(argv),
@@ -135,18 +145,27 @@ async function runOnce(options: FarmOptions, item: FarmItem, underWay: Set<Async
   }
 }
 
-/** What a run is in a job log: where and when it ran, the bytes of the command that went there, and of its output that came back. */
+/**
+ * What a run is in a job log: where and when it ran, the bytes of the command that went there, and of its
+ * output that came back.
+ */
 export function logLine(number: number, argv: readonly string[], result: CommandResult): JobLogLine {
   const { exitCode, signal, timedOut, runTime, started, host } = result;
   return {
-    ...{ number, host, start: started / 1000, runTime: runTime / 1000 },
+    number,
+    host,
+    start: started / 1000,
+    runTime: runTime / 1000,
     sent: argv.reduce((sum, word) => sum + toBytes(word).length, 0),
     received: outputOf(result, 'stdout').length + outputOf(result, 'stderr').length,
-    ...{ exitCode: timedOut ? -1 : (exitCode ?? 0), signal: signalNumber(signal), command: quoteCommand(argv) },
+    exitCode: timedOut ? -1 : (exitCode ?? 0),
+    signal: signalNumber(signal),
+    command: quoteCommand(argv),
   };
 }
 
-const signalNumber = (name: string | null): number => (name === null ? 0 : (constants.signals[name as NodeJS.Signals] ?? -1));
+const signalNumber = (name: string | null): number =>
+  name === null ? 0 : (constants.signals[name as NodeJS.Signals] ?? -1);
 
 /** The command of a number as the job log has it. */
 export const commandText = (template: CommandTemplate, input: string, number: number): string =>

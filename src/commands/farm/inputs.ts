@@ -20,7 +20,10 @@ export interface ListForm {
   say: (sentence: string) => void;
 }
 
-/** The inputs that were named, or that files or stdin have in their lines. Throws USAGE for what cannot be read, and for a terminal. */
+/**
+ * The inputs that were named, or that files or stdin have in their lines. Throws USAGE for what cannot be
+ * read, and for a terminal.
+ */
 export async function readInputs(sources: Sources, form: ListForm): Promise<Inputs> {
   if (sources && 'words' in sources) return { inputs: sources.words, blank: new Set() };
   const inputs: string[] = [];
@@ -38,9 +41,13 @@ async function readList(name: string, { byNull, say }: ListForm): Promise<string
   const inputs = lines.map(fromBytes);
   const bad = inputs.findIndex((input) => input.includes('\0'));
   if (bad < 0) return inputs;
-  throw new IpclusterError('USAGE', `Input ${bad + 1} has a byte of zero in it: ${JSON.stringify(inputs[bad]?.slice(0, 80))}`, {
-    suggestions: ['Inputs that are separated by zeros: `--null`, as of `find -print0`.'],
-  });
+  throw new IpclusterError(
+    'USAGE',
+    `Input ${bad + 1} has a byte of zero in it: ${JSON.stringify(inputs[bad]?.slice(0, 80))}`,
+    {
+      suggestions: ['Inputs that are separated by zeros: `--null`, as of `find -print0`.'],
+    },
+  );
 }
 
 const labelOf = (name: string): string => (name === '-' ? 'stdin' : name);

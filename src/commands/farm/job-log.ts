@@ -20,7 +20,10 @@ export interface JobLogLine {
 
 const heading = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n';
 
-/** The log of a task farm: a line for each run that has ended, in GNU parallel's format, so that its tools can read it. */
+/**
+ * The log of a task farm: a line for each run that has ended, in GNU parallel's format, so that its tools can
+ * read it.
+ */
 export class JobLog {
   readonly #path: string;
 
@@ -29,8 +32,9 @@ export class JobLog {
   }
 
   /**
-   * Opens the log. With `resume` it goes on with an earlier one and answers the numbers that succeeded; otherwise an earlier one
-   * is replaced. Throws JOB_LOG when it cannot be used, or when it is of other commands.
+   * Opens the log. With `resume` it goes on with an earlier one and answers the numbers that succeeded;
+   * otherwise an earlier one is replaced. Throws JOB_LOG when it cannot be used, or when it is of other
+   * commands.
    */
   static open(
     path: string,
@@ -40,18 +44,32 @@ export class JobLog {
     try {
       const earlier = resume && existsSync(path) ? readFileSync(path) : undefined;
       const whole = earlier?.subarray(0, earlier.lastIndexOf(10) + 1);
-      // A last line without its end was being written when the writer died: it does not count, and the next must not follow it.
+      // A last line without its end was being written when the writer died: it does not count, and the next
+      // must not follow it.
       if (!whole?.length) writeFileSync(path, heading);
       else if (whole.length < (earlier?.length ?? 0)) truncateSync(path, whole.length);
       return { log: new JobLog(path), succeeded: whole ? readSucceeded(whole, path, commandOf) : new Set() };
     } catch (error) {
       if (error instanceof IpclusterError) throw error;
-      throw new IpclusterError('JOB_LOG', `The job log cannot be used: ${messageOf(error)}`, { files: [path], cause: error });
+      throw new IpclusterError('JOB_LOG', `The job log cannot be used: ${messageOf(error)}`, {
+        files: [path],
+        cause: error,
+      });
     }
   }
 
   add({ number, host, start, runTime, sent, received, exitCode, signal, command }: JobLogLine): void {
-    const fields = [number, host, start.toFixed(3), runTime.toFixed(3), sent, received, exitCode, signal, oneLine(command)];
+    const fields = [
+      number,
+      host,
+      start.toFixed(3),
+      runTime.toFixed(3),
+      sent,
+      received,
+      exitCode,
+      signal,
+      oneLine(command),
+    ];
     appendFileSync(this.#path, toBytes(`${fields.join('\t')}\n`));
   }
 }
@@ -59,17 +77,23 @@ export class JobLog {
 const oneLine = (command: string): string => command.replaceAll('\n', ' ');
 
 /**
- * The numbers that have succeeded. A line counts for the input that makes its command, whatever its number is by now: files may have
- * come and gone since. Throws JOB_LOG where no line is of these inputs.
+ * The numbers that have succeeded. A line counts for the input that makes its command, whatever its number is
+ * by now: files may have come and gone since. Throws JOB_LOG where no line is of these inputs.
  */
-function readSucceeded(log: Buffer, path: string, commandOf: (number: number) => string | undefined): Set<number> {
+function readSucceeded(
+  log: Buffer,
+  path: string,
+  commandOf: (number: number) => string | undefined,
+): Set<number> {
   const succeeded = new Set<number>();
   const lines = splitBytes(log, 10)
     .slice(1)
     .map(fromBytes)
     .map(readLine)
     .filter((line) => line !== undefined);
-  const numbers = lines.some(({ number, command }) => textOf(commandOf(number)) !== command) ? byCommand(commandOf) : undefined;
+  const numbers = lines.some(({ number, command }) => textOf(commandOf(number)) !== command)
+    ? byCommand(commandOf)
+    : undefined;
   let matched = 0;
   for (const { number, good, command } of lines) {
     const all = textOf(commandOf(number)) === command ? [number] : (numbers?.get(command) ?? []);
@@ -80,9 +104,13 @@ function readSucceeded(log: Buffer, path: string, commandOf: (number: number) =>
   }
   const [first] = lines;
   if (first && matched === 0 && commandOf(1) !== undefined)
-    throw new IpclusterError('JOB_LOG', `The job log is of another run: it has "${first.command}", but no input makes that.`, {
-      files: [path],
-    });
+    throw new IpclusterError(
+      'JOB_LOG',
+      `The job log is of another run: it has "${first.command}", but no input makes that.`,
+      {
+        files: [path],
+      },
+    );
   return succeeded;
 }
 

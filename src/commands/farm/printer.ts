@@ -34,7 +34,8 @@ export class FarmPrinter {
 
   /** What could not be printed in order because something before it never ended. */
   async finish(): Promise<void> {
-    for (const item of [...this.#waiting.values()].sort((a, b) => a.number - b.number)) void this.#write(item);
+    for (const item of [...this.#waiting.values()].sort((a, b) => a.number - b.number))
+      void this.#write(item);
     this.#waiting.clear();
     await this.#written;
   }
@@ -86,7 +87,9 @@ function asJson(item: FarmItem): object {
   return { ...rest, result: described };
 }
 
-/** Prints one JSON object with all runs, one after the other: together they may be larger than a text can be. */
+/**
+ * Prints one JSON object with all runs, one after the other: together they may be larger than a text can be.
+ */
 export async function printJson(facts: Record<string, unknown>, items: readonly FarmItem[]): Promise<void> {
   await put('stdout', `${JSON.stringify(facts).slice(0, -1)},"items":[`);
   let between = '';
@@ -129,7 +132,10 @@ export class FarmProgress {
     if (Date.now() - this.#last > 100 || this.#done === this.#total) this.#draw();
   }
 
-  /** Takes the line away while a run's output is written, and puts it below; `write` says whether its last line is open. */
+  /**
+   * Takes the line away while a run's output is written, and puts it below; `write` says whether its last
+   * line is open.
+   */
   async around(write: () => Promise<boolean>): Promise<void> {
     this.#writing += 1;
     this.#erase();

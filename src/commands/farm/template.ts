@@ -16,13 +16,16 @@ export type Sources = { words: string[] } | { files: string[] } | undefined;
 /** GNU parallel's ways to put several lists together. */
 const several = new Set([':::', '::::', ':::+', '::::+']);
 
-/** GNU parallel's replacement strings: `{}`, `{2}`, `{#}`, each with what is cut off: `{.}` `{/}` `{//}` `{/.}`; `{%}` is not known here. */
+/**
+ * GNU parallel's replacement strings: `{}`, `{2}`, `{#}`, each with what is cut off: `{.}` `{/}` `{//}`
+ * `{/.}`; `{%}` is not known here.
+ */
 const places = /\{(#|%|(\d*)(\.|\/\/|\/\.|\/)?)\}/g;
 
 /**
- * Splits `COMMAND {} ::: a b c` into the command and its inputs, which may be files of inputs after `::::`; without either they come
- * from elsewhere. A command of one word with spaces or shell characters is a line for `sh`; otherwise the words run exactly as they are.
- * Throws USAGE.
+ * Splits `COMMAND {} ::: a b c` into the command and its inputs, which may be files of inputs after `::::`;
+ * without either they come from elsewhere. A command of one word with spaces or shell characters is a line
+ * for `sh`; otherwise the words run exactly as they are. Throws USAGE.
  */
 export function splitCommand(
   rest: readonly string[] | undefined,
@@ -38,7 +41,10 @@ export function splitCommand(
   const shell = words.length === 1 && /[\s|&;<>()$`"'*?]/.test(first);
   const hasPlace = words.some((word) => word.search(places) >= 0);
   const complete = hasPlace ? words : shell ? [`${first} {}`] : [...words, '{}'];
-  return { template: { words: complete, shell, columns }, sources: marker < 0 ? undefined : sourcesOf(rest ?? [], marker) };
+  return {
+    template: { words: complete, shell, columns },
+    sources: marker < 0 ? undefined : sourcesOf(rest ?? [], marker),
+  };
 }
 
 function sourcesOf(rest: readonly string[], marker: number): Sources {
@@ -50,7 +56,8 @@ function sourcesOf(rest: readonly string[], marker: number): Sources {
       suggestions: ['Give columns of one list, and name what separates them: `--colsep ,` with {1} and {2}.'],
     });
   if (kind === ':::') return { words };
-  if (words.length === 0) throw new IpclusterError('USAGE', 'No file of inputs is named after ::::', { suggestions: [] });
+  if (words.length === 0)
+    throw new IpclusterError('USAGE', 'No file of inputs is named after ::::', { suggestions: [] });
   return { files: words };
 }
 
@@ -58,18 +65,33 @@ function checkPlaces(words: readonly string[], hasColumns: boolean): void {
   for (const [place, name, column] of words.flatMap((word) => [...word.matchAll(places)])) {
     if (name === '%')
       throw new IpclusterError('USAGE', '{%} has no meaning here: engines are no slots.', {
-        suggestions: ['The number of the input is {#}; code finds the id of its engine in the variable `$IPCLUSTER_ENGINE_ID`.'],
+        suggestions: [
+          'The number of the input is {#}; code finds the id of its engine in the variable ' +
+            '`$IPCLUSTER_ENGINE_ID`.',
+        ],
       });
-    if (column && Number(column) === 0) throw new IpclusterError('USAGE', `${place}: columns count from 1.`, { suggestions: [] });
+    if (column && Number(column) === 0)
+      throw new IpclusterError('USAGE', `${place}: columns count from 1.`, { suggestions: [] });
     if (column && Number(column) > 1 && !hasColumns)
-      throw new IpclusterError('USAGE', `${place} is a column of the input, but nothing says what separates columns.`, {
-        suggestions: ['Name it: `--colsep ,`, or `--colsep "\\t"`; it is a regular expression.'],
-      });
+      throw new IpclusterError(
+        'USAGE',
+        `${place} is a column of the input, but nothing says what separates columns.`,
+        {
+          suggestions: ['Name it: `--colsep ,`, or `--colsep "\\t"`; it is a regular expression.'],
+        },
+      );
   }
 }
 
-/** Puts one input into the command: `{}` is the input, `{2}` its second column (empty where there is none), `{#}` its number from 1. */
-export function fillTemplate({ words, shell, columns }: CommandTemplate, input: string, number: number): string[] {
+/**
+ * Puts one input into the command: `{}` is the input, `{2}` its second column (empty where there is none),
+ * `{#}` its number from 1.
+ */
+export function fillTemplate(
+  { words, shell, columns }: CommandTemplate,
+  input: string,
+  number: number,
+): string[] {
   const parts = columns ? input.split(columns) : [input];
   const fill = (word: string, quote: (value: string) => string): string =>
     word.replaceAll(places, (_place, name: string, column: string | undefined, cut: string | undefined) =>

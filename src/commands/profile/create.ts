@@ -16,7 +16,13 @@ export default class ProfileCreate extends Command {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ProfileCreate);
-    const { configFile, created } = createProfile(findPlace({ profile: profileName(args.name, flags.profile) }));
-    print(flags.json, { configFile, created }, created ? configFile : `${configFile} is there already, and was left as it is`);
+    const { configFile, created } = createProfile(
+      findPlace({ profile: profileName(args.name, flags.profile) }),
+    );
+    print(
+      flags.json,
+      { configFile, created },
+      created ? configFile : `${configFile} is there already, and was left as it is`,
+    );
   }
 }

@@ -12,7 +12,8 @@ export default class ProfileList extends Command {
     const rows = profiles.map(({ profile, folder, configFile, clusters }) => [
       ...[profile, configFile ? 'yes' : 'no', clusters.map((id) => id || 'default').join(' '), folder],
     ]);
-    const text = rows.length > 0 ? formatTable([['profile', 'settings', 'clusters', 'folder'], ...rows]) : 'no profiles';
+    const text =
+      rows.length > 0 ? formatTable([['profile', 'settings', 'clusters', 'folder'], ...rows]) : 'no profiles';
     print(flags.json, { profiles }, text);
   }
 }

@@ -12,7 +12,9 @@ export default class ProfileShow extends Command {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ProfileShow);
     const shown = await showProfile(profileName(args.name, flags.profile));
-    const set = settingsOf(findPlace({ profile: shown.profile }), {}).all.filter(({ source }) => source !== 'default');
+    const set = settingsOf(findPlace({ profile: shown.profile }), {}).all.filter(
+      ({ source }) => source !== 'default',
+    );
     const lines = [
       shown.folder,
       `settings: ${shown.configFile ?? 'none; `ipcluster profile create` makes the file'}`,

@@ -6,7 +6,10 @@ import { parseBlocks } from './states.js';
 /** The name that a job has where nobody has named a project (pbs_job_attributes(7B)). */
 const noProject = '_pbs_project_default';
 
-/** Account or project, queue and limit of a job, as PBS has them; `project`: which of both pays here (qstat(1B), -f). */
+/**
+ * Account or project, queue and limit of a job, as PBS has them; `project`: which of both pays here
+ * (qstat(1B), -f).
+ */
 export const holds = (id: string, project: boolean): Question<Holds> => ({
   argv: ['qstat', '-f', id],
   parse({ code, stdout }) {

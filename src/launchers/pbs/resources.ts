@@ -31,7 +31,8 @@ export function selectResources(view: BatchView): Directive[] {
   const { parts, perPart } = layout;
   if (request.single) return [['-l select', `1:${chunk(view, 1)}`]];
   if (range || parts === 1) return [['-l select', `1:${chunk(view, perPart ?? 1)}`]];
-  // One chunk for each engine lies anywhere; whole nodes are asked for only where somebody has said how many (site-realities, "PBS chunks").
+  // One chunk for each engine lies anywhere; whole nodes are asked for only where somebody has said how many
+  // (site-realities, "PBS chunks").
   if (parts === undefined || perPart === undefined) return [['-l select', `${count}:${chunk(view, 1)}`]];
   return [
     ['-l select', `${parts}:${chunk(view, perPart)}`],

@@ -3,7 +3,10 @@ import type { Question, Report } from '../../launcher-kit/batch.js';
 import { isFinal, type State } from '../../launcher-kit/states.js';
 import { heldForGood } from './words.js';
 
-/** Blocks of `qstat -f`: long values go on in lines that begin with a tab (JSON is often none: scheduler-facts 3). */
+/**
+ * Blocks of `qstat -f`: long values go on in lines that begin with a tab (JSON is often none: scheduler-facts
+ * 3).
+ */
 export function parseBlocks(text: string): { id: string; fields: Map<string, string> }[] {
   const blocks: { id: string; fields: Map<string, string> }[] = [];
   for (const line of text.replaceAll('\n\t', '').split('\n')) {
@@ -26,21 +29,26 @@ function pbsState(fields: ReadonlyMap<string, string>): State {
     .get('exec_host')
     ?.split('+')
     .map((place) => place.replace(/\/.*/, ''));
-  if (letter === 'Q' || letter === 'T' || letter === 'M') return { state: 'queued', ...(comment && { reason: comment }) };
+  if (letter === 'Q' || letter === 'T' || letter === 'M')
+    return { state: 'queued', ...(comment && { reason: comment }) };
   if (letter === 'H' && heldForGood.test(comment)) return { state: 'failed', reason: comment };
   if (letter === 'H' || letter === 'W')
     return { state: 'held', reason: comment || (letter === 'H' ? 'Held' : 'its time has not come') };
-  if (letter === 'R' || letter === 'B') return { state: 'running', ...(hosts && { hosts: [...new Set(hosts)] }) };
+  if (letter === 'R' || letter === 'B')
+    return { state: 'running', ...(hosts && { hosts: [...new Set(hosts)] }) };
   if (letter === 'S' || letter === 'U') return { state: 'suspended' };
   if (letter === 'E') return { state: 'ending' };
-  if (letter === 'F' || letter === 'X' || letter === 'C') return finalState(exit, fields.get('substate'), comment);
+  if (letter === 'F' || letter === 'X' || letter === 'C')
+    return finalState(exit, fields.get('substate'), comment);
   return { state: 'unknown', since: new Date().toISOString(), cause: `PBS says "${letter}"` };
 }
 
 /** The exit status of a job that was ended by signal n is 256 + n (WTERMSIG + 0x100 in both systems' MoM). */
 const signalBase = 256;
 
-/** Exit_status: 0–255, 256 + signal, or negative for PBS itself (scheduler-facts 4); substate 91 is "deleted". */
+/**
+ * Exit_status: 0–255, 256 + signal, or negative for PBS itself (scheduler-facts 4); substate 91 is "deleted".
+ */
 function finalState(exit: string | undefined, substate: string | undefined, comment: string): State {
   if (substate === '91') return { state: 'cancelled', by: 'somebody (qdel)' };
   // What never ran has no exit status; 92 without one is a dependency that cannot be met any more (recorded).
@@ -50,14 +58,20 @@ function finalState(exit: string | undefined, substate: string | undefined, comm
   if (code === 0 && substate === '93') return { state: 'failed', reason: 'a subjob failed' };
   if (code === 0) return { state: 'succeeded' };
   if (code === -29 || (code === -11 && /walltime/.test(comment))) return { state: 'expired' };
-  // Torque has no substate for what was deleted: its TERM is all that tells of it. Elsewhere somebody sent that signal.
-  if (code === signalBase + 15 && substate === undefined) return { state: 'cancelled', by: 'somebody (qdel)' };
+  // Torque has no substate for what was deleted: its TERM is all that tells of it. Elsewhere somebody sent
+  // that signal.
+  if (code === signalBase + 15 && substate === undefined)
+    return { state: 'cancelled', by: 'somebody (qdel)' };
   if (code < 0 || Number.isNaN(code)) return { state: 'failed', reason: `exit status ${exit}` };
-  if (signalName(code - signalBase) === undefined) return { state: 'failed', exitCode: code, reason: describeCode(code) };
+  if (signalName(code - signalBase) === undefined)
+    return { state: 'failed', exitCode: code, reason: describeCode(code) };
   return { state: 'failed', exitCode: code - 128, reason: describeCode(code - 128) };
 }
 
-/** Which hosts are down (pbsnodes(8B)): blocks of a name and its fields; unknown ones are said on the way, and change nothing. */
+/**
+ * Which hosts are down (pbsnodes(8B)): blocks of a name and its fields; unknown ones are said on the way, and
+ * change nothing.
+ */
 export const pbsnodes = (hosts: readonly string[]): Question<Map<string, string>> => ({
   argv: ['pbsnodes', ...hosts],
   parse({ stdout }) {
@@ -89,8 +103,10 @@ export const qstat = (ids: readonly string[], flags: readonly string[]): Questio
     return blocks.flatMap(({ id, fields }): Report[] => {
       const element = elementOf(id);
       // Short ids come back with the server's name.
-      const own = ids.find((known) => known === parentOf(id) || parentOf(id).startsWith(`${known}.`)) ?? parentOf(id);
-      const isParent = id.includes('[]') && blocks.some((block) => block.id !== id && parentOf(block.id) === id);
+      const own =
+        ids.find((known) => known === parentOf(id) || parentOf(id).startsWith(`${known}.`)) ?? parentOf(id);
+      const isParent =
+        id.includes('[]') && blocks.some((block) => block.id !== id && parentOf(block.id) === id);
       if (isParent) return [];
       const state = pbsState(fields);
       const runs = Number(fields.get('run_count') ?? 0);
@@ -98,7 +114,14 @@ export const qstat = (ids: readonly string[], flags: readonly string[]): Questio
       // It has failed for good, but is in the queue until somebody deletes it.
       const stays = isFinal(state) && fields.get('job_state') === 'H';
       return [
-        { id: own, incarnation, state, ...(element !== undefined && { element }), ...(stays && { stays }), ...estimate(fields) },
+        {
+          id: own,
+          incarnation,
+          state,
+          ...(element !== undefined && { element }),
+          ...(stays && { stays }),
+          ...estimate(fields),
+        },
       ];
     });
   },

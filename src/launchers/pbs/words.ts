@@ -1,6 +1,9 @@
 import type { Phrase } from '../../launcher-kit/words.js';
 
-/** The comment of a job that PBS holds because it could not be started (OpenPBS 23.06): nothing comes of it any more. */
+/**
+ * The comment of a job that PBS holds because it could not be started (OpenPBS 23.06): nothing comes of it
+ * any more.
+ */
 export const heldForGood = /too many failed attempts/i;
 
 /** Why a submit is refused: qsub's words (recorded from OpenPBS 23.06). */
@@ -72,7 +75,9 @@ const ends: readonly Phrase[] = [
   {
     words: /^exit status -(10|13|21|23)$/,
     code: 'not-allowed',
-    sentence: 'The host would not let you in: your account is not one there, or its proof of who you are was refused.',
+    sentence:
+      'The host would not let you in: your account is not one there, or its proof of who you are ' +
+      'was refused.',
     suggestions: ['Tell the administrators: `qstat -xf ID`.'],
   },
   {
@@ -138,12 +143,17 @@ export const reasons: readonly Phrase[] = [
     suggestions: ['Another one: `--queue`; see `qstat -Q`.'],
   },
   {
-    // Recorded: tried 21 times within seconds where the host does not see the job's folder, then held by PBS itself.
+    // Recorded: tried 21 times within seconds where the host does not see the job's folder, then held by PBS
+    // itself.
     words: heldForGood,
     code: 'launch-failed',
     sentence:
-      'PBS could not start it on any host it tried, again and again, and holds it now ("too many failed attempts to run").',
-    suggestions: ['Do the compute nodes see the work folder? Name one that they see: `--work-dir`.', 'See `qstat -f ID`.'],
+      'PBS could not start it on any host it tried, again and again, and holds it now ("too many failed ' +
+      'attempts to run").',
+    suggestions: [
+      'Do the compute nodes see the work folder? Name one that they see: `--work-dir`.',
+      'See `qstat -f ID`.',
+    ],
   },
   {
     words: /^H(eld)?$|held|hold/i,
@@ -151,8 +161,16 @@ export const reasons: readonly Phrase[] = [
     sentence: 'It is held.',
     suggestions: ['Let it go: `qrls ID`; see `qstat -f ID` for who holds it.'],
   },
-  { words: /limit/i, code: 'limit', sentence: 'A limit of yours or of the queue holds it back until other jobs end.' },
-  { words: /dependency/i, code: 'never-starts', sentence: 'It waited for a job that ended another way, and will never start.' },
+  {
+    words: /limit/i,
+    code: 'limit',
+    sentence: 'A limit of yours or of the queue holds it back until other jobs end.',
+  },
+  {
+    words: /dependency/i,
+    code: 'never-starts',
+    sentence: 'It waited for a job that ended another way, and will never start.',
+  },
   {
     words: /node (lost|failed)|^exit status -20$/i,
     code: 'node-failed',

@@ -34,7 +34,10 @@ function slots({ count, request, layout }: BatchView, pe: string | undefined): D
 /** Where Grid Engine writes what it has to say itself. */
 const outputOf = (stdout: string): string => stdout.replace(/stdout$/, 'scheduler');
 
-/** What a job is asked for with. Throws RESOURCES where it cannot be had, USAGE for what qsub would take for something else. */
+/**
+ * What a job is asked for with. Throws RESOURCES where it cannot be had, USAGE for what qsub would take for
+ * something else.
+ */
 export function directives(view: BatchView, { pe, gpu, account }: Options): Directive[] {
   const { name, request, range, stdout } = view;
   const { time, queue, memory, gpus, cpusPerTask = 1, account: payer } = request.resources;
@@ -55,7 +58,10 @@ export function directives(view: BatchView, { pe, gpu, account }: Options): Dire
   ];
 }
 
-/** Words that Grid Engine replaces in paths, in the middle of a name as well, and that nothing protects (qsub(1), -o and -wd). */
+/**
+ * Words that Grid Engine replaces in paths, in the middle of a name as well, and that nothing protects
+ * (qsub(1), -o and -wd).
+ */
 const variable = /\$(HOME|USER|JOB_ID|JOB_NAME|HOSTNAME|TASK_ID)/;
 
 function refuseVariables(path: string): void {
@@ -77,7 +83,9 @@ export function formatDirective(directive: Directive): string | undefined {
   return value === '' ? option : option.startsWith('-l ') ? `${option}=${value}` : `${option} ${value}`;
 }
 
-/** The output's path as words of a command: a host may stand before a colon, and commas part several paths. */
+/**
+ * The output's path as words of a command: a host may stand before a colon, and commas part several paths.
+ */
 function outputWords(said: readonly Directive[]): string[] {
   const path = said.find((directive) => isOurOutput(directive) && !fitsLine(directive[1]))?.[1];
   if (path === undefined) return [];
@@ -85,8 +93,8 @@ function outputWords(said: readonly Directive[]): string[] {
 }
 
 /**
- * Words for qsub that take back what request files say of how it works, not of what is asked for: the script is a script, and qsub
- * does not wait for a slot. Throws CONFIG for a word that nothing takes back.
+ * Words for qsub that take back what request files say of how it works, not of what is asked for: the script
+ * is a script, and qsub does not wait for a slot. Throws CONFIG for a word that nothing takes back.
  */
 export function commandWords(said: readonly Directive[], words: readonly RequestWord[]): string[] {
   const verify = words.find(({ word }) => word === '-verify');
@@ -101,10 +109,21 @@ export function commandWords(said: readonly Directive[], words: readonly Request
     );
   const onlyLooks = /^[vp]$/.test(valuesOf(words, '-w').at(-1)?.value ?? '');
   const makesArray = words.some(({ word }) => word === '-t') && !said.some(([option]) => option === '-t');
-  return ['-b', 'n', '-now', 'n', ...(onlyLooks ? ['-w', 'n'] : []), ...(makesArray ? ['-t', '1'] : []), ...outputWords(said)];
+  return [
+    '-b',
+    'n',
+    '-now',
+    'n',
+    ...(onlyLooks ? ['-w', 'n'] : []),
+    ...(makesArray ? ['-t', '1'] : []),
+    ...outputWords(said),
+  ];
 }
 
-/** True where qsub would wait for the end of the job: neither `-sync n` nor `-clear` takes that back (Grid Engine 8.1.9). */
+/**
+ * True where qsub would wait for the end of the job: neither `-sync n` nor `-clear` takes that back (Grid
+ * Engine 8.1.9).
+ */
 export function waitsForEnd(words: readonly RequestWord[], extra: readonly string[]): boolean {
   const own = extra.map((word) => ({ word, file: '' }));
   return [...valuesOf(words, '-sync'), ...valuesOf(own, '-sync')].some(({ value }) => /^y/i.test(value));

@@ -40,12 +40,18 @@ const refusals: readonly Phrase[] = [
     suggestions: ['See `qhost`.', 'Ask for less: `-n`, `--mem`, `--time`.'],
   },
   {
-    words: /unknown resource|is not a (memory|time) value|numerical value invalid|invalid task id|unknown option|invalid option/i,
+    words:
+      /unknown resource|is not a (memory|time) value|numerical value invalid|invalid task id|unknown option|invalid option/i,
     code: 'bad-directive',
     sentence: 'A directive is not one that this Grid Engine knows.',
     suggestions: ['See them: `--dry-run`. Replace or remove them: `--directives`.'],
   },
-  { words: /limit|would exceed/i, code: 'limit', sentence: 'It is beyond a limit.', suggestions: ['Wait for others to end.'] },
+  {
+    words: /limit|would exceed/i,
+    code: 'limit',
+    sentence: 'It is beyond a limit.',
+    suggestions: ['Wait for others to end.'],
+  },
 ];
 
 /** Limits that qsub names with their numbers (sge_conf(5): max_u_jobs, max_jobs, max_aj_tasks). */
@@ -56,7 +62,11 @@ function explainLimit(said: string): Verdict | undefined {
     const sentence = ofUser
       ? `You may have ${jobs} jobs here at once, waiting or running (max_u_jobs), and you have them.`
       : `There may be ${jobs} jobs here at once (max_jobs), and there are.`;
-    const suggestions = ['Wait for others to end.', 'An array is one job: `--shape array`.', 'See `qconf -sconf`.'];
+    const suggestions = [
+      'Wait for others to end.',
+      'An array is one job: `--shape array`.',
+      'See `qconf -sconf`.',
+    ];
     return { code: 'limit', sentence, suggestions };
   }
   const tasks = /more than (\d+) tasks/.exec(said)?.[1];
@@ -64,9 +74,13 @@ function explainLimit(said: string): Verdict | undefined {
   return {
     code: 'over-limit',
     sentence: `An array may have ${tasks} elements here (max_aj_tasks): it never starts as asked.`,
-    suggestions: ['Fewer: `-n`, or several engines for each: `--ntasks-per-node` with `-o pe=NAME`.', 'See `qconf -sconf`.'],
+    suggestions: [
+      'Fewer: `-n`, or several engines for each: `--ntasks-per-node` with `-o pe=NAME`.',
+      'See `qconf -sconf`.',
+    ],
   };
 }
 
 /** What qsub means by its refusal. */
-export const explainRefusal = (said: string): Verdict | undefined => explainLimit(said) ?? explainWords(refusals, said);
+export const explainRefusal = (said: string): Verdict | undefined =>
+  explainLimit(said) ?? explainWords(refusals, said);

@@ -3,8 +3,9 @@ import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /*
- * Files of words that qsub adds to every submit (sge_request(5)): the cluster's, the user's, the working folder's, the later ones first
- * in rank. Lines of the script go before them, but a few of their words no line and no option takes back.
+ * Files of words that qsub adds to every submit (sge_request(5)): the cluster's, the user's, the working
+ * folder's, the later ones first in rank. Lines of the script go before them, but a few of their words no
+ * line and no option takes back.
  */
 
 /** A word of a request file, and the file that says it. */
@@ -15,7 +16,9 @@ export interface RequestWord {
 
 /** Where qsub looks: its user's home is the one of the accounts, whatever HOME says. */
 function requestFiles(env: NodeJS.ProcessEnv): string[] {
-  const cell = env['SGE_ROOT'] ? [join(env['SGE_ROOT'], env['SGE_CELL'] ?? 'default', 'common/sge_request')] : [];
+  const cell = env['SGE_ROOT']
+    ? [join(env['SGE_ROOT'], env['SGE_CELL'] ?? 'default', 'common/sge_request')]
+    : [];
   let home = homedir();
   try {
     home = userInfo().homedir;
@@ -25,9 +28,14 @@ function requestFiles(env: NodeJS.ProcessEnv): string[] {
   return [...new Set([...cell, join(home, '.sge_request'), resolve('.sge_request')])];
 }
 
-/** Words of a line as qsub takes them apart: `#` begins a comment wherever it stands, and quotes only hold blanks together. */
+/**
+ * Words of a line as qsub takes them apart: `#` begins a comment wherever it stands, and quotes only hold
+ * blanks together.
+ */
 const wordsOf = (line: string): string[] =>
-  (line.replace(/#.*/, '').match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).map((word) => word.replaceAll(/["']/g, ''));
+  (line.replace(/#.*/, '').match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).map((word) =>
+    word.replaceAll(/["']/g, ''),
+  );
 
 /** A file may name others (-@): so deep they are followed. */
 const deepest = 4;
@@ -47,7 +55,10 @@ function readWords(file: string, depth = 0): RequestWord[] {
   });
 }
 
-/** All words of the files that hold here, in the order in which qsub takes them; `-clear` takes back what stands before it. */
+/**
+ * All words of the files that hold here, in the order in which qsub takes them; `-clear` takes back what
+ * stands before it.
+ */
 export function requestWords(env: NodeJS.ProcessEnv): RequestWord[] {
   const words = requestFiles(env).flatMap((file) => readWords(file));
   return words.slice(words.findLastIndex(({ word }) => word === '-clear') + 1);
@@ -55,7 +66,9 @@ export function requestWords(env: NodeJS.ProcessEnv): RequestWord[] {
 
 /** What stands behind an option, each time that it is said. */
 export function valuesOf(words: readonly RequestWord[], option: string): (RequestWord & { value: string })[] {
-  return words.flatMap((one, index) => (one.word === option ? [{ ...one, value: words[index + 1]?.word ?? '' }] : []));
+  return words.flatMap((one, index) =>
+    one.word === option ? [{ ...one, value: words[index + 1]?.word ?? '' }] : [],
+  );
 }
 
 /** `h_rt` of `-l` in seconds, with the unit; undefined for none and for INFINITY. */
@@ -75,5 +88,7 @@ export function defaultsOf(words: readonly RequestWord[], payer: '-A' | '-P'): R
     account: valuesOf(words, payer).at(-1)?.value,
     time: limitOf(words),
   };
-  return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => Boolean(entry[1])));
+  return Object.fromEntries(
+    Object.entries(found).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  );
 }

@@ -2,7 +2,10 @@ import type { State } from '../../launcher-kit/states.js';
 
 const unknown = (cause: string): State => ({ state: 'unknown', since: new Date().toISOString(), cause });
 
-/** The letters of qstat's state combine (sge_status(5)): E is an error, d a deletion, h a hold, s S T suspended. */
+/**
+ * The letters of qstat's state combine (sge_status(5)): E is an error, d a deletion, h a hold, s S T
+ * suspended.
+ */
 export function sgeState(letters: string): State {
   if (letters.includes('E')) return { state: 'held', reason: 'error state' };
   if (letters.includes('d')) return { state: 'ending' };
@@ -20,5 +23,7 @@ export function endOf(failed: string, exit: string): State {
   // qdel, a limit and somebody's kill -9 look the same in the accounts.
   if (why === 100 && code >= 128) return { state: 'failed', exitCode: code, reason: `signal ${code - 128}` };
   if (why !== 0) return { state: 'failed', reason: `failed ${why}` };
-  return code === 0 ? { state: 'succeeded' } : { state: 'failed', exitCode: code, reason: `exit code ${code}` };
+  return code === 0
+    ? { state: 'succeeded' }
+    : { state: 'failed', exitCode: code, reason: `exit code ${code}` };
 }

@@ -2,11 +2,15 @@ import { userName } from '../../base/owner.js';
 import type { Question, Waiting } from '../../launcher-kit/contract.js';
 
 /*
- * Why a job waits. qstat says it for all jobs by letters only, and by its "scheduling info" only where schedd_job_info is on, which it
- * is at few sites. `qalter -w v` (could it run were everything free?) and `-w p` (as it is now?) always answer, and change nothing.
+ * Why a job waits. qstat says it for all jobs by letters only, and by its "scheduling info" only where
+ * schedd_job_info is on, which it is at few sites. `qalter -w v` (could it run were everything free?) and `-w
+ * p` (as it is now?) always answer, and change nothing.
  */
 
-/** Asks for one job after another; what is slow is asked only where it says more. `$1` is the user, then jobs with their states. */
+/**
+ * Asks for one job after another; what is slow is asked only where it says more. `$1` is the user, then jobs
+ * with their states.
+ */
 const script = `
 user=$1; shift
 while [ $# -gt 1 ]; do
@@ -31,9 +35,18 @@ while [ $# -gt 1 ]; do
 done
 `;
 
-/** What a job that waits waits for, in Grid Engine's own words; jobs of which it says nothing are left out. */
+/**
+ * What a job that waits waits for, in Grid Engine's own words; jobs of which it says nothing are left out.
+ */
 export const askReasons = (jobs: readonly Waiting[]): Question<Waiting[]> => ({
-  argv: ['/bin/sh', '-c', script, 'waiting', userName(), ...jobs.flatMap(({ id, reason }) => [id, reason.split(' ')[0] ?? ''])],
+  argv: [
+    '/bin/sh',
+    '-c',
+    script,
+    'waiting',
+    userName(),
+    ...jobs.flatMap(({ id, reason }) => [id, reason.split(' ')[0] ?? '']),
+  ],
   parse({ code, stdout }) {
     if (code !== 0) return undefined;
     const blocks = stdout.split(/^== /m).slice(1);
@@ -81,13 +94,24 @@ function waitOf(block: string): string | undefined {
 }
 
 /** Of the lines that say why each queue does not do, those that say most of the job come first. */
-const telling = [/exceeds limit/, /offers only (?!\w+:slots=)/, /only offers \d+ slots/, /project/, /permission/, /slots=/];
+const telling = [
+  /exceeds limit/,
+  /offers only (?!\w+:slots=)/,
+  /only offers \d+ slots/,
+  /project/,
+  /permission/,
+  /slots=/,
+];
 
 /** Why no queue takes it, of a verification that found none. */
 function refusalIn(block: string, label: 'free' | 'now'): string | undefined {
-  const lines = [...block.matchAll(new RegExp(`^${label} (.*)$`, 'gm'))].map(([, line = '']) => line.replace(/^Job \d+ /, ''));
+  const lines = [...block.matchAll(new RegExp(`^${label} (.*)$`, 'gm'))].map(([, line = '']) =>
+    line.replace(/^Job \d+ /, ''),
+  );
   if (!lines.some((line) => line.includes('no suitable queues'))) return undefined;
-  const said = lines.filter((line) => line && !line.startsWith('verification:') && !/hard queue list/.test(line));
+  const said = lines.filter(
+    (line) => line && !line.startsWith('verification:') && !/hard queue list/.test(line),
+  );
   const first = telling.flatMap((words) => said.find((line) => words.test(line)) ?? [])[0];
   return first ?? said[0] ?? lines[0];
 }

@@ -4,8 +4,9 @@ import { isOfQos, lessOf, ownerOf } from './limits.js';
 import { bareList, onCluster } from './questions.js';
 
 /*
- * A limit that many jobs share says `Grp` or `PerUser`, whether the others stand in the way or the job alone is too large. The numbers
- * are in slurmctld, for everybody to see unless PrivateData hides them (scontrol(1), "show assoc_mgr").
+ * A limit that many jobs share says `Grp` or `PerUser`, whether the others stand in the way or the job alone
+ * is too large. The numbers are in slurmctld, for everybody to see unless PrivateData hides them
+ * (scontrol(1), "show assoc_mgr").
  */
 
 /** What asks: the job, then the records of its account and of its QOS. */
@@ -17,7 +18,10 @@ printf 'job %s\\n' "$job"
 scontrol "$@" -o show assoc_mgr flags=assoc accounts="$(field Account)"
 scontrol "$@" -o show assoc_mgr flags=qos qos="$(field QOS)"`;
 
-/** Where the number of a limit stands, by how its word is made; `minutes` for what is multiplied by the job's time. */
+/**
+ * Where the number of a limit stands, by how its word is made; `minutes` for what is multiplied by the job's
+ * time.
+ */
 const places: readonly (readonly [word: RegExp, field: string, minutes?: true])[] = [
   [/^AssocGrp\w+RunMinutes/, 'GrpTRESRunMins', true],
   [/^QOSGrp\w+RunMinutes/, 'GrpTRESRunMins', true],
@@ -35,7 +39,10 @@ const things: readonly (readonly [word: RegExp, name: string, unit: string])[] =
   [/Cpu|CPU/, 'cpu', 'CPUs'],
 ];
 
-/** Whether a waiting job alone is beyond the limit that its reason names: then it never starts as asked. Undefined where it is not. */
+/**
+ * Whether a waiting job alone is beyond the limit that its reason names: then it never starts as asked.
+ * Undefined where it is not.
+ */
 export const limitAlone = (ids: readonly string[], reason: string): Question<Verdict> => ({
   argv: ['/bin/sh', '-c', script, 'limit', bareList(ids.slice(0, 1)), ...onCluster(ids)],
   parse: ({ code, stdout }) => (code === 0 ? compare(stdout, reason) : undefined),
@@ -51,12 +58,16 @@ function compare(said: string, reason: string): Verdict | undefined {
   const wanted = amountIn(/ (?:Req)?TRES=(\S+)/.exec(job)?.[1] ?? '', name);
   const time = minutes ? minutesOf(/ TimeLimit=(\S+)/.exec(job)?.[1] ?? '') : 1;
   if (wanted === undefined || time === undefined) return undefined;
-  const lists = records.filter((line) => line.startsWith('QOS=') === isOfQos(reason)).flatMap((line) => listsIn(line, field));
+  const lists = records
+    .filter((line) => line.startsWith('QOS=') === isOfQos(reason))
+    .flatMap((line) => listsIn(line, field));
   const most = Math.min(...lists.flatMap((list) => amountIn(list, name) ?? []));
   if (!(wanted * time > most)) return undefined;
   return {
     code: 'over-limit',
-    sentence: `It alone asks for ${wanted * time} ${unit}${minutes ? ' × minutes' : ''}, and ${ownerOf(reason)} may have ${most} in all: it never starts as asked.`,
+    sentence:
+      `It alone asks for ${wanted * time} ${unit}${minutes ? ' × minutes' : ''}, and ${ownerOf(reason)} ` +
+      `may have ${most} in all: it never starts as asked.`,
     suggestions: [`Ask for less: ${minutes ? '`--time`, ' : ''}${lessOf(reason)}.`],
   };
 }
@@ -64,7 +75,10 @@ function compare(said: string, reason: string): Verdict | undefined {
 const listsIn = (line: string, field: string): string[] =>
   [...line.matchAll(new RegExp(`\\b${field}=(\\S+)`, 'g'))].map(([, list]) => list ?? '');
 
-/** A number in a list such as `cpu=2(0),mem=400M,node=N(0)`: megabytes for memory; undefined for none, and for `N`, which is no limit. */
+/**
+ * A number in a list such as `cpu=2(0),mem=400M,node=N(0)`: megabytes for memory; undefined for none, and for
+ * `N`, which is no limit.
+ */
 function amountIn(list: string, name: string): number | undefined {
   const found = list.split(',').find((part) => part.startsWith(`${name}=`) || part.startsWith(`${name}:`));
   const [, number, unit] = /[=](\d+(?:\.\d+)?)([KMGTP]?)/.exec(found ?? '') ?? [];

@@ -1,8 +1,9 @@
 import type { Verdict } from '../../launcher-kit/evidence.js';
 
 /*
- * Limits of associations and QOS. Slurm has some 170 words for them (job_state_reason.c), all made alike: whose limit, how it counts,
- * of what, for whom. What one means is read from its parts, the narrow ones first: `PerJobLimit` also ends like `JobLimit`.
+ * Limits of associations and QOS. Slurm has some 170 words for them (job_state_reason.c), all made alike:
+ * whose limit, how it counts, of what, for whom. What one means is read from its parts, the narrow ones
+ * first: `PerJobLimit` also ends like `JobLimit`.
  */
 
 /** A word for a limit, as it stands in a reason or in what sbatch says. */
@@ -46,13 +47,27 @@ const kinds: readonly (readonly [words: RegExp, explain: (limit: Limit) => Verdi
   [/./, sharedByAll],
 ];
 
-/** What a reason that names a limit means; undefined for one that names none. `refused`: sbatch said it, and took no job. */
+/**
+ * What a reason that names a limit means; undefined for one that names none. `refused`: sbatch said it, and
+ * took no job.
+ */
 export function explainLimit(said: string, refused = false): Verdict | undefined {
   const word = limitWord.exec(said)?.[0];
   if (word === undefined) return undefined;
   const see = isOfQos(word) ? 'See `sacctmgr show qos`.' : 'See `sacctmgr show associations user=$USER`.';
-  const [, thing, less] = things.find(([words]) => words.test(word)) ?? ['', 'a resource', '`-n`, `--mem`, `--gpus`'];
-  return kinds.find(([words]) => words.test(word))?.[1]({ owner: ownerOf(word), see, thing, less, refused, word });
+  const [, thing, less] = things.find(([words]) => words.test(word)) ?? [
+    '',
+    'a resource',
+    '`-n`, `--mem`, `--gpus`',
+  ];
+  return kinds.find(([words]) => words.test(word))?.[1]({
+    owner: ownerOf(word),
+    see,
+    thing,
+    less,
+    refused,
+    word,
+  });
 }
 
 /** True for a limit of a QOS, false for one of an association. */
@@ -67,7 +82,11 @@ export const lessOf = (word: string): string | undefined => things.find(([words]
 function tooLittle(limit: Limit): Verdict {
   const { owner, see, thing, less } = limit;
   const sentence = `It asks for less than the minimum of ${owner} (${thing})${never(limit)}`;
-  return { code: 'under-minimum', sentence, suggestions: [`Ask for more: ${less}; or another \`--qos\`.`, see] };
+  return {
+    code: 'under-minimum',
+    sentence,
+    suggestions: [`Ask for more: ${less}; or another \`--qos\`.`, see],
+  };
 }
 
 function tooLong(limit: Limit): Verdict {
@@ -79,17 +98,27 @@ function tooMuchForOne(limit: Limit): Verdict {
   const { owner, see, thing, less, word } = limit;
   const times = word.includes('Minutes');
   const one = word.includes('PerNode') ? 'one job on a node' : 'one job';
-  const sentence = `It asks for more ${thing}${times ? ' × time' : ''} than ${owner} allows ${one}${never(limit)}`;
-  return { code: 'over-limit', sentence, suggestions: [`Ask for less: ${times ? '`--time`, ' : ''}${less}.`, see] };
+  const sentence =
+    `It asks for more ${thing}${times ? ' × time' : ''} than ${owner} allows ` + `${one}${never(limit)}`;
+  return {
+    code: 'over-limit',
+    sentence,
+    suggestions: [`Ask for less: ${times ? '`--time`, ' : ''}${less}.`, see],
+  };
 }
 
 function waitForRunning(limit: Limit): Verdict {
   const { owner, see, thing, less, refused } = limit;
   const suggestions = [`Ask for less: \`--time\`, ${less}.`, see];
   if (refused)
-    return { code: 'over-limit', sentence: `It asks for more ${thing} × time than ${owner} allows to run at once.`, suggestions };
+    return {
+      code: 'over-limit',
+      sentence: `It asks for more ${thing} × time than ${owner} allows to run at once.`,
+      suggestions,
+    };
   const sentence =
-    `Running jobs have as much ${thing} × time before them as ${owner} allows: it waits until running jobs get on. ` +
+    `Running jobs have as much ${thing} × time before them as ${owner} allows: it waits until running ` +
+    'jobs get on. ' +
     'If it alone asks for more, it never starts.';
   return { code: 'limit', sentence, suggestions: ['Wait.', `Sooner with less: \`--time\`, ${less}.`, see] };
 }
@@ -101,13 +130,17 @@ function noBudget({ owner, refused }: Limit): Verdict {
   return {
     code: 'no-budget',
     sentence,
-    suggestions: ['Another one: `--account` or `--qos`.', 'Less, if some is left: `--time`, `-n`; see `sshare`.'],
+    suggestions: [
+      'Another one: `--account` or `--qos`.',
+      'Less, if some is left: `--time`, `-n`; see `sshare`.',
+    ],
   };
 }
 
 function tooManyJobs({ owner, see, refused, word }: Limit): Verdict {
   const there = word.includes('Submit') ? 'in the queue' : 'running';
-  const sentence = `There are as many jobs ${there} as ${owner} allows${refused ? '' : ': it waits until others end'}.`;
+  const sentence =
+    `There are as many jobs ${there} as ${owner} ` + `allows${refused ? '' : ': it waits until others end'}.`;
   const suggestions = [
     'Wait for others to end.',
     'Ask for less: each element of an array counts, and `--shape gang` is one job.',
@@ -117,11 +150,21 @@ function tooManyJobs({ owner, see, refused, word }: Limit): Verdict {
 }
 
 function sharedByAll({ owner, see, thing, less, refused, word }: Limit): Verdict {
-  const whose = /PerUser/.test(word) ? 'your jobs' : /^Max/.test(word) ? 'the jobs of your account' : `all jobs of ${owner}`;
+  const whose = /PerUser/.test(word)
+    ? 'your jobs'
+    : /^Max/.test(word)
+      ? 'the jobs of your account'
+      : `all jobs of ${owner}`;
   const suggestions = [`Ask for less: ${less}.`, see];
-  if (refused) return { code: 'over-limit', sentence: `It alone asks for more ${thing} than ${owner} allows.`, suggestions };
+  if (refused)
+    return {
+      code: 'over-limit',
+      sentence: `It alone asks for more ${thing} than ${owner} allows.`,
+      suggestions,
+    };
   const sentence =
-    `${whose[0]?.toUpperCase()}${whose.slice(1)} together may have no more ${thing} (a limit of ${owner}): it waits until others end. ` +
+    `${whose[0]?.toUpperCase()}${whose.slice(1)} together may have no more ${thing} (a limit of ` +
+    `${owner}): it waits until others end. ` +
     'If it alone asks for more, it never starts.';
   return { code: 'limit', sentence, suggestions: ['Wait for others to end.', ...suggestions] };
 }

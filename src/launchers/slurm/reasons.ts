@@ -2,9 +2,14 @@ import type { Verdict } from '../../launcher-kit/evidence.js';
 import { explainWords, type Phrase } from '../../launcher-kit/words.js';
 import { explainLimit } from './limits.js';
 
-/* Why a job waits or has ended: squeue's reasons (squeue(1), "JOB REASON CODES", and job_state_reason.c, which has more). */
+/*
+ * Why a job waits or has ended: squeue's reasons (squeue(1), "JOB REASON CODES", and job_state_reason.c,
+ * which has more).
+ */
 
-/** True for a job that starts when somebody lets it go: held by hand, by a failed start, by too many requeues. */
+/**
+ * True for a job that starts when somebody lets it go: held by hand, by a failed start, by too many requeues.
+ */
 export const saysHeld = (reason: string): boolean => /held|^JobHold/i.test(reason);
 
 const release = 'Let it go: `scontrol release IDS`.';
@@ -35,7 +40,11 @@ const holders: readonly Phrase[] = [
 
 /** The partition and its nodes. */
 const places: readonly Phrase[] = [
-  { words: /^Resources$/, code: 'pending-resources', sentence: 'It is next in line and waits for nodes to become free.' },
+  {
+    words: /^Resources$/,
+    code: 'pending-resources',
+    sentence: 'It is next in line and waits for nodes to become free.',
+  },
   { words: /^Priority$/, code: 'pending-priority', sentence: 'Jobs of higher priority are before it.' },
   {
     words: /^Partition(Down|Inactive)$/,
@@ -135,7 +144,9 @@ const ends: readonly Phrase[] = [
   {
     words: /^(JobLaunchFailure|BurstBufferOperation)$/,
     code: 'launch-failed',
-    sentence: 'The node could not start its script: its folder or output file cannot be used there, or the script was killed.',
+    sentence:
+      'The node could not start its script: its folder or output file cannot be used there, or the ' +
+      'script was killed.',
     suggestions: ['Does the compute node see the work folder? `--work-dir`.'],
   },
   {
@@ -155,4 +166,5 @@ const ends: readonly Phrase[] = [
 const phrases = [...holders, ...places, ...turns, ...ends];
 
 /** What a reason of squeue means; undefined for words that say nothing beyond the state. */
-export const explainReason = (reason: string): Verdict | undefined => explainWords(phrases, reason) ?? explainLimit(reason);
+export const explainReason = (reason: string): Verdict | undefined =>
+  explainWords(phrases, reason) ?? explainLimit(reason);

@@ -28,7 +28,8 @@ const refusals: readonly Phrase[] = [
     sentence: 'There is no such QOS for you.',
     suggestions: ['See `sacctmgr show qos`.'],
   },
-  // Its tail, "(job submit limit, user's size and/or time limits)", is the same for all of them, so it names none.
+  // Its tail, "(job submit limit, user's size and/or time limits)", is the same for all of them, so it names
+  // none.
   {
     words: /violates accounting|submit job limit|SubmitJobLimit/i,
     code: 'limit',
@@ -48,7 +49,10 @@ const refusals: readonly Phrase[] = [
     words: /invalid job array/i,
     code: 'never-fits',
     sentence: 'This Slurm takes no array of so many elements.',
-    suggestions: ['Fewer: `--ntasks-per-node`, or one job: `--shape gang`.', 'See `scontrol show config | grep MaxArraySize`.'],
+    suggestions: [
+      'Fewer: `--ntasks-per-node`, or one job: `--shape gang`.',
+      'See `scontrol show config | grep MaxArraySize`.',
+    ],
   },
   {
     words:
@@ -67,5 +71,9 @@ const refusals: readonly Phrase[] = [
   },
 ];
 
-/** What sbatch means by its refusal: a limit that it names says more than the sentence that it always says after it. */
-export const explainRefusal = (said: string): Verdict | undefined => explainLimit(said, true) ?? explainWords(refusals, said);
+/**
+ * What sbatch means by its refusal: a limit that it names says more than the sentence that it always says
+ * after it.
+ */
+export const explainRefusal = (said: string): Verdict | undefined =>
+  explainLimit(said, true) ?? explainWords(refusals, said);

@@ -2,7 +2,8 @@ import { getoptPattern, type Sayings } from '../../launcher-kit/sayings.js';
 
 /** Letters of sbatch that take no value (sbatch(1)). */
 const flags = 'HhIkOQsvVW';
-const option = (letter: string, ...names: readonly string[]): RegExp => getoptPattern(flags, letter, ...names);
+const option = (letter: string, ...names: readonly string[]): RegExp =>
+  getoptPattern(flags, letter, ...names);
 
 /** What options of sbatch say of our settings. */
 export const sayings: Sayings = {

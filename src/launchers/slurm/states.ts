@@ -17,7 +17,9 @@ const running = new Set(['RUNNING', 'SIGNALING', 'RESIZING', 'EXPEDITING']);
 const waiting = new Set(['PENDING', 'CONFIGURING', 'REQUEUED', 'REQUEUE_FED', 'POWER_UP_NODE']);
 const held = new Set(['REQUEUE_HOLD', 'SPECIAL_EXIT', 'RESV_DEL_HOLD']);
 
-/** A word of `squeue -o %T` or `sacct -o State` (job_state_codes.html); `sacct` may say "CANCELLED by 1001". */
+/**
+ * A word of `squeue -o %T` or `sacct -o State` (job_state_codes.html); `sacct` may say "CANCELLED by 1001".
+ */
 export function slurmState(text: string, reason: string, hosts: string): State {
   const word = text.split(' ')[0] ?? '';
   const final = finals[word];

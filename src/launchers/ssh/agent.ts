@@ -2,7 +2,10 @@ import { existsSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import { Timer } from '../../base/timer.js';
 
-/* The user's agent, and which of its keys are offered: sshd closes the connection after a few (MaxAuthTries, six). */
+/*
+ * The user's agent, and which of its keys are offered: sshd closes the connection after a few (MaxAuthTries,
+ * six).
+ */
 
 /** An agent may take so long to say what it holds (milliseconds); one that hangs is as good as none. */
 const patience = 5000;
@@ -38,8 +41,8 @@ const isParsed = (key: unknown): key is ssh2.ParsedKey =>
   typeof key === 'object' && key !== null && !(key instanceof Error) && 'getPublicSSH' in key;
 
 /**
- * The keys of an agent that are offered, in that order: first those that the configuration names, as ssh has it; no others with
- * IdentitiesOnly.
+ * The keys of an agent that are offered, in that order: first those that the configuration names, as ssh has
+ * it; no others with IdentitiesOnly.
  */
 export function offeredKeys(held: readonly AgentKey[], named: readonly Buffer[], only: boolean): AgentKey[] {
   const rank = ({ blob }: AgentKey): number => named.findIndex((key) => key.equals(blob));
@@ -65,7 +68,12 @@ export class ChosenKeys extends ssh2.BaseAgent<ssh2.ParsedKey> {
     );
   }
 
-  sign(key: ssh2.ParsedKey, data: Buffer, options: ssh2.SigningRequestOptions, done?: ssh2.SignCallback): void;
+  sign(
+    key: ssh2.ParsedKey,
+    data: Buffer,
+    options: ssh2.SigningRequestOptions,
+    done?: ssh2.SignCallback,
+  ): void;
   sign(key: ssh2.ParsedKey, data: Buffer, done: ssh2.SignCallback): void;
   sign(
     key: ssh2.ParsedKey,

@@ -8,8 +8,9 @@ const patience = 10_000;
 const notThere = 127;
 
 /**
- * What `ssh -G` says of a host. Without that program there is no configuration: then names mean what they say. Throws {@link HostError}
- * where it cannot read what the user has written: ssh itself would not go there either.
+ * What `ssh -G` says of a host. Without that program there is no configuration: then names mean what they
+ * say. Throws {@link HostError} where it cannot read what the user has written: ssh itself would not go there
+ * either.
  */
 export async function configurationText(words: readonly string[]): Promise<string> {
   let outcome = await askSsh(words);
@@ -22,10 +23,14 @@ export async function configurationText(words: readonly string[]): Promise<strin
 }
 
 async function askSsh(words: readonly string[]): Promise<ToolOutcome> {
-  return runTool({ argv: ['ssh', '-G', ...words], env: process.env, timeout: patience }).catch((error: unknown) => ({
-    ...{ code: notThere, stdout: '', timedOut: false },
-    stderr: messageOf(error),
-  }));
+  return runTool({ argv: ['ssh', '-G', ...words], env: process.env, timeout: patience }).catch(
+    (error: unknown) => ({
+      code: notThere,
+      stdout: '',
+      timedOut: false,
+      stderr: messageOf(error),
+    }),
+  );
 }
 
 function verdictOf(stderr: string) {
@@ -35,7 +40,9 @@ function verdictOf(stderr: string) {
   const option = /Bad configuration option: (\S+)/.exec(stderr)?.[1];
   const file = /Bad owner or permissions on (\S+)/.exec(stderr)?.[1];
   const suggestions = [
-    ...(option === undefined ? [] : [`\`IgnoreUnknown ${option}\` above that line, if another ssh of yours needs it.`]),
+    ...(option === undefined
+      ? []
+      : [`\`IgnoreUnknown ${option}\` above that line, if another ssh of yours needs it.`]),
     ...(file === undefined ? [] : [`\`chmod go-w ${file}\``]),
     ...(/No user exists/.test(stderr) ? ['An entry for this user in /etc/passwd of this container.'] : []),
     '`ssh -G HOST`',

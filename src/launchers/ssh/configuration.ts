@@ -4,7 +4,10 @@ import { expandHome, homeFolder, userName } from '../../base/owner.js';
 import { configurationText } from './configuration-text.js';
 import type { Host } from './hosts.js';
 
-/** What OpenSSH's own configuration says of a host, as `ssh -G` resolves it: aliases, Match blocks and included files are in it. */
+/**
+ * What OpenSSH's own configuration says of a host, as `ssh -G` resolves it: aliases, Match blocks and
+ * included files are in it.
+ */
 export interface Configuration {
   hostname: string;
   user: string;
@@ -47,15 +50,19 @@ export async function configurationOf(host: Host, file: string | undefined): Pro
 
 /** Reads what `ssh -G` says; its keys are written small (ssh_config(5)). */
 export function interpret(host: Host, text: string): Configuration {
-  const lines = text.split('\n').map((line) => [line.split(' ')[0] ?? '', line.slice(line.indexOf(' ') + 1)] as const);
-  const all = (key: string): string[] => lines.flatMap(([name, value]) => (name === key && value !== 'none' ? [value] : []));
+  const lines = text
+    .split('\n')
+    .map((line) => [line.split(' ')[0] ?? '', line.slice(line.indexOf(' ') + 1)] as const);
+  const all = (key: string): string[] =>
+    lines.flatMap(([name, value]) => (name === key && value !== 'none' ? [value] : []));
   const one = (key: string): string | undefined => all(key)[0];
   const hostname = one('hostname') ?? host.name;
   const port = Number(one('port') ?? host.port ?? 22);
   const user = one('user') ?? host.user ?? userName();
   const expand = (path: string, key = host.name): string =>
     expandTokens(expandHome(path), { h: hostname, n: host.name, p: String(port), r: user, k: key });
-  const paths = (key: string): string[] => all(key).flatMap((value) => value.split(' ').map((path) => expand(path)));
+  const paths = (key: string): string[] =>
+    all(key).flatMap((value) => value.split(' ').map((path) => expand(path)));
   const identityFiles = paths('identityfile');
   const knownHosts = [...paths('userknownhostsfile'), ...paths('globalknownhostsfile')];
   const alias = one('hostkeyalias');
@@ -63,7 +70,10 @@ export function interpret(host: Host, text: string): Configuration {
   const path = one('controlpath');
   const master = path === undefined ? undefined : expand(path);
   return {
-    ...{ hostname, port, identityFiles, knownHosts },
+    hostname,
+    port,
+    identityFiles,
+    knownHosts,
     user,
     identitiesOnly: one('identitiesonly') === 'yes',
     agent: agentOf(lines.find(([key]) => key === 'identityagent')?.[1], expand),
@@ -85,7 +95,10 @@ function agentOf(said = 'SSH_AUTH_SOCK', expand: (path: string) => string): stri
   return (variable === undefined ? expand(said) : process.env[variable]) || undefined;
 }
 
-/** Usual values of what a configuration may set for logins of people; older versions know only some of them, so no other is named. */
+/**
+ * Usual values of what a configuration may set for logins of people; older versions know only some of them,
+ * so no other is named.
+ */
 const usual: Readonly<Record<string, string>> = {
   remotecommand: 'none',
   sessiontype: 'default',
@@ -96,7 +109,9 @@ const usual: Readonly<Record<string, string>> = {
 };
 
 const overridesOf = (lines: readonly (readonly [key: string, value: string])[]): string[] =>
-  lines.flatMap(([key, value]) => (usual[key] === undefined || usual[key] === value ? [] : ['-o', `${key}=${usual[key]}`]));
+  lines.flatMap(([key, value]) =>
+    usual[key] === undefined || usual[key] === value ? [] : ['-o', `${key}=${usual[key]}`],
+  );
 
 /** What a library of ours does not do: each of these is usual somewhere (site-realities, "SSH at sites"). */
 function needsSystem({
@@ -112,7 +127,8 @@ function needsSystem({
 }): string | undefined {
   if (one('proxyusefdpass') === 'yes') return 'ProxyUseFdpass';
   if (one('hostbasedauthentication') === 'yes') return 'HostbasedAuthentication';
-  if (all('certificatefile').length > 0 || identityFiles.some((path) => existsSync(`${path}-cert.pub`))) return 'a certificate';
+  if (all('certificatefile').length > 0 || identityFiles.some((path) => existsSync(`${path}-cert.pub`)))
+    return 'a certificate';
   if (knownHosts.some(hasAuthority)) return 'a certificate authority of host keys';
   if (one('gssapiauthentication') === 'yes' && hasTicket()) return 'Kerberos';
   if (all('pkcs11provider').length > 0 || identityFiles.some((path) => /_sk$/.test(path) && existsSync(path)))

@@ -2,12 +2,16 @@ import { messageOf } from '../../base/errors.js';
 import { explainWords, type Phrase } from '../../launcher-kit/words.js';
 import { HostError } from './connection.js';
 
-/** What ssh says, its own or our library's, the most telling first (words recorded from OpenSSH 9.2 and Node 20). */
+/**
+ * What ssh says, its own or our library's, the most telling first (words recorded from OpenSSH 9.2 and Node
+ * 20).
+ */
 const phrases: readonly Phrase[] = [
   {
     words: /HOST IDENTIFICATION HAS CHANGED|host key .*has changed/i,
     code: 'host-key-changed',
-    sentence: 'Its host key is not the one that is known: somebody may be listening in, or it was installed anew.',
+    sentence:
+      'Its host key is not the one that is known: somebody may be listening in, or it was installed anew.',
     suggestions: ['Ask who looks after it for the fingerprint; then `ssh-keygen -R HOST` and `ssh HOST`.'],
   },
   {
@@ -20,7 +24,10 @@ const phrases: readonly Phrase[] = [
     words: /host key verification failed|no .*host key is known/i,
     code: 'host-key-unknown',
     sentence: 'Its host key is not known, and none is accepted unseen.',
-    suggestions: ['`ssh HOST` once, and compare the fingerprint.', 'For many hosts: a known_hosts file of the site.'],
+    suggestions: [
+      '`ssh HOST` once, and compare the fingerprint.',
+      'For many hosts: a known_hosts file of the site.',
+    ],
   },
   {
     words: /could not resolve hostname|ENOTFOUND|EAI_AGAIN|name or service not known/i,
@@ -95,9 +102,12 @@ const phrases: readonly Phrase[] = [
     suggestions: ['A controller that it can reach: `--ip`, or `--controller HOST`.'],
   },
   {
-    words: /kex_exchange_identification|connection (closed|reset|lost)|ECONNRESET|EPIPE|socket hang up|session open refused/i,
+    words:
+      /kex_exchange_identification|connection (closed|reset|lost)|ECONNRESET|EPIPE|socket hang up|session open refused/i,
     code: 'host-busy',
-    sentence: 'It closed the connection before anything was said, again and again: too many at once, or it is shutting down.',
+    sentence:
+      'It closed the connection before anything was said, again and again: too many at once, or it is ' +
+      'shutting down.',
     suggestions: ['Fewer at once: `-o fanout=8`.', "sshd's MaxStartups there."],
   },
 ];
@@ -112,12 +122,22 @@ export function hostError(said: string): HostError {
     ?.trim();
   const known = explainWords(phrases, words);
   if (!known)
-    return new HostError({ code: 'host-failed', sentence: `ssh failed: ${last || 'it said nothing'}.`, suggestions: [] });
-  return new HostError({ ...known, sentence: `${known.sentence}${last ? ` (${last.replace(/\.$/, '')})` : ''}` });
+    return new HostError({
+      code: 'host-failed',
+      sentence: `ssh failed: ${last || 'it said nothing'}.`,
+      suggestions: [],
+    });
+  return new HostError({
+    ...known,
+    sentence: `${known.sentence}${last ? ` (${last.replace(/\.$/, '')})` : ''}`,
+  });
 }
 
 /** Whatever was thrown, as an error with a verdict. */
-export const asHostError = (error: unknown): HostError => (error instanceof HostError ? error : hostError(messageOf(error)));
+export const asHostError = (error: unknown): HostError =>
+  error instanceof HostError ? error : hostError(messageOf(error));
 
-/** True for what may go well a moment later: sshd drops connections when too many come at once (MaxStartups). */
+/**
+ * True for what may go well a moment later: sshd drops connections when too many come at once (MaxStartups).
+ */
 export const isPassing = ({ verdict }: HostError): boolean => verdict.code === 'host-busy';

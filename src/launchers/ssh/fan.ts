@@ -16,7 +16,10 @@ import { type Seat, type Seating, writeSeating } from './seats.js';
 import { spreadEngines } from './spread.js';
 import { Tunnels } from './tunnels.js';
 
-/** When hosts reach the controller through their SSH connection: where they cannot otherwise, in any case, or never. */
+/**
+ * When hosts reach the controller through their SSH connection: where they cannot otherwise, in any case, or
+ * never.
+ */
 export type TunnelRule = 'auto' | 'always' | 'never';
 
 /** A host that could not be used. */
@@ -28,7 +31,10 @@ export interface Failure {
 /** A controller may take so long to say where it is (milliseconds). */
 const meetingTime = 60_000;
 
-/** Starts a job on all its hosts side by side: connects, looks, spreads, starts. What fails on one host is no other's matter. */
+/**
+ * Starts a job on all its hosts side by side: connects, looks, spreads, starts. What fails on one host is no
+ * other's matter.
+ */
 export class Fan {
   readonly failures: Failure[] = [];
   readonly seats: Seat[] = [];
@@ -68,7 +74,14 @@ export class Fan {
       const verdict = judge(look, host, share, this.#spec);
       if (verdict) this.failures.push({ host, verdict });
       else
-        this.seats.push(this.#seat(index, look.workDir === undefined ? host : { ...host, workDir: look.workDir }, share, look));
+        this.seats.push(
+          this.#seat(
+            index,
+            look.workDir === undefined ? host : { ...host, workDir: look.workDir },
+            share,
+            look,
+          ),
+        );
     }
     // Written down before anything is started there.
     this.write();
@@ -91,7 +104,11 @@ export class Fan {
     const nonce = randomBytes(16).toString('hex');
     writeWhole(probe, nonce);
     return Promise.all(
-      hosts.map((host) => this.#guarded(host, async () => lookAt(await this.#opener.open(host), host, probe, nonce, this.#spec))),
+      hosts.map((host) =>
+        this.#guarded(host, async () =>
+          lookAt(await this.#opener.open(host), host, probe, nonce, this.#spec),
+        ),
+      ),
     );
   }
 
@@ -107,14 +124,28 @@ export class Fan {
     }
   }
 
-  /** A host that does not share our disk gets a folder of its own; one with settings of its own gets scripts of its own. */
+  /**
+   * A host that does not share our disk gets a folder of its own; one with settings of its own gets scripts
+   * of its own.
+   */
   #seat(index: number, host: Host, share: number, { shared, user, taken }: Look): Seat {
     const { jobDir, name } = this.#spec;
     const isPlain =
-      !host.node && !host.package && !host.workDir && host.setup.length === 0 && Object.keys(host.environment).length === 0;
+      !host.node &&
+      !host.package &&
+      !host.workDir &&
+      host.setup.length === 0 &&
+      Object.keys(host.environment).length === 0;
     const base = host.workDir ?? `/tmp/ipcluster-${user}${taken ? `-${randomBytes(3).toString('hex')}` : ''}`;
     const folder = shared ? jobDir : join(base, `${name}-${basename(jobDir).slice(-20)}-${index}`);
-    return { index, host, share, shared, folder, scripts: shared && !isPlain ? join(jobDir, `host-${index}`) : folder };
+    return {
+      index,
+      host,
+      share,
+      shared,
+      folder,
+      scripts: shared && !isPlain ? join(jobDir, `host-${index}`) : folder,
+    };
   }
 
   /** Those that cannot reach the controller are started a little later, when their tunnels are there. */
@@ -163,6 +194,9 @@ export class Fan {
     if (seat.shared && seat.tunnel !== undefined) seat.scripts = join(jobDir, `host-${seat.index}`);
     const files = seatFiles(this.#spec, seat);
     if (seat.shared || needs === undefined) return files;
-    return [...files, { path: join(seat.folder, basename(needs)), text: await readFile(needs, 'utf8'), mode: 0o600 }];
+    return [
+      ...files,
+      { path: join(seat.folder, basename(needs)), text: await readFile(needs, 'utf8'), mode: 0o600 },
+    ];
   }
 }

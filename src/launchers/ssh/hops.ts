@@ -13,7 +13,10 @@ export interface Hop {
 /** No way has more hosts than this. */
 const longestWay = 16;
 
-/** All hosts on the way (ProxyJump), nearest first: the first of them may be behind others by its own configuration. Throws {@link HostError}. */
+/**
+ * All hosts on the way (ProxyJump), nearest first: the first of them may be behind others by its own
+ * configuration. Throws {@link HostError}.
+ */
 export async function hopsOf({ jumps }: Configuration, file: string | undefined): Promise<Hop[]> {
   const hops: Hop[] = [];
   for (let words = [...jumps]; words.length > 0; ) {
@@ -39,8 +42,9 @@ const endless = (word: string): HostError =>
   });
 
 /**
- * The command that stands for a way, for ssh: what it would make of ProxyJump itself, but with words of ours for each host, so that nobody
- * is asked there either and no host key is taken unseen. Each waits a second longer (`wait`, in seconds) than the one before it.
+ * The command that stands for a way, for ssh: what it would make of ProxyJump itself, but with words of ours
+ * for each host, so that nobody is asked there either and no host key is taken unseen. Each waits a second
+ * longer (`wait`, in seconds) than the one before it.
  */
 export function wayCommand(
   hops: readonly Hop[],
@@ -65,7 +69,11 @@ class HopError extends HostError {}
 export function hopError(hop: Host, error: HostError): HostError {
   if (error instanceof HopError) return error;
   const suggestions = error.verdict.suggestions.map((text) => text.replaceAll('HOST', hop.name));
-  return new HopError({ ...error.verdict, sentence: `On the way to it, ${hop.word}: ${error.verdict.sentence}`, suggestions });
+  return new HopError({
+    ...error.verdict,
+    sentence: `On the way to it, ${hop.word}: ${error.verdict.sentence}`,
+    suggestions,
+  });
 }
 
 /** What a host on the way says of the next one: that it lets nobody through, or why it cannot reach it. */
@@ -83,8 +91,8 @@ const wayEnded = /UNKNOWN port 65535/g;
 const onlyThat = /UNKNOWN port 65535|^kex_exchange_identification: /;
 
 /**
- * Which host failed, by what the system's ssh said: each ssh of the way says so once when its own way ended, from the one behind that
- * which failed to the last.
+ * Which host failed, by what the system's ssh said: each ssh of the way says so once when its own way ended,
+ * from the one behind that which failed to the last.
  */
 export function failureOf(said: string, hops: readonly Hop[]): HostError {
   const ended = said.match(wayEnded)?.length ?? 0;

@@ -16,7 +16,10 @@ import type { Opener } from './opener.js';
 import { endScript, signalScript, stateScript } from './scripts.js';
 import { readSeating, type Seat, type Seating } from './seats.js';
 
-/** Exit records on a shared disk are looked for so often, and hosts are asked first after this and ever less often (milliseconds). */
+/**
+ * Exit records on a shared disk are looked for so often, and hosts are asked first after this and ever less
+ * often (milliseconds).
+ */
 const interval = 500;
 const firstPause = 2000;
 const longestPause = 60_000;
@@ -64,7 +67,9 @@ export function observeHosts(ref: JobRef, seating: Seating, opener: Opener, earl
       await ending;
     },
     signal: async (name) => {
-      await Promise.all(parts.map(async ({ seat }) => ask(await opener.open(seat.host), signalScript(seat, name))));
+      await Promise.all(
+        parts.map(async ({ seat }) => ask(await opener.open(seat.host), signalScript(seat, name))),
+      );
     },
     logTail: (lines) => tailOfJob(ref.jobDir, lines),
     // Its exit records may tell of the end before all has been cleared away there.
@@ -100,7 +105,12 @@ async function statusOf(ref: JobRef, parts: readonly Part[]): Promise<JobStatus 
   const reports = parts.map((part): Report => {
     const element = String(part.seat.index);
     const record = records.find((candidate) => candidate.element === element);
-    return { id: part.seat.host.word, element: part.seat.host.word, incarnation: 0, state: stateOf(part, record, ref.jobDir) };
+    return {
+      id: part.seat.host.word,
+      element: part.seat.host.word,
+      incarnation: 0,
+      state: stateOf(part, record, ref.jobDir),
+    };
   });
   return aggregate(reports);
 }
@@ -118,7 +128,12 @@ function stateOf({ said, silence }: Part, record: ExitRecord | undefined, jobDir
 }
 
 /** Ends all parts side by side. Throws STOP_FAILED with a line for each host of which it cannot be known. */
-async function endAll({ jobDir }: JobRef, { mark }: Seating, parts: readonly Part[], opener: Opener): Promise<void> {
+async function endAll(
+  { jobDir }: JobRef,
+  { mark }: Seating,
+  parts: readonly Part[],
+  opener: Opener,
+): Promise<void> {
   noteCancel(jobDir);
   const lines = await Promise.all(
     parts.map(async (part) => {
@@ -138,7 +153,10 @@ async function endAll({ jobDir }: JobRef, { mark }: Seating, parts: readonly Par
     'STOP_FAILED',
     `What is left there is not known; it ends by itself within two leases:\n${left.join('\n')}`,
     {
-      suggestions: ['When they can be reached again: `ipcluster kill`.', 'When they are off for good: `ipcluster stop --force`.'],
+      suggestions: [
+        'When they can be reached again: `ipcluster kill`.',
+        'When they are off for good: `ipcluster stop --force`.',
+      ],
     },
   );
 }
@@ -153,5 +171,7 @@ export async function mayLive(jobDir: string): Promise<boolean> {
   const seating = readSeating(jobDir);
   if (!seating || existsSync(endedFile(jobDir))) return false;
   const records = await readExitRecords(jobDir);
-  return !seating.seats.every(({ index, shared }) => shared && records.some(({ element }) => element === String(index)));
+  return !seating.seats.every(
+    ({ index, shared }) => shared && records.some(({ element }) => element === String(index)),
+  );
 }

@@ -9,9 +9,14 @@ export interface HostWord {
   slots: number | undefined;
 }
 
-/** Cuts a list at the commas outside of brackets and expands ranges; undefined where it cannot be read. An address of IPv6 is no range. */
+/**
+ * Cuts a list at the commas outside of brackets and expands ranges; undefined where it cannot be read. An
+ * address of IPv6 is no range.
+ */
 export function expandWords(text: string): string[] | undefined {
-  const parts = text.split(/,(?![^[]*\])/).map((part) => (addressIn(part.trim()) ? [part.trim()] : expandHosts(part)));
+  const parts = text
+    .split(/,(?![^[]*\])/)
+    .map((part) => (addressIn(part.trim()) ? [part.trim()] : expandHosts(part)));
   return parts.includes(undefined) ? undefined : (parts as string[][]).flat();
 }
 
@@ -26,15 +31,20 @@ function addressIn(word: string): { address: string; rest: string } | undefined 
 }
 
 /**
- * Reads `host`, `host:4`, `user@host:2222`, `user@host:2222:4`, and GNU parallel's `4/user@host` (also `4*host`); an address of IPv6 stands
- * in brackets where anything follows it. Undefined for what is no host.
+ * Reads `host`, `host:4`, `user@host:2222`, `user@host:2222:4`, and GNU parallel's `4/user@host` (also
+ * `4*host`); an address of IPv6 stands in brackets where anything follows it. Undefined for what is no host.
  */
 export function readWord(text: string): HostWord | undefined {
   const [, before, user, place = ''] = form.exec(text) ?? [];
   const address = addressIn(text);
-  const [, plain, ...numbers] = /^([\w.-]*)(?::(\d+))?(?::(\d+))?$/.exec(address ? address.rest : place) ?? [];
+  const [, plain, ...numbers] =
+    /^([\w.-]*)(?::(\d+))?(?::(\d+))?$/.exec(address ? address.rest : place) ?? [];
   const [first, second] = numbers;
-  if (plain === undefined || (address ? plain !== '' : plain === '' || plain.startsWith('-')) || user?.startsWith('-'))
+  if (
+    plain === undefined ||
+    (address ? plain !== '' : plain === '' || plain.startsWith('-')) ||
+    user?.startsWith('-')
+  )
     return undefined;
   // After a name stand engines; after a user's name a port, and then engines.
   if (user === undefined && second !== undefined) return undefined;

@@ -28,7 +28,10 @@ export interface Host {
 const wrong = (sentence: string, files: readonly string[] = []): IpclusterError =>
   new IpclusterError('LAUNCHER_OPTIONS', sentence, { files, suggestions: ['See docs/launchers/ssh.md.'] });
 
-/** Reads `host[1-16]`, `host1:4,host2:8`, `user@host:2222`, or `@FILE`. Throws LAUNCHER_OPTIONS with what cannot be read. */
+/**
+ * Reads `host[1-16]`, `host1:4,host2:8`, `user@host:2222`, or `@FILE`. Throws LAUNCHER_OPTIONS with what
+ * cannot be read.
+ */
 export function readHosts(text: string): Host[] {
   const hosts = text.startsWith('@')
     ? readHostFile(text.slice(1))
@@ -40,14 +43,18 @@ export function readHosts(text: string): Host[] {
 
 function namesOf(text: string, where: string): string[] {
   const names = expandWords(text);
-  if (!names) throw wrong(`${where} has "${text}", but must be names such as host[1-16], host1:4 or user@host:2222.`);
+  if (!names)
+    throw wrong(`${where} has "${text}", but must be names such as host[1-16], host1:4 or user@host:2222.`);
   return names;
 }
 
 function hostOf(text: string, where: string): Host {
   const read = readWord(text);
   if (!read)
-    throw wrong(`${where} has "${text}", but must be like host, host:4, user@host:2222, user@host:2222:4 or [fd00::1]:4.`);
+    throw wrong(
+      `${where} has "${text}", but must be like host, host:4, user@host:2222, user@host:2222:4 or ` +
+        '[fd00::1]:4.',
+    );
   const slots = read.slots === undefined ? undefined : countOf(String(read.slots), text);
   return { ...read, slots, word: wordOf(read), environment: {}, setup: [] };
 }
@@ -78,7 +85,8 @@ function readHostFile(path: string): Host[] {
   });
   if (hosts.length === 0) throw wrong('The file of hosts names none.', [whole]);
   const once = merged(hosts);
-  if (typeof once === 'string') throw wrong(`The file of hosts names ${once} twice, with different words about it.`, [whole]);
+  if (typeof once === 'string')
+    throw wrong(`The file of hosts names ${once} twice, with different words about it.`, [whole]);
   return once;
 }
 
@@ -101,7 +109,8 @@ function withFacts(host: Host, facts: readonly string[], where: string): Host {
       environment[value.slice(0, value.indexOf('='))] = value.slice(value.indexOf('=') + 1);
     else
       throw wrong(
-        `${where}: "${fact}" is none of slots=N, user=NAME, port=N, node=PATH, package=PATH, work-dir=PATH, env=NAME=VALUE, setup=LINE.`,
+        `${where}: "${fact}" is none of slots=N, user=NAME, port=N, node=PATH, package=PATH, ` +
+          'work-dir=PATH, env=NAME=VALUE, setup=LINE.',
       );
   }
   const slots = countWords.map((word) => counts.get(word)).find((count) => count !== undefined) ?? host.slots;

@@ -15,11 +15,15 @@ import { readSeating, type Seat } from './seats.js';
 import { type Answer, answerFile, type Wish, wishFile } from './tunnels.js';
 
 /*
- * keeper JOB_FOLDER: keeps the tunnels of a job's hosts, and makes each again under the same port when its connection breaks. It ends
- * when the controller has taken its connection file away, or when all those hosts' parts of the job are over.
+ * keeper JOB_FOLDER: keeps the tunnels of a job's hosts, and makes each again under the same port when its
+ * connection breaks. It ends when the controller has taken its connection file away, or when all those hosts'
+ * parts of the job are over.
  */
 
-/** How often it is looked whether the controller is still wanted, and whether the host's part of the job lives (milliseconds). */
+/**
+ * How often it is looked whether the controller is still wanted, and whether the host's part of the job lives
+ * (milliseconds).
+ */
 const lookInterval = 500;
 const seatInterval = 30_000;
 /** Those at the other end get so long to hear that it is the end (milliseconds). */
@@ -59,9 +63,17 @@ async function watch(connection: Connection, seat: Seat): Promise<'connection' |
 }
 
 /** Keeps one tunnel, until the host's part of the job is over or the tunnel never came to be. */
-async function keep(jobDir: string, seat: Seat, target: Target, options: OpenOptions, open: Set<Opener>): Promise<void> {
-  const tell = (answer: Answer): void => writeWhole(answerFile(jobDir, seat.index), `${JSON.stringify(answer)}\n`);
-  const log = (said: string): void => void output.write(`${new Date().toISOString()} ${seat.host.word}: ${said}\n`);
+async function keep(
+  jobDir: string,
+  seat: Seat,
+  target: Target,
+  options: OpenOptions,
+  open: Set<Opener>,
+): Promise<void> {
+  const tell = (answer: Answer): void =>
+    writeWhole(answerFile(jobDir, seat.index), `${JSON.stringify(answer)}\n`);
+  const log = (said: string): void =>
+    void output.write(`${new Date().toISOString()} ${seat.host.word}: ${said}\n`);
   let port = 0;
   for (let pause = firstPause; ; pause = Math.min(longestPause, pause * 2)) {
     const opener = new Opener(options);

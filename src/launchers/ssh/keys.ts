@@ -44,10 +44,14 @@ export async function openKeys({ identityFiles, identitiesOnly, agent }: Configu
   return { keys, fromAgent, said };
 }
 
-/** Opens one; undefined for one that nobody should be asked about before the agent has been tried. Throws with words like ssh's. */
+/**
+ * Opens one; undefined for one that nobody should be asked about before the agent has been tried. Throws with
+ * words like ssh's.
+ */
 async function openKey(path: string, hasAgent: boolean): Promise<OpenKey | undefined> {
   const text = readFileSync(path);
-  if (isPublic(text)) throw new Error(`permission denied: ${path} is a public key, and no agent has its other half`);
+  if (isPublic(text))
+    throw new Error(`permission denied: ${path} is a public key, and no agent has its other half`);
   // ssh refuses such a key as well: it may have been copied already.
   if ((statSync(path).mode & 0o077) !== 0) throw new Error(`bad permissions: ${path} may be read by others`);
   const isLocked = isEncrypted(path, text);

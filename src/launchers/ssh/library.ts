@@ -26,8 +26,8 @@ export interface Gate {
 }
 
 /**
- * Opens a connection with ssh2. Host keys are held against the user's known_hosts, whatever his configuration says of unknown
- * ones. Throws {@link HostError}.
+ * Opens a connection with ssh2. Host keys are held against the user's known_hosts, whatever his configuration
+ * says of unknown ones. Throws {@link HostError}.
  */
 export async function openWithLibrary(
   configuration: Configuration,
@@ -44,11 +44,13 @@ export async function openWithLibrary(
   const closed = deferred<string>();
   let last = 'the connection was closed';
   const way = await openWay(configuration, gate);
-  const refuse = async (words: string): Promise<void> => opened.reject((await way?.failure()) ?? hostError(words));
+  const refuse = async (words: string): Promise<void> =>
+    opened.reject((await way?.failure()) ?? hostError(words));
   client.once('ready', () => opened.resolve());
   client.on('error', (error) => {
     last = judged ?? messageOf(error);
-    const refused = offer.left.length > 0 ? [`${user}@${hostname}: Permission denied (${offer.left.join(',')})`] : [];
+    const refused =
+      offer.left.length > 0 ? [`${user}@${hostname}: Permission denied (${offer.left.join(',')})`] : [];
     void refuse([...offer.said, last, ...(isRefusal(last) ? refused : [])].join('\n'));
   });
   client.once('close', () => {
@@ -57,14 +59,12 @@ export async function openWithLibrary(
     closed.resolve(last);
   });
   client.connect({
-    ...{
-      host: hostname,
-      port,
-      username: user,
-      readyTimeout: Math.min(timeout, longestDelay),
-      keepaliveInterval: 15_000,
-      keepaliveCountMax: 3,
-    },
+    host: hostname,
+    port,
+    username: user,
+    readyTimeout: Math.min(timeout, longestDelay),
+    keepaliveInterval: 15_000,
+    keepaliveCountMax: 3,
     ...(way && { sock: way.stream as never }),
     authHandler: offer.next as never,
     hostVerifier: (key: Buffer) => {
@@ -89,8 +89,14 @@ const isProhibited = (error: Error): boolean => 'reason' in error && error.reaso
 
 const isRefusal = (said: string): boolean => /authentication methods failed/.test(said);
 
-/** What leads to a host in place of a connection of its own: the host before it, or a command; undefined for none. */
-async function openWay({ hostname, port, proxyCommand }: Configuration, gate?: Gate): Promise<Way | undefined> {
+/**
+ * What leads to a host in place of a connection of its own: the host before it, or a command; undefined for
+ * none.
+ */
+async function openWay(
+  { hostname, port, proxyCommand }: Configuration,
+  gate?: Gate,
+): Promise<Way | undefined> {
   if (!gate) return proxyCommand === undefined ? undefined : openProxyCommand(proxyCommand);
   const stream = await gate.connection.reach({ host: hostname, port }).catch((error: unknown) => {
     throw unreached(gate.host, asHostError(error));
@@ -125,7 +131,11 @@ function connectionOf(client: ssh2.Client, closed: Promise<string>): LibraryConn
       new Promise((resolve, reject) => {
         client.forwardOut('127.0.0.1', 0, host, port, (error, stream) =>
           error
-            ? reject(hostError(isProhibited(error) ? `administratively prohibited: ${error.message}` : error.message))
+            ? reject(
+                hostError(
+                  isProhibited(error) ? `administratively prohibited: ${error.message}` : error.message,
+                ),
+              )
             : resolve(stream),
         );
       }),

@@ -29,7 +29,11 @@ const stepTime = 30_000;
 const leastRoom = 16 * 1024;
 
 /** Runs a script and reads its answers. Throws {@link HostError} for a shell that says something else. */
-export async function ask(connection: Connection, script: string, timeout = stepTime): Promise<ReadonlyMap<string, string>> {
+export async function ask(
+  connection: Connection,
+  script: string,
+  timeout = stepTime,
+): Promise<ReadonlyMap<string, string>> {
   const { stdout, stderr, timedOut } = await connection.run(script, timeout);
   const answers = readAnswers(stdout);
   if (answers) return answers;
@@ -49,7 +53,13 @@ export async function ask(connection: Connection, script: string, timeout = step
 }
 
 /** Looks at a host. Throws {@link HostError}. */
-export async function lookAt(connection: Connection, host: Host, probe: string, nonce: string, spec: JobSpec): Promise<Look> {
+export async function lookAt(
+  connection: Connection,
+  host: Host,
+  probe: string,
+  nonce: string,
+  spec: JobSpec,
+): Promise<Look> {
   const answers = await ask(connection, lookScript(host, probe, nonce, spec));
   return {
     cores: Number(answers.get('cores')) || 1,
@@ -63,8 +73,17 @@ export async function lookAt(connection: Connection, host: Host, probe: string, 
 }
 
 /** Why a host cannot take so many engines; undefined where it can. */
-export function judge({ answers, shared, workDir }: Look, host: Host, share: number, spec: JobSpec): Verdict | undefined {
-  const verdict = (code: string, sentence: string, ...suggestions: string[]): Verdict => ({ code, sentence, suggestions });
+export function judge(
+  { answers, shared, workDir }: Look,
+  host: Host,
+  share: number,
+  spec: JobSpec,
+): Verdict | undefined {
+  const verdict = (code: string, sentence: string, ...suggestions: string[]): Verdict => ({
+    code,
+    sentence,
+    suggestions,
+  });
   if (!answers.get('bash')) return verdict('host-shell', 'There is no bash.', 'Install it.');
   // On a disk of its own it is made, with all else that is ours there.
   if (workDir !== undefined && shared && answers.get('folder') !== 'yes')
@@ -111,7 +130,11 @@ export function judge({ answers, shared, workDir }: Look, host: Host, share: num
       'Install it there, or say where it is: `package=PATH` in the file of hosts.',
     );
   if (version !== packageVersion())
-    return verdict('wrong-version', `ipcluster is ${version} there, but ${packageVersion()} here.`, 'Install the same.');
+    return verdict(
+      'wrong-version',
+      `ipcluster is ${version} there, but ${packageVersion()} here.`,
+      'Install the same.',
+    );
   return judgeLimits(answers, share);
 }
 
@@ -126,7 +149,11 @@ function judgeLimits(answers: ReadonlyMap<string, string>, share: number): Verdi
     return undefined;
   } catch (error) {
     if (error instanceof IpclusterError)
-      return { code: 'limits', sentence: error.message, suggestions: ['Fewer engines: `slots=N` in the file of hosts.'] };
+      return {
+        code: 'limits',
+        sentence: error.message,
+        suggestions: ['Fewer engines: `slots=N` in the file of hosts.'],
+      };
     throw error;
   }
 }

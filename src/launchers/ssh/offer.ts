@@ -7,20 +7,34 @@ type Attempt = Readonly<Record<string, unknown>>;
 
 /** How we ask a host to let us in. */
 export interface Attempts {
-  /** Called by the library after each attempt, with what the host still takes; answers the next one, or false. */
-  next(left: readonly string[] | null, partly: boolean | null, done: (attempt: Attempt | false) => void): void;
+  /**
+   * Called by the library after each attempt, with what the host still takes; answers the next one, or false.
+   */
+  next(
+    left: readonly string[] | null,
+    partly: boolean | null,
+    done: (attempt: Attempt | false) => void,
+  ): void;
   /** What the host took last, by its own words: `publickey`, `keyboard-interactive`. */
   readonly left: readonly string[];
   /** Words for each key that cannot be used. */
   said: readonly string[];
 }
 
-/** The user's keys as they are offered: those of the agent first, as ssh does it; none to a host that takes no keys. */
+/**
+ * The user's keys as they are offered: those of the agent first, as ssh does it; none to a host that takes no
+ * keys.
+ */
 export async function offerOf(configuration: Configuration): Promise<Attempts> {
   const { user: username, agent } = configuration;
   const { keys, fromAgent, said } = await openKeys(configuration);
   const type = 'publickey' as const;
-  const own = keys.map(({ text: key, passphrase }) => ({ type, username, key, ...(passphrase !== undefined && { passphrase }) }));
+  const own = keys.map(({ text: key, passphrase }) => ({
+    type,
+    username,
+    key,
+    ...(passphrase !== undefined && { passphrase }),
+  }));
   const held =
     agent !== undefined && fromAgent.length > 0
       ? [{ type: 'agent' as const, username, agent: new ChosenKeys(agent, fromAgent) }]

@@ -18,7 +18,10 @@ export interface OpenOptions {
   timeout: number;
 }
 
-/** sshd may drop connections when many come at once: so often it is tried again, with pauses that grow from this (milliseconds). */
+/**
+ * sshd may drop connections when many come at once: so often it is tried again, with pauses that grow from
+ * this (milliseconds).
+ */
 const tries = 6;
 const firstPause = 300;
 
@@ -99,28 +102,53 @@ export class Opener {
     }
   }
 
-  async #openOnce(host: Host, configuration: Configuration, hops: readonly Hop[], bound: Bound): Promise<Connection> {
+  async #openOnce(
+    host: Host,
+    configuration: Configuration,
+    hops: readonly Hop[],
+    bound: Bound,
+  ): Promise<Connection> {
     const { transport, config } = this.#options;
-    const needs = configuration.needs ?? hops.map((hop) => hop.configuration.needs).find((word) => word !== undefined);
-    const system = transport === 'openssh' || (transport === 'auto' && (needs ?? configuration.master) !== undefined);
-    if (system) return (await import('./openssh.js')).openWithSystem({ host, configuration, hops, file: config }, bound);
+    const needs =
+      configuration.needs ?? hops.map((hop) => hop.configuration.needs).find((word) => word !== undefined);
+    const system =
+      transport === 'openssh' || (transport === 'auto' && (needs ?? configuration.master) !== undefined);
+    if (system)
+      return (await import('./openssh.js')).openWithSystem(
+        { host, configuration, hops, file: config },
+        bound,
+      );
     const gate = await this.#way(hops, bound);
     const opening = (await import('./library.js')).openWithLibrary(configuration, bound, gate);
     return configuration.needs === undefined ? opening : opening.catch(explainNeed(configuration.needs));
   }
 
-  /** The connection to the last of the hosts on the way, each reached through the one before it; kept for all who go the same way. */
+  /**
+   * The connection to the last of the hosts on the way, each reached through the one before it; kept for all
+   * who go the same way.
+   */
   async #way(hops: readonly Hop[], bound: Bound): Promise<Gate | undefined> {
     const last = hops.at(-1);
     if (!last) return undefined;
     const key = `way ${hops.map(({ host }) => host.word).join(',')}`;
     const known = this.#open.get(key) as Promise<LibraryConnection> | undefined;
-    return { host: last.host, connection: await (known ?? this.#keep(key, this.#openHop(last, hops.slice(0, -1), bound))) };
+    return {
+      host: last.host,
+      connection: await (known ?? this.#keep(key, this.#openHop(last, hops.slice(0, -1), bound))),
+    };
   }
 
-  async #openHop({ configuration, host }: Hop, before: readonly Hop[], bound: Bound): Promise<LibraryConnection> {
+  async #openHop(
+    { configuration, host }: Hop,
+    before: readonly Hop[],
+    bound: Bound,
+  ): Promise<LibraryConnection> {
     try {
-      return await (await import('./library.js')).openWithLibrary(configuration, bound, await this.#way(before, bound));
+      return await (await import('./library.js')).openWithLibrary(
+        configuration,
+        bound,
+        await this.#way(before, bound),
+      );
     } catch (error) {
       const known = asHostError(error);
       throw hopError(host, configuration.needs === undefined ? known : withNeed(configuration.needs, known));
@@ -130,7 +158,8 @@ export class Opener {
 
 /** A way in that the library does not have is said where the others did not lead in. */
 function withNeed(needs: string, { verdict }: HostError): HostError {
-  if (needs === 'ProxyCommand' || !/^host-(auth|typing|key-unknown)$/.test(verdict.code)) return new HostError(verdict);
+  if (needs === 'ProxyCommand' || !/^host-(auth|typing|key-unknown)$/.test(verdict.code))
+    return new HostError(verdict);
   return new HostError({
     code: 'needs-openssh',
     sentence: `Its configuration has ${needs}, which \`-o transport=ssh2\` cannot do. (${verdict.sentence})`,

@@ -13,14 +13,20 @@ import type { Host } from './hosts.js';
 import { passphraseHelper } from './passphrase-helper.js';
 import { forAnyShell, isWhole } from './scripts.js';
 
-/** What every call of ours says: nobody is asked, and no host key is taken unseen, whatever the user's configuration allows. */
+/**
+ * What every call of ours says: nobody is asked, and no host key is taken unseen, whatever the user's
+ * configuration allows.
+ */
 const strict = [
   ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'UpdateHostKeys=no'],
   ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=3', '-T'],
   // What it says is what we go by: a configuration may make it silent, or talkative.
   ...['-o', 'LogLevel=INFO'],
 ];
-/** Forwards of the user's own configuration are not ours to open, neither by the master nor by who goes through it. */
+/**
+ * Forwards of the user's own configuration are not ours to open, neither by the master nor by who goes
+ * through it.
+ */
 const noForwards = ['-o', 'ClearAllForwardings=yes'];
 const ready = 'ipcluster-ready';
 
@@ -34,8 +40,8 @@ export interface Goal {
 }
 
 /**
- * Opens a connection with the system's own ssh: a master that all later calls go through (ControlMaster), the user's own where one
- * is open. Throws {@link HostError}.
+ * Opens a connection with the system's own ssh: a master that all later calls go through (ControlMaster), the
+ * user's own where one is open. Throws {@link HostError}.
  */
 export async function openWithSystem(goal: Goal, bound: Bound): Promise<Connection> {
   const { host, configuration, file } = goal;
@@ -106,12 +112,26 @@ async function openMaster(
   const opened = deferred<void>();
   const helper = await passphraseHelper([configuration, ...hops.map((hop) => hop.configuration)]);
   const wait = Math.max(1, Math.ceil(timeout / 1000));
-  // Each host on the way is told the same, and has a connection of its own. Who is behind one that hangs waits longer than it.
-  const way = wayCommand(hops, [...helper.args, ...strict, '-o', 'ControlMaster=no', '-o', 'ControlPath=none'], wait, file);
+  // Each host on the way is told the same, and has a connection of its own. Who is behind one that hangs
+  // waits longer than it.
+  const way = wayCommand(
+    hops,
+    [...helper.args, ...strict, '-o', 'ControlMaster=no', '-o', 'ControlPath=none'],
+    wait,
+    file,
+  );
   const argv = [
     // ssh takes the first value that it is given.
     ...(['ssh', ...helper.args, ...strict, ...noForwards] as const),
-    ...['-o', 'ControlMaster=yes', ...control, '-o', 'ControlPersist=no', '-o', `ConnectTimeout=${wait + hops.length}`],
+    ...[
+      '-o',
+      'ControlMaster=yes',
+      ...control,
+      '-o',
+      'ControlPersist=no',
+      '-o',
+      `ConnectTimeout=${wait + hops.length}`,
+    ],
     ...(way === undefined ? [] : ['-o', `ProxyCommand=${way}`]),
     // The shell there may not do what it is told, but put another one in its place: ssh says it here as well.
     ...['-o', 'PermitLocalCommand=yes', '-o', `LocalCommand=echo ${ready}`],

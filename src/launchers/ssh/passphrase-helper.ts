@@ -6,7 +6,10 @@ import { makeTemporaryFolder } from '../../base/temporary.js';
 import type { Configuration } from './configuration.js';
 import { openKeys } from './keys.js';
 
-/** Where a key has a passphrase that no agent knows and somebody is there to ask: ssh gets it from a file that only we may read. */
+/**
+ * Where a key has a passphrase that no agent knows and somebody is there to ask: ssh gets it from a file that
+ * only we may read.
+ */
 export async function passphraseHelper(
   configurations: readonly Configuration[],
 ): Promise<{ args: string[]; env: NodeJS.ProcessEnv; said: string[]; remove: () => void }> {
@@ -21,7 +24,9 @@ export async function passphraseHelper(
     return `*${quoteWord(path)}*) cat ${quoteWord(join(folder, `p${index}`))} ;;`;
   });
   const script = join(folder, 'ask');
-  writeFileSync(script, `#!/bin/sh\ncase "$1" in\n${lines.join('\n')}\n*) exit 1 ;;\nesac\n`, { mode: 0o700 });
+  writeFileSync(script, `#!/bin/sh\ncase "$1" in\n${lines.join('\n')}\n*) exit 1 ;;\nesac\n`, {
+    mode: 0o700,
+  });
   return {
     args: ['-o', 'BatchMode=no', '-o', 'PreferredAuthentications=publickey'],
     env: { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force' },

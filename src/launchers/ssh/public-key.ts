@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
 
-/** True for the public half of a key, which everybody may read: an IdentityFile may name it to choose a key of the agent. */
+/**
+ * True for the public half of a key, which everybody may read: an IdentityFile may name it to choose a key of
+ * the agent.
+ */
 export const isPublic = (text: Buffer): boolean =>
   /^(ssh-|ecdsa-|sk-)[\w@.-]+ [A-Za-z0-9+/=]+/.test(text.toString('latin1', 0, 2000));
 
-/** The public half of the key that an IdentityFile names, as it is sent; undefined where it cannot be known without the passphrase. */
+/**
+ * The public half of the key that an IdentityFile names, as it is sent; undefined where it cannot be known
+ * without the passphrase.
+ */
 export function publicKeyOf(path: string): Buffer | undefined {
   for (const name of [path, `${path}.pub`]) {
     const text = read(name);
@@ -22,7 +28,10 @@ function parsedPublicKey(text: Buffer): Buffer | undefined {
 
 const magic = 'openssh-key-v1\0';
 
-/** OpenSSH's own format has the public half in clear before the private one, which may be encrypted (PROTOCOL.key). */
+/**
+ * OpenSSH's own format has the public half in clear before the private one, which may be encrypted
+ * (PROTOCOL.key).
+ */
 function clearPublicKey(text: Buffer): Buffer | undefined {
   const [, base64] = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]+)-----END/.exec(text.toString('latin1')) ?? [];
   if (base64 === undefined) return undefined;

@@ -4,7 +4,10 @@ import type { ToolOutcome } from '../../processes/tool.js';
 import { hostError } from './failures.js';
 import { forAnyShell, isWhole } from './scripts.js';
 
-/** Runs a script on a host of the library: its answers are awaited, not the end of its streams. Rejects with {@link hostError}. */
+/**
+ * Runs a script on a host of the library: its answers are awaited, not the end of its streams. Rejects with
+ * {@link hostError}.
+ */
 export function runScript(client: ssh2.Client, script: string, timeout: number): Promise<ToolOutcome> {
   return new Promise((resolve, reject) => {
     const said = { stdout: '', stderr: '' };

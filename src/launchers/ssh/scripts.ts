@@ -3,7 +3,13 @@ import { packageRoot, programFile } from '../../base/package.js';
 import type { JobSpec } from '../../launcher-kit/contract.js';
 import type { PlannedFile } from '../../launcher-kit/plan.js';
 import { plainFacts, type ScriptFacts, scriptFiles } from '../../launcher-kit/script.js';
-import { ownTemplates, Raw, renderTemplate, templateRoot, type Values } from '../../launcher-kit/templates.js';
+import {
+  ownTemplates,
+  Raw,
+  renderTemplate,
+  templateRoot,
+  type Values,
+} from '../../launcher-kit/templates.js';
 import { markVariable } from '../../processes/table.js';
 import type { Host } from './hosts.js';
 import type { Seat } from './seats.js';
@@ -26,8 +32,9 @@ export function isWhole(stdout: string): boolean {
 const longestWord = 800;
 
 /**
- * A script as one line that each shell understands alike, the C shell and fish too: files of a user's may have put another one in the
- * place of that which was asked for. Nothing of it is in an argument list, since `echo` is a word of the shell's own everywhere.
+ * A script as one line that each shell understands alike, the C shell and fish too: files of a user's may
+ * have put another one in the place of that which was asked for. Nothing of it is in an argument list, since
+ * `echo` is a word of the shell's own everywhere.
  */
 export function forAnyShell(script: string): string {
   const words =
@@ -42,7 +49,10 @@ function render(name: string, values: Values, spec?: JobSpec): string {
   return renderTemplate(`ssh/${name}.sh.hbs`, values, [...ownTemplates(spec?.templates), templateRoot()]);
 }
 
-/** What is asked of a host first. `probe` is a file here that holds the nonce: who reads it there shares our disk. */
+/**
+ * What is asked of a host first. `probe` is a file here that holds the nonce: who reads it there shares our
+ * disk.
+ */
 export function lookScript(host: Host, probe: string, nonce: string, spec: JobSpec): string {
   const values = {
     probe,
@@ -70,7 +80,8 @@ export function seatFiles(
     if (moved && word === spec.needs) return join(folder, basename(word));
     return word.startsWith(packageRoot()) ? there + word.slice(packageRoot().length) : word;
   });
-  const address = tunnel === undefined ? [] : ['--controller-ip', '127.0.0.1', '--controller-port', String(tunnel)];
+  const address =
+    tunnel === undefined ? [] : ['--controller-ip', '127.0.0.1', '--controller-port', String(tunnel)];
   const places = moved ? { IPP_PROFILE_DIR: join(folder, 'profile'), IPCLUSTER_WORK_DIR: folder } : {};
   const own: JobSpec = {
     ...spec,
@@ -88,10 +99,16 @@ export function seatFiles(
       sweep: sweepOf(host),
     },
   };
-  return scriptFiles('ssh', own, facts).map((file) => ({ ...file, path: join(scripts, basename(file.path)) }));
+  return scriptFiles('ssh', own, facts).map((file) => ({
+    ...file,
+    path: join(scripts, basename(file.path)),
+  }));
 }
 
-/** What starts the supervisor of a host; with addresses it first sees whether the controller can be reached from there. */
+/**
+ * What starts the supervisor of a host; with addresses it first sees whether the controller can be reached
+ * from there.
+ */
 export function startScript(
   seat: Seat,
   layout: string,
@@ -99,8 +116,14 @@ export function startScript(
   meeting?: { addresses: readonly string[]; port: number },
 ): string {
   return render('start', {
-    ...{ folder: seat.folder, scripts: seat.scripts, index: seat.index, layout, word: seat.host.word, private: !seat.shared },
-    ...{ addresses: meeting?.addresses ?? [], port: meeting?.port },
+    folder: seat.folder,
+    scripts: seat.scripts,
+    index: seat.index,
+    layout,
+    word: seat.host.word,
+    private: !seat.shared,
+    addresses: meeting?.addresses ?? [],
+    port: meeting?.port,
     files: files.map(({ path, text, mode }) => ({ path, text, mode: mode.toString(8) })),
   });
 }
@@ -112,10 +135,18 @@ export const stateScript = (seat: Seat): string => render('state', placeOf(seat)
 export const signalScript = (seat: Seat, signal: NodeJS.Signals): string =>
   render('signal', { ...placeOf(seat), signal: signal.replace(/^SIG/, '') });
 
-/** Ends a supervisor and whatever carries its mark, and takes its folder away where that is the host's own. */
+/**
+ * Ends a supervisor and whatever carries its mark, and takes its folder away where that is the host's own.
+ */
 export function endScript(seat: Seat, mark: string): string {
   const { host, shared, index } = seat;
-  return render('end', { ...placeOf(seat), patience: 80, mark: `${mark}.${index}`, sweep: sweepOf(host), private: !shared });
+  return render('end', {
+    ...placeOf(seat),
+    patience: 80,
+    mark: `${mark}.${index}`,
+    sweep: sweepOf(host),
+    private: !shared,
+  });
 }
 
 /** What ends all that carries a mark, as it is called on that host. */

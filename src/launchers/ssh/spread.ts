@@ -5,8 +5,9 @@ export interface Place {
 }
 
 /**
- * Spreads engines over hosts by their sizes, in whole ones; what is left over goes to those who come short most. A host of which
- * nothing is known counts as a middling one: its share is not put on the others, who have not been asked for more.
+ * Spreads engines over hosts by their sizes, in whole ones; what is left over goes to those who come short
+ * most. A host of which nothing is known counts as a middling one: its share is not put on the others, who
+ * have not been asked for more.
  */
 export function spreadEngines(count: number, places: readonly Place[]): number[] {
   const known = places.flatMap(({ size }) => size ?? []);

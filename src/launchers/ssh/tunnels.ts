@@ -29,7 +29,10 @@ export interface Answer {
 export const wishFile = (jobDir: string): string => join(jobDir, 'tunnels.json');
 export const answerFile = (jobDir: string, index: number): string => join(jobDir, `tunnel-${index}.json`);
 
-/** Tunnels for the hosts of one job. A program of its own keeps them, since they must outlive the one that starts the job. */
+/**
+ * Tunnels for the hosts of one job. A program of its own keeps them, since they must outlive the one that
+ * starts the job.
+ */
 export class Tunnels {
   readonly #jobDir: string;
   readonly #mark: string;
@@ -59,7 +62,9 @@ export class Tunnels {
   async portFor(index: number): Promise<number> {
     const read = async (): Promise<Answer | undefined> =>
       (await readJsonIfWhole(answerFile(this.#jobDir, index))) as Answer | undefined;
-    const answer = await poll(async () => (await read()) ?? (this.#keeperEnded ? {} : undefined), { timeout: patience });
+    const answer = await poll(async () => (await read()) ?? (this.#keeperEnded ? {} : undefined), {
+      timeout: patience,
+    });
     const { port, verdict } = answer ?? {};
     if (port !== undefined) return port;
     const sentence = `The controller cannot be reached from there, and a tunnel did not come to be (${this.#log}).`;

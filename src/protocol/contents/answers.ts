@@ -21,7 +21,14 @@ export interface AbortedContent {
 }
 
 /** How an interrupt ended. */
-export type InterruptOutcome = 'removed' | 'interrupted' | 'abandoned' | 'killed' | 'restarted' | 'finished' | 'unknown';
+export type InterruptOutcome =
+  | 'removed'
+  | 'interrupted'
+  | 'abandoned'
+  | 'killed'
+  | 'restarted'
+  | 'finished'
+  | 'unknown';
 
 /** Any answer to a question whose good one holds that. */
 export type Reply<T = object> = (OkContent & T) | ErrorContent | AbortedContent;

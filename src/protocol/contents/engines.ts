@@ -51,7 +51,13 @@ export type ClusterEvent =
   | { event: 'missed'; count: number }
   | ({ event: 'engine_joined'; host: string; pid: number } & EngineName)
   | { event: 'engine_left'; id: number; uuid: string; reason: string; restarting: boolean }
-  | { event: 'task'; id: string; state: 'queued' | 'running' | 'done' | 'aborted'; engine: number | null; status: string | null };
+  | {
+      event: 'task';
+      id: string;
+      state: 'queued' | 'running' | 'done' | 'aborted';
+      engine: number | null;
+      status: string | null;
+    };
 
 /** Which engine, and what it runs. */
 export interface EngineName {

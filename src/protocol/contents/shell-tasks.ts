@@ -12,14 +12,20 @@ export interface CommandContent {
   stderrFile?: string;
 }
 
-/** How a shell task ended, as it travels; `stdout` and `stderr` are empty where they went to a file, or go along as bytes. */
+/**
+ * How a shell task ended, as it travels; `stdout` and `stderr` are empty where they went to a file, or go
+ * along as bytes.
+ */
 export interface CommandReport {
   exitCode: number | null;
   signal: string | null;
   timedOut: boolean;
   stdout: string;
   stderr: string;
-  /** True when there was more output than is kept (16 MiB of each, 1 GiB as bytes); name files, or stream it, to get all of it. */
+  /**
+   * True when there was more output than is kept (16 MiB of each, 1 GiB as bytes); name files, or stream it,
+   * to get all of it.
+   */
   truncated: boolean;
   /** Bytes of each that are not kept. */
   dropped: { stdout: number; stderr: number };
@@ -31,8 +37,8 @@ export interface CommandReport {
 }
 
 /**
- * How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8, and empty where they are no text of at most
- * 16 MiB.
+ * How a shell task ended, with the bytes that it wrote: its texts are these as UTF-8, and empty where they
+ * are no text of at most 16 MiB.
  */
 export interface CommandResult extends CommandReport {
   /** Not among the fields that are listed or printed as JSON. */

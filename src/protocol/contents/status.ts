@@ -58,7 +58,10 @@ export interface LostSupervisor {
   at: string;
 }
 
-/** What the engines of one batch job had that are over: milliseconds that they were there, and that they worked. */
+/**
+ * What the engines of one batch job had that are over: milliseconds that they were there, and that they
+ * worked.
+ */
 export interface PastWork {
   job: string | null;
   held: number;

@@ -22,8 +22,9 @@ interface Resumed {
 /** What a client asks the controller; requests to engines are not among them. */
 export interface ClientToController {
   /**
-   * An observer hears what happens and is nobody's client: a controller that only it looks at is idle. Whoever comes back under a session
-   * while its last connection still seems to be there shows the same `key`.
+   * An observer hears what happens and is nobody's client: a controller that only it looks at is idle.
+   * Whoever comes back under a session while its last connection still seems to be there shows the same
+   * `key`.
    */
   connection_request: Ask<
     { version: string; protocol: number; observer?: boolean; key?: string },
@@ -31,7 +32,10 @@ export interface ClientToController {
   >;
   status_request: Ask<object, StatusContent>;
   /** With `waiting` only what has not begun is stopped. */
-  abort_request: Ask<{ ids: string[]; targets?: number[]; waiting?: boolean }, { outcomes: Record<string, InterruptOutcome> }>;
+  abort_request: Ask<
+    { ids: string[]; targets?: number[]; waiting?: boolean },
+    { outcomes: Record<string, InterruptOutcome> }
+  >;
   interrupt_request: Ask<{ targets: number[] }, { outcomes: Record<string, InterruptOutcome> }>;
   restart_request: Ask<{ targets: number[] }, { ids: number[] }>;
   stop_request: Ask<{ targets: number[] }, { ids: number[] }>;
@@ -41,12 +45,18 @@ export interface ClientToController {
   shutdown_request: Ask<object>;
   queue_request: Ask<object, Queues>;
   /**
-   * Removes finished tasks from the store: those named, all, or those that certain engines have answered. Only the asker's own, unless it
-   * says that it means everybody's, as IPython's clients always do.
+   * Removes finished tasks from the store: those named, all, or those that certain engines have answered.
+   * Only the asker's own, unless it says that it means everybody's, as IPython's clients always do.
    */
   purge_request: Ask<{ ids: string[] | 'all'; engines?: number[]; everybody?: boolean }, { ids: string[] }>;
-  /** Tasks with their messages, in the order in which they came: those after the one numbered `after`, or those named. */
-  records_request: Ask<{ after?: number; ids?: string[]; messages: MessageDetail }, { tasks: StoredTask[]; last: number | null }>;
+  /**
+   * Tasks with their messages, in the order in which they came: those after the one numbered `after`, or
+   * those named.
+   */
+  records_request: Ask<
+    { after?: number; ids?: string[]; messages: MessageDetail },
+    { tasks: StoredTask[]; last: number | null }
+  >;
   query_request: Ask<{ query: TaskQuery }, { records: TaskRecord[] }>;
   result_request: Ask<{ id: string }, { record: TaskRecord }>;
   resubmit_request: Ask<{ ids: string[] }, { ids: Record<string, string> }>;
@@ -58,9 +68,15 @@ export interface ClientToController {
 /** What the controller tells its clients unasked. */
 export interface ControllerToClient {
   event: Tell<ClusterEvent>;
-  /** So many of its balanced tasks, counted from the start of the link, are committed: from now on they survive everything. */
+  /**
+   * So many of its balanced tasks, counted from the start of the link, are committed: from now on they
+   * survive everything.
+   */
   committed: Tell<{ count: number }>;
-  /** So many of its balanced tasks are known, but not in the file of the store: the end of the controller loses them. */
+  /**
+   * So many of its balanced tasks are known, but not in the file of the store: the end of the controller
+   * loses them.
+   */
   kept_in_memory: Tell<{ count: number; reason: string }>;
   controller_ending: Tell<{ reason: string }>;
 }

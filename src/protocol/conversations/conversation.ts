@@ -2,9 +2,9 @@ import type { ErrorContent, Reply } from '../contents/answers.js';
 import type { Guard } from '../guards.js';
 
 /*
- * Who talks to whom, and about what: one map for each direction of each pair. The content of messages, the guards that read what
- * others send, and the handlers that every listener must have are derived from these maps; test/golden/protocol holds their shape on
- * the wire.
+ * Who talks to whom, and about what: one map for each direction of each pair. The content of messages, the
+ * guards that read what others send, and the handlers that every listener must have are derived from these
+ * maps; test/golden/protocol holds their shape on the wire.
  */
 
 /** A question: what it holds, and what a good answer holds beside its status. */
@@ -36,7 +36,9 @@ export type Contents<Conversation extends object> = {
 
 /** Guards for the content of each message that one side may send. */
 export type Guards<Conversation> = {
-  readonly [T in keyof Conversation]: Guard<Conversation[T] extends { content: infer Content } ? Content : never>;
+  readonly [T in keyof Conversation]: Guard<
+    Conversation[T] extends { content: infer Content } ? Content : never
+  >;
 };
 
 /** Guards for the answers to the questions of a conversation; each of them may be an error instead. */

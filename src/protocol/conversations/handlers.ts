@@ -10,11 +10,18 @@ export interface Answer<T = object> {
 }
 
 /** What a handler gives: an answer to a question, now or later; nothing for news. */
-type Given<Exchange> = Exchange extends Ask<unknown, infer T extends object> ? Answer<T> | Promise<Answer<T>> : undefined;
+type Given<Exchange> =
+  Exchange extends Ask<unknown, infer T extends object> ? Answer<T> | Promise<Answer<T>> : undefined;
 
-/** What a side does with each message of a conversation: one that it forgets does not compile. `Context` is what else handlers are given. */
+/**
+ * What a side does with each message of a conversation: one that it forgets does not compile. `Context` is
+ * what else handlers are given.
+ */
 export type Handlers<Conversation, Context extends readonly unknown[] = []> = {
-  readonly [T in keyof Conversation & MessageType]: (message: Message<T>, ...context: Context) => Given<Conversation[T]>;
+  readonly [T in keyof Conversation & MessageType]: (
+    message: Message<T>,
+    ...context: Context
+  ) => Given<Conversation[T]>;
 };
 
 /** True for a message that there is a handler for; narrows its type. */
@@ -26,7 +33,11 @@ export function isHandled<Conversation>(
 }
 
 /** Hands a message to the handler that is there for it. */
-export function call<Conversation, T extends keyof Conversation & MessageType, Context extends readonly unknown[]>(
+export function call<
+  Conversation,
+  T extends keyof Conversation & MessageType,
+  Context extends readonly unknown[],
+>(
   handlers: Handlers<Conversation, Context>,
   message: Message<T>,
   ...context: Context

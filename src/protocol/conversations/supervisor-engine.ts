@@ -1,7 +1,10 @@
 import type { InterruptOutcome } from '../contents/answers.js';
 import type { Tell } from './conversation.js';
 
-/** What an engine, its watcher or its gateway tells the supervisor beside replies and output. User code can speak there as well. */
+/**
+ * What an engine, its watcher or its gateway tells the supervisor beside replies and output. User code can
+ * speak there as well.
+ */
 export interface EngineToSupervisor {
   /** With `ready: false` it wants its id, and says `engine_ready` when it can take work. */
   engine_hello: Tell<{ uuid: string; pid: number; role: 'engine' | 'watcher' | 'gateway'; ready?: boolean }>;

@@ -1,20 +1,34 @@
 import { describe, expect, test } from 'vitest';
 import { errorCatalogue } from '../../../src/base/error-catalogue.js';
-import { explained, IpclusterError, isIpclusterError, isShortage, systemFault } from '../../../src/base/errors.js';
+import {
+  explained,
+  IpclusterError,
+  isIpclusterError,
+  isShortage,
+  systemFault,
+} from '../../../src/base/errors.js';
 import { describeError, readLogLevel } from '../../../src/base/program.js';
 
-const ofSystem = (code: string, message = `${code}: of the system`): Error => Object.assign(new Error(message), { code });
+const ofSystem = (code: string, message = `${code}: of the system`): Error =>
+  Object.assign(new Error(message), { code });
 
 describe('an error for people', () => {
   test('has the advice and the exit code of the catalogue, unless it has its own', () => {
     const plain = new IpclusterError('USAGE', 'Wrong.');
     expect([plain.exitCode, plain.suggestions]).toEqual([2, errorCatalogue.USAGE.suggestions]);
-    const own = new IpclusterError('CONFIG', 'Wrong.', { suggestions: ['Do this.'], files: ['/a'], transient: true });
+    const own = new IpclusterError('CONFIG', 'Wrong.', {
+      suggestions: ['Do this.'],
+      files: ['/a'],
+      transient: true,
+    });
     expect([own.suggestions, own.files, own.transient]).toEqual([['Do this.'], ['/a'], true]);
   });
 
   test('is printed with what to try and where to look', () => {
-    const error = new IpclusterError('CONFIG', 'Wrong.', { suggestions: ['Do this.', 'Or that.'], files: ['/a'] });
+    const error = new IpclusterError('CONFIG', 'Wrong.', {
+      suggestions: ['Do this.', 'Or that.'],
+      files: ['/a'],
+    });
     expect(describeError(error)).toBe('Wrong.\n  try: Do this.\n  try: Or that.\n  see: /a\n');
     expect(describeError(new Error('plain'))).toBe('plain\n');
     expect(describeError('thrown text')).toBe('thrown text\n');
@@ -46,10 +60,13 @@ describe('what the system refuses', () => {
   });
 
   test('anything else stays what it is', () => {
-    for (const error of [ofSystem('ENOENT'), new TypeError('x'), 'text', undefined]) expect(explained(error)).toBe(error);
+    for (const error of [ofSystem('ENOENT'), new TypeError('x'), 'text', undefined])
+      expect(explained(error)).toBe(error);
     const ours = new IpclusterError('USAGE', 'Wrong.');
     expect(systemFault('it', ours)).toBe(ours);
-    expect(systemFault('it cannot be read', ofSystem('EIO', 'broken')).message).toBe('it cannot be read: broken.');
+    expect(systemFault('it cannot be read', ofSystem('EIO', 'broken')).message).toBe(
+      'it cannot be read: broken.',
+    );
   });
 });
 

@@ -39,11 +39,20 @@ test('a poll ends with an answer, with its time, or with its signal', async () =
 });
 
 test('one that does not read costs no more than the limit, and is told what it missed', async () => {
-  const feed = new Feed<string>({ most: 3, sizeOf: () => 1, notice: (dropped, last) => `${dropped} missed, ${last} the last` });
+  const feed = new Feed<string>({
+    most: 3,
+    sizeOf: () => 1,
+    notice: (dropped, last) => `${dropped} missed, ${last} the last`,
+  });
   const slow = feed.follow();
   for (const value of ['a', 'b', 'c', 'd', 'e']) feed.push(value);
   const next = async (): Promise<unknown> => (await slow.next()).value;
-  expect([await next(), await next(), await next(), await next()]).toEqual(['a', 'b', 'c', '2 missed, e the last']);
+  expect([await next(), await next(), await next(), await next()]).toEqual([
+    'a',
+    'b',
+    'c',
+    '2 missed, e the last',
+  ]);
   feed.push('f');
   expect(await next()).toBe('f');
 });

@@ -2,8 +2,19 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { lastLines, readJsonIfWhole, removeEmptyFolder, removeFile, writeWhole } from '../../../src/base/files.js';
-import { makeMemoryFolder, readMemoryFile, removeMemoryFolder, writeMemoryFile } from '../../../src/base/memory-files.js';
+import {
+  lastLines,
+  readJsonIfWhole,
+  removeEmptyFolder,
+  removeFile,
+  writeWhole,
+} from '../../../src/base/files.js';
+import {
+  makeMemoryFolder,
+  readMemoryFile,
+  removeMemoryFolder,
+  writeMemoryFile,
+} from '../../../src/base/memory-files.js';
 
 let folder: string;
 beforeEach(() => {

@@ -13,6 +13,9 @@ test.each([
   expect(expandHosts(text)).toEqual(names);
 });
 
-test.each(['', 'host[1-', 'host[3-1]', 'host[a]', 'a b', 'host[1-99999999]', 'x]', 'a,,[b'])('"%s" cannot be read', (text) => {
-  expect(expandHosts(text)).toBeUndefined();
-});
+test.each(['', 'host[1-', 'host[3-1]', 'host[a]', 'a b', 'host[1-99999999]', 'x]', 'a,,[b'])(
+  '"%s" cannot be read',
+  (text) => {
+    expect(expandHosts(text)).toBeUndefined();
+  },
+);

@@ -94,6 +94,8 @@ describe('the file of a log', () => {
     file.write('last\n');
     vi.useRealTimers();
     closeSync(descriptor);
-    expect(readFileSync(path, 'utf8')).toMatch(/^first\n\S+Z warn log: 2 lines could not be written\nlast\n$/);
+    expect(readFileSync(path, 'utf8')).toMatch(
+      /^first\n\S+Z warn log: 2 lines could not be written\nlast\n$/,
+    );
   });
 });

@@ -28,7 +28,13 @@ import {
   writeMemoryFile,
 } from '../../../src/base/memory-files.js';
 import { readFileText } from '../../../src/base/own-file.js';
-import { closeFolder, ensureFolder, isOwnFolder, namesIn, openOwnFolder } from '../../../src/base/own-folder.js';
+import {
+  closeFolder,
+  ensureFolder,
+  isOwnFolder,
+  namesIn,
+  openOwnFolder,
+} from '../../../src/base/own-folder.js';
 import { objectionTo } from '../../../src/base/own-socket.js';
 import { removeTree } from '../../../src/base/remove-tree.js';
 import { userFolder, userFolders } from '../../../src/base/temporary.js';
@@ -79,19 +85,24 @@ describe('a folder of ours', () => {
     expect([modeOf(path), readdirSync(path)]).toEqual(['700', ['x']]);
   });
 
-  test('is not one that everybody can write, nor what lies below such a one; a sentence says what to do', () => {
-    const open = make('open', 0o777);
-    expect(refused(open)).toMatch(/can be written by everybody/);
-    make('open/ours', 0o700);
-    expect(refused(join(open, 'ours'))).toMatch(/can be written by everybody, who could change what lies in it/);
-    expect(refused(join(open, 'new'))).toMatch(/can be written by everybody/);
-    expect(existsSync(join(open, 'new'))).toBe(false);
-    try {
-      ensureFolder(open);
-    } catch (error) {
-      expect((error as { suggestions: string[] }).suggestions.join()).toContain(`chmod o-w ${open}`);
-    }
-  });
+  test(
+    'is not one that everybody can write, nor what lies below such a one; a sentence ' + 'says what to do',
+    () => {
+      const open = make('open', 0o777);
+      expect(refused(open)).toMatch(/can be written by everybody/);
+      make('open/ours', 0o700);
+      expect(refused(join(open, 'ours'))).toMatch(
+        /can be written by everybody, who could change what lies in it/,
+      );
+      expect(refused(join(open, 'new'))).toMatch(/can be written by everybody/);
+      expect(existsSync(join(open, 'new'))).toBe(false);
+      try {
+        ensureFolder(open);
+      } catch (error) {
+        expect((error as { suggestions: string[] }).suggestions.join()).toContain(`chmod o-w ${open}`);
+      }
+    },
+  );
 
   test('may lie in a sticky folder of everybody', () => {
     const shared = make('shared', 0o1777);
@@ -142,9 +153,13 @@ describe('a folder of ours', () => {
   });
 
   test('two at once make the same one', async () => {
-    const script = `const { mkdirSync } = require('fs'); for (let n = 0; n < 200; n++) try { mkdirSync(process.argv[1] + '/' + n, 0o700) } catch {}`;
+    const script =
+      `const { mkdirSync } = require('fs'); for (let n = 0; n < 200; n++) try { mkdirSync(process.argv[1] ` +
+      `+ '/' + n, 0o700) } catch {}`;
     const other = new Promise<void>((done) =>
-      import('node:child_process').then(({ execFile }) => execFile(process.execPath, ['-e', script, folder], () => done())),
+      import('node:child_process').then(({ execFile }) =>
+        execFile(process.execPath, ['-e', script, folder], () => done()),
+      ),
     );
     for (let n = 0; n < 200; n++) {
       ensureFolder(join(folder, String(n), 'below'));
@@ -254,7 +269,8 @@ describe('files', () => {
 
   test('a pipe, a device, a folder and an endless file are refused at once', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe')]);
-    for (const path of [join(folder, 'pipe'), '/dev/zero', folder]) expect(() => readFileText(path)).toThrow(/no file of text/);
+    for (const path of [join(folder, 'pipe'), '/dev/zero', folder])
+      expect(() => readFileText(path)).toThrow(/no file of text/);
     writeFileSync(join(folder, 'large'), Buffer.alloc(2 << 20));
     expect(() => readFileText(join(folder, 'large'))).toThrow(/larger than 1024 KiB/);
     expect(await readJsonIfWhole(join(folder, 'pipe'))).toBeUndefined();
@@ -279,11 +295,11 @@ test('a socket is ours where it and its folder are', async () => {
   expect(isOwnSocket(path)).toBe(true);
   symlinkSync(path, join(folder, 'link.sock'));
   writeFileSync(join(folder, 'file.sock'), '');
-  expect([isOwnSocket(join(folder, 'link.sock')), isOwnSocket(join(folder, 'file.sock')), isOwnSocket('')]).toEqual([
-    false,
-    false,
-    false,
-  ]);
+  expect([
+    isOwnSocket(join(folder, 'link.sock')),
+    isOwnSocket(join(folder, 'file.sock')),
+    isOwnSocket(''),
+  ]).toEqual([false, false, false]);
   if (asRoot) {
     chownSync(path, stranger, stranger);
     expect(isOwnSocket(path)).toBe(false);
@@ -314,18 +330,25 @@ describe.skipIf(process.platform !== 'linux')('the folder of sockets', () => {
     ['a file', (path: string) => writeFileSync(join(folder, path), ''), true],
     [
       'another user’s link',
-      (path: string) => execFileSync('sh', ['-c', `ln -s / ${join(folder, path)}; chown -h ${stranger} ${join(folder, path)}`]),
+      (path: string) =>
+        execFileSync('sh', [
+          '-c',
+          `ln -s / ${join(folder, path)}; chown -h ${stranger} ${join(folder, path)}`,
+        ]),
       asRoot,
     ],
     ['a folder that everybody can write', (path: string) => make(path, 0o777), true],
-  ])('lies beside it where its name is taken by %s; all programs find the same one', (_what, take, possible) => {
-    if (!possible) return;
-    inTemporary(make('tmp', 0o1777));
-    take(`tmp/${own}`);
-    const second = userFolder();
-    expect(second).toMatch(new RegExp(`^${join(folder, 'tmp', own)}-.{6}$`));
-    expect([modeOf(second), userFolder(), userFolders().includes(second)]).toEqual(['700', second, true]);
-  });
+  ])(
+    'lies beside it where its name is taken by %s; all programs find the same one',
+    (_what, take, possible) => {
+      if (!possible) return;
+      inTemporary(make('tmp', 0o1777));
+      take(`tmp/${own}`);
+      const second = userFolder();
+      expect(second).toMatch(new RegExp(`^${join(folder, 'tmp', own)}-.{6}$`));
+      expect([modeOf(second), userFolder(), userFolders().includes(second)]).toEqual(['700', second, true]);
+    },
+  );
 
   test('is elsewhere where the temporary folder is too long, not there, or anybody’s', () => {
     for (const path of [make('x'.repeat(100), 0o1777), join(folder, 'none'), make('open', 0o777)]) {
@@ -365,7 +388,8 @@ describe.skipIf(!existsSync('/dev/shm'))('memory of the host', () => {
     symlinkSync(file.path, join(memory, 'link'));
     execFileSync('mkfifo', [join(memory, 'pipe')]);
     linkSync(file.path, join(memory, 'hard'));
-    for (const name of ['link', 'pipe', 'hard']) expect(() => readMemoryFile({ ...file, path: join(memory, name) })).toThrow();
+    for (const name of ['link', 'pipe', 'hard'])
+      expect(() => readMemoryFile({ ...file, path: join(memory, name) })).toThrow();
     expect(() => readMemoryFile({ ...file, path: '/etc/passwd' })).toThrow(/no folder of ours/);
     expect(() => readMemoryFile({ ...file, size: 1e15 })).toThrow();
     removeMemoryFolder(memory);

@@ -21,6 +21,8 @@ test('the home is what HOME says, else what the list of users says', () => {
     );
   }
   process.env['HOME'] = 'somewhere';
-  expect(homeFolder).toThrow(expect.objectContaining({ code: 'FOLDER', message: expect.stringContaining('somewhere') }));
+  expect(homeFolder).toThrow(
+    expect.objectContaining({ code: 'FOLDER', message: expect.stringContaining('somewhere') }),
+  );
   expect(ipythonFolder({ IPYTHONDIR: '/i' })).toBe('/i');
 });

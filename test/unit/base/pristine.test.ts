@@ -73,20 +73,32 @@ describe('buffers that keep their methods', () => {
 
   test('are what Buffer makes', () => {
     fc.assert(
-      fc.property(fc.string(), fc.array(fc.uint8Array(), { maxLength: 5 }), fc.nat(40_000), (text, parts, size) => {
-        const buffers = parts.map((part) => Buffer.from(part));
-        expect(Pinned.from(text).equals(Buffer.from(text))).toBe(true);
-        expect(Pinned.from(text, 'latin1').equals(Buffer.from(text, 'latin1'))).toBe(true);
-        expect(Pinned.concat(buffers).equals(Buffer.concat(buffers))).toBe(true);
-        expect(Pinned.alloc(size, 7).equals(Buffer.alloc(size, 7))).toBe(true);
-        expect([Pinned.allocUnsafe(size).length, Pinned.allocUnsafeSlow(size).length]).toEqual([size, size]);
-      }),
+      fc.property(
+        fc.string(),
+        fc.array(fc.uint8Array(), { maxLength: 5 }),
+        fc.nat(40_000),
+        (text, parts, size) => {
+          const buffers = parts.map((part) => Buffer.from(part));
+          expect(Pinned.from(text).equals(Buffer.from(text))).toBe(true);
+          expect(Pinned.from(text, 'latin1').equals(Buffer.from(text, 'latin1'))).toBe(true);
+          expect(Pinned.concat(buffers).equals(Buffer.concat(buffers))).toBe(true);
+          expect(Pinned.alloc(size, 7).equals(Buffer.alloc(size, 7))).toBe(true);
+          expect([Pinned.allocUnsafe(size).length, Pinned.allocUnsafeSlow(size).length]).toEqual([
+            size,
+            size,
+          ]);
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
   test('are cut as Buffer is cut, from either end', () => {
-    const places = fc.oneof(fc.integer({ min: -20, max: 20 }), fc.constant(undefined), fc.double({ min: -20, max: 20 }));
+    const places = fc.oneof(
+      fc.integer({ min: -20, max: 20 }),
+      fc.constant(undefined),
+      fc.double({ min: -20, max: 20 }),
+    );
     const text = 'nine bytes';
     fc.assert(
       fc.property(places, places, (start, end) => {
@@ -110,7 +122,12 @@ describe('buffers that keep their methods', () => {
     // Whoever runs this test needs its own buffers again before anything is judged.
     let said: string[] = [];
     try {
-      said = [made.toString(), made.subarray(1).toString(), given.toString(), Pinned.concat([made, given]).toString()];
+      said = [
+        made.toString(),
+        made.subarray(1).toString(),
+        given.toString(),
+        Pinned.concat([made, given]).toString(),
+      ];
     } finally {
       for (const step of undo.splice(0)) step();
     }

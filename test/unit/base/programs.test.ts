@@ -15,7 +15,9 @@ describe('signals that a program was started to ignore', () => {
   let before: Record<string, unknown[]> = {};
   beforeEach(() => {
     vi.resetModules();
-    before = Object.fromEntries([...endings, 'SIGUSR1'].map((name) => [name, process.listeners(name as 'SIGINT')]));
+    before = Object.fromEntries(
+      [...endings, 'SIGUSR1'].map((name) => [name, process.listeners(name as 'SIGINT')]),
+    );
   });
   afterEach(() => {
     vi.unstubAllEnvs();
@@ -48,7 +50,9 @@ describe('signals that a program was started to ignore', () => {
 
 describe('what a program knows of itself', () => {
   test('its package, its version and its programs', () => {
-    const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+      version: string;
+    };
     expect(packageVersion()).toBe(version);
     expect(programFile('engine', 'cjs')).toBe(join(packageRoot(), 'dist', 'programs', 'engine.cjs'));
   });
@@ -72,7 +76,11 @@ describe('what a program knows of itself', () => {
     });
     expect(currentFolder).toThrow('uv_cwd');
     gone.mockRestore();
-    expect([isFolder('/'), isFolder('/etc/passwd'), isFolder('/nowhere/at-all')]).toEqual([true, false, false]);
+    expect([isFolder('/'), isFolder('/etc/passwd'), isFolder('/nowhere/at-all')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   test('small buffers are cut from pieces of the size that goes back to the system', () => {
@@ -125,11 +133,14 @@ describe('a folder for temporary things', () => {
     expect(statSync(make()).mode & 0o077).toBe(0);
   });
 
-  test.each(['/nowhere/at-all', '/etc/passwd', `/tmp/${'x'.repeat(120)}`])('is elsewhere where TMPDIR is %s', (place) => {
-    vi.stubEnv('TMPDIR', place);
-    const folder = make();
-    expect(folder.startsWith(place)).toBe(false);
-    writeFileSync(join(folder, 'file'), '');
-    expect(existsSync(join(folder, 'file'))).toBe(true);
-  });
+  test.each(['/nowhere/at-all', '/etc/passwd', `/tmp/${'x'.repeat(120)}`])(
+    'is elsewhere where TMPDIR is %s',
+    (place) => {
+      vi.stubEnv('TMPDIR', place);
+      const folder = make();
+      expect(folder.startsWith(place)).toBe(false);
+      writeFileSync(join(folder, 'file'), '');
+      expect(existsSync(join(folder, 'file'))).toBe(true);
+    },
+  );
 });

@@ -24,18 +24,24 @@ describe('durations', () => {
     expect(parseDuration(text, '--timeout')).toBe(milliseconds);
   });
 
-  test.each(['9999999999d', '1000000000000000000', '99999999999-00:00:00'])('%s is longer than any date reaches', (text) => {
-    expect(() => parseDuration(text, '--timeout')).toThrow(/--timeout is ".*longer/);
-  });
+  test.each(['9999999999d', '1000000000000000000', '99999999999-00:00:00'])(
+    '%s is longer than any date reaches',
+    (text) => {
+      expect(() => parseDuration(text, '--timeout')).toThrow(/--timeout is ".*longer/);
+    },
+  );
 
   test('a lease leaves time for signs of life', () => {
     expect(parseLease('30d')).toBe(30 * 86_400_000);
     expect(() => parseLease('0')).toThrow(/--lease is "0"/);
   });
 
-  test.each(['', 'x', '5 parsecs', '-3s', '1h-2m', '1:2'])('"%s" is refused with the name of the flag', (text) => {
-    expect(() => parseDuration(text, '--timeout')).toThrow(/--timeout is/);
-  });
+  test.each(['', 'x', '5 parsecs', '-3s', '1h-2m', '1:2'])(
+    '"%s" is refused with the name of the flag',
+    (text) => {
+      expect(() => parseDuration(text, '--timeout')).toThrow(/--timeout is/);
+    },
+  );
 
   test.each([
     [850, '850 ms'],
@@ -48,9 +54,12 @@ describe('durations', () => {
 });
 
 describe('counts and ports', () => {
-  test.each(['-1', 'x', '', '1.5', 'NaN', 'Infinity', '1e300', '9007199254740993'])('"%s" is no count', (text) => {
-    expect(() => parseCount(text, '-n')).toThrow(/-n is/);
-  });
+  test.each(['-1', 'x', '', '1.5', 'NaN', 'Infinity', '1e300', '9007199254740993'])(
+    '"%s" is no count',
+    (text) => {
+      expect(() => parseCount(text, '-n')).toThrow(/-n is/);
+    },
+  );
 
   test('a count has a least value', () => {
     expect(parseCount('0', '-n')).toBe(0);
@@ -78,7 +87,9 @@ describe('numbers that a program gives', () => {
   });
 
   test.each([[Number.NaN], [-1], ['5s'], [null], [{}]])('%s are none, and named', (value) => {
-    expect(() => checkMilliseconds(value as number, 'timeout')).toThrow(/^timeout is .*, but must be milliseconds/);
+    expect(() => checkMilliseconds(value as number, 'timeout')).toThrow(
+      /^timeout is .*, but must be milliseconds/,
+    );
   });
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 1.5, 2 ** 53])('%d is no count', (value) => {

@@ -7,16 +7,19 @@ import { sleep } from '../../../src/base/wait.js';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test.each([1, longestDelay, longestDelay + 1, 30 * 86_400_000, 2 ** 40])('a timer of %d ms calls then, and once', (delay) => {
-  const called = vi.fn();
-  const timer = new Timer(delay, called);
-  vi.advanceTimersByTime(delay - 1);
-  expect(called).not.toHaveBeenCalled();
-  vi.advanceTimersByTime(2);
-  expect(called).toHaveBeenCalledTimes(1);
-  timer.end();
-  expect(vi.getTimerCount()).toBe(0);
-});
+test.each([1, longestDelay, longestDelay + 1, 30 * 86_400_000, 2 ** 40])(
+  'a timer of %d ms calls then, and once',
+  (delay) => {
+    const called = vi.fn();
+    const timer = new Timer(delay, called);
+    vi.advanceTimersByTime(delay - 1);
+    expect(called).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(2);
+    expect(called).toHaveBeenCalledTimes(1);
+    timer.end();
+    expect(vi.getTimerCount()).toBe(0);
+  },
+);
 
 test('one without end never calls, and can be ended in any of its steps', () => {
   const called = vi.fn();

@@ -4,9 +4,23 @@ import { commandRequest, encodeOptions, type TaskOptions } from '../../../src/cl
 const month = 30 * 86_400_000;
 
 test('numbers that mean something travel, also those above 2^31', () => {
-  const metadata = encodeOptions({ timeLimit: month, timeout: 0.5, retries: 2, priority: -1.5, targets: [0, 1] });
-  expect(metadata).toEqual({ time_limit: month / 1000, timeout: 0.0005, retries: 2, priority: -1.5, targets: [0, 1] });
-  expect(encodeOptions({ timeLimit: 0, timeout: Number.POSITIVE_INFINITY, retries: 0, priority: 0 })).toEqual({});
+  const metadata = encodeOptions({
+    timeLimit: month,
+    timeout: 0.5,
+    retries: 2,
+    priority: -1.5,
+    targets: [0, 1],
+  });
+  expect(metadata).toEqual({
+    time_limit: month / 1000,
+    timeout: 0.0005,
+    retries: 2,
+    priority: -1.5,
+    targets: [0, 1],
+  });
+  expect(encodeOptions({ timeLimit: 0, timeout: Number.POSITIVE_INFINITY, retries: 0, priority: 0 })).toEqual(
+    {},
+  );
   expect(commandRequest(['a'], { timeLimit: month }).content).toEqual({ argv: ['a'], timeLimit: month });
   expect(commandRequest(['a'], { timeLimit: 5000 }).metadata).toEqual({ stream: true, time_needed: 5 });
   expect(commandRequest(['a'], { timeLimit: 0 }).content).toEqual({ argv: ['a'] });

@@ -3,7 +3,12 @@ import { IpclusterError } from '../../../src/base/errors.js';
 import { deferred } from '../../../src/base/wait.js';
 import { AsyncResult } from '../../../src/client/async-result.js';
 import type { Connection } from '../../../src/client/connection.js';
-import { type RequestEvent, type RequestState, requestEvents, requestStates } from '../../../src/client/request-states.js';
+import {
+  type RequestEvent,
+  type RequestState,
+  requestEvents,
+  requestStates,
+} from '../../../src/client/request-states.js';
 import { Requests } from '../../../src/client/requests.js';
 import { Session } from '../../../src/protocol/message.js';
 import { encodeValue } from '../../../src/protocol/values.js';
@@ -13,7 +18,8 @@ type EventName = keyof typeof requestEvents;
 type Kind = 'balanced' | 'direct';
 const states = Object.keys(requestStates) as RequestState[];
 const events = Object.keys(requestEvents) as EventName[];
-const possible = (kind: Kind, state: RequestState): boolean => state !== (kind === 'balanced' ? 'partly' : 'committed');
+const possible = (kind: Kind, state: RequestState): boolean =>
+  state !== (kind === 'balanced' ? 'partly' : 'committed');
 
 /** A request on a connection that does what the test says, and all that its user can see of it. */
 class Bed {
@@ -65,12 +71,18 @@ class Bed {
   }
 
   reply(content: object, from: number | undefined, buffers = encodeValue(1), raw?: Buffer): void {
-    const body = raw ?? Buffer.concat(this.engines.encode({ type: 'execute_reply', content: content as never, buffers }));
-    this.requests.receive({ route: { channel: 'reply', id: this.id, status: 'ok', ...(from !== undefined && { from }) }, body });
+    const body =
+      raw ??
+      Buffer.concat(this.engines.encode({ type: 'execute_reply', content: content as never, buffers }));
+    this.requests.receive({
+      route: { channel: 'reply', id: this.id, status: 'ok', ...(from !== undefined && { from }) },
+      body,
+    });
   }
 
   output(raw?: Buffer): void {
-    const body = raw ?? Buffer.concat(this.engines.encode({ type: 'stream', content: { name: 'stdout', text: 'x' } }));
+    const body =
+      raw ?? Buffer.concat(this.engines.encode({ type: 'stream', content: { name: 'stdout', text: 'x' } }));
     this.requests.receive({ route: { channel: 'output', id: this.id, session: 'client', from: 0 }, body });
   }
 
@@ -192,7 +204,8 @@ test('docs/requests.md is made from the table', async () => {
   const text = [
     '# What a request can be in',
     '',
-    'As its client sees it. Made from `src/client/request-states.ts`; a test takes the real thing through each pair of state and event.',
+    'As its client sees it. Made from `src/client/request-states.ts`; a test takes the real thing ' +
+      'through each pair of state and event.',
     'An event that comes when a request is over changes nothing.',
     '',
     ...states.map((state) => `- **${state}**: ${requestStates[state]}`),

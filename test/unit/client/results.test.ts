@@ -38,7 +38,10 @@ describe('a result', () => {
     expect(await good.catch(() => 'not called').finally(() => ends.push('good'))).toEqual(['a']);
     expect(await bad.finally(() => ends.push('bad')).catch((error: Error) => error.message)).toBe('gone');
     expect(ends).toEqual(['good', 'bad']);
-    expect((await Promise.allSettled(promises)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect((await Promise.allSettled(promises)).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+    ]);
   });
 
   test('comes in order to who wants that', async () => {
@@ -101,11 +104,17 @@ describe('a result', () => {
   });
 
   test('an error of a map says which item it is about', () => {
-    const error = new RemoteError({ status: 'error', ename: 'E', evalue: 'odd', traceback: [] }, 1).about(7, 'x'.repeat(200));
+    const error = new RemoteError({ status: 'error', ename: 'E', evalue: 'odd', traceback: [] }, 1).about(
+      7,
+      'x'.repeat(200),
+    );
     expect(error.index).toBe(7);
     expect(error.item?.length).toBeLessThan(70);
     expect(error.message).toMatch(/^engine 1: E: odd \(item 7: 'x+/);
-    const advised = new RemoteError({ status: 'error', ename: 'E', evalue: 'b', traceback: [], suggestions: ['so'] }, 1);
+    const advised = new RemoteError(
+      { status: 'error', ename: 'E', evalue: 'b', traceback: [], suggestions: ['so'] },
+      1,
+    );
     expect(new CompositeError([error, advised, advised]).suggestions).toEqual(['so']);
   });
 

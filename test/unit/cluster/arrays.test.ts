@@ -28,7 +28,8 @@ const queued: State = { state: 'queued', reason: 'Resources' };
 const gone: State = { state: 'cancelled', by: 'somebody' };
 const reports = (...states: State[]): Report[] =>
   states.map((state, index) => ({ id: '74', element: String(index), incarnation: 0, state }));
-const statusOf = (...states: State[]) => aggregate(reports(...states)) as NonNullable<ReturnType<typeof aggregate>>;
+const statusOf = (...states: State[]) =>
+  aggregate(reports(...states)) as NonNullable<ReturnType<typeof aggregate>>;
 const jobOf = (...states: State[]): Job =>
   ({ ref: { jobDir, ids: ['74'], launcher: 'slurm' }, status: statusOf(...states) }) as unknown as Job;
 const record = '{"incarnation":0,"exitCode":0,"told":"","ended":""}';
@@ -37,7 +38,9 @@ describe('an array of which some elements run', () => {
   beforeEach(() => write('allocation-0-0.sh', 'export IPCLUSTER_LAYOUT=2\\(x4\\)\n'));
 
   test('says what each of them does', () => {
-    expect(describeStatus(statusOf(running, running, queued, queued))).toBe('2 running, 2 queued (Resources)');
+    expect(describeStatus(statusOf(running, running, queued, queued))).toBe(
+      '2 running, 2 queued (Resources)',
+    );
     expect(describeStatus(statusOf(running, running))).toBe('running');
     const both = aggregate([...reports(running), { ...reports(queued)[0], id: '75' } as Report]);
     expect(Object.keys(both?.members ?? {})).toEqual(['74_0', '75_0']);
@@ -46,8 +49,16 @@ describe('an array of which some elements run', () => {
   });
 
   test('knows how many engines wait, and how many do not come any more', async () => {
-    expect(await countArray(jobOf(running, running, queued, queued), 8)).toEqual({ waiting: 4, ended: 0, names: [] });
-    expect(await countArray(jobOf(running, running, queued, gone), 8)).toEqual({ waiting: 2, ended: 2, names: ['3'] });
+    expect(await countArray(jobOf(running, running, queued, queued), 8)).toEqual({
+      waiting: 4,
+      ended: 0,
+      names: [],
+    });
+    expect(await countArray(jobOf(running, running, queued, gone), 8)).toEqual({
+      waiting: 2,
+      ended: 2,
+      names: ['3'],
+    });
     // A system without history lists what is left.
     expect(await countArray(jobOf(running, queued), 8)).toEqual({ waiting: 2, ended: 4, names: [] });
   });
@@ -71,10 +82,19 @@ describe('an array of which some elements run', () => {
     const rows = states.map((words, index) => `74|${index}|${words}||0||`);
     write('bin/squeue', `#!/bin/bash\ncat <<END\n${rows.join('\n')}\nEND\n`);
     vi.stubEnv('PATH', `${join(jobDir, 'bin')}:${process.env['PATH']}`);
-    const recorded = { launcher: 'slurm', ids: ['74'], jobDir, role: 'engines' as const, count: 4, options: [] };
+    const recorded = {
+      launcher: 'slurm',
+      ids: ['74'],
+      jobDir,
+      role: 'engines' as const,
+      count: 4,
+      options: [],
+    };
     const findings = await explainRecorded(recorded, true);
     expect(findings).toMatchObject([{ code: 'pending-resources', lines: ['queued (Resources)'] }]);
-    expect(findings[0]?.sentence).toMatch(/^2 of 4 parts of the job \(2, 3\) have not begun\. It is next in line/);
+    expect(findings[0]?.sentence).toMatch(
+      /^2 of 4 parts of the job \(2, 3\) have not begun\. It is next in line/,
+    );
   });
 });
 
@@ -90,11 +110,15 @@ describe('the clock of a start', () => {
   };
 
   test('does not run for elements that wait: that is the time of the queue', async () => {
-    expect(await late(jobOf(running, running, queued, queued), 2, 2)).toMatch(/waited in the queue .*2 running, 2 queued/);
+    expect(await late(jobOf(running, running, queued, queued), 2, 2)).toMatch(
+      /waited in the queue .*2 running, 2 queued/,
+    );
   });
 
   test('runs for elements that run and do not come', async () => {
-    expect(await late(jobOf(running, running, queued, queued), 1, 2)).toMatch(/1 of 4 engines registered within/);
+    expect(await late(jobOf(running, running, queued, queued), 1, 2)).toMatch(
+      /1 of 4 engines registered within/,
+    );
   });
 
   test('ends at once when those that are left cannot bring enough', async () => {
@@ -102,7 +126,9 @@ describe('the clock of a start', () => {
     const over = new AbortController();
     const watch = { have: 2, away: 0, reason: undefined };
     const jobs = [jobOf(running, running, gone, queued)];
-    void watchArrays({ ...request, minEngines: 3 }, jobs, watch, over, AbortSignal.timeout(1400)).catch(() => {});
+    void watchArrays({ ...request, minEngines: 3 }, jobs, watch, over, AbortSignal.timeout(1400)).catch(
+      () => {},
+    );
     await new Promise((done) => setTimeout(done, 1200));
     expect([over.signal.aborted, watch.away]).toEqual([false, 2]);
     await watchArrays(request, jobs, watch, over, AbortSignal.timeout(1400)).catch(() => {});

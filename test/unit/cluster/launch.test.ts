@@ -24,7 +24,8 @@ const request = (launcher: Launcher): LaunchRequest =>
 const prepared = (launcher: Launcher, role: PreparedJob['role'] = 'engines'): PreparedJob =>
   ({ launcher, role, spec: { name: 'ipc-abcdef-e123', jobDir } }) as unknown as PreparedJob;
 
-const launcherThat = (launch: () => Promise<Job>): Launcher => ({ name: 'queue', launch }) as unknown as Launcher;
+const launcherThat = (launch: () => Promise<Job>): Launcher =>
+  ({ name: 'queue', launch }) as unknown as Launcher;
 
 async function recordsOf(job: PreparedJob, asked: LaunchRequest): Promise<[RecordedJob[], unknown]> {
   const records: RecordedJob[] = [];
@@ -36,17 +37,32 @@ async function recordsOf(job: PreparedJob, asked: LaunchRequest): Promise<[Recor
 }
 
 test('a set of engines is written down with all that finds it again', async () => {
-  const launcher = launcherThat(async () => ({ ref: { launcher: 'queue', ids: ['7'], jobDir } }) as unknown as Job);
+  const launcher = launcherThat(
+    async () => ({ ref: { launcher: 'queue', ids: ['7'], jobDir } }) as unknown as Job,
+  );
   const [records] = await recordsOf(prepared(launcher), request(launcher));
   const limits = { time: 60_000, cpusPerTask: 2 };
   expect(records).toEqual([
-    { launcher: '/home/me/queue.js', options: ['flavor=old'], ids: ['7'], jobDir, role: 'engines', count: 4, limits },
+    {
+      launcher: '/home/me/queue.js',
+      options: ['flavor=old'],
+      ids: ['7'],
+      jobDir,
+      role: 'engines',
+      count: 4,
+      limits,
+    },
   ]);
 });
 
 test('a controller by another launcher has none of the options that were meant for engines', async () => {
-  const local = launcherThat(async () => ({ ref: { launcher: 'queue', ids: ['8'], jobDir } }) as unknown as Job);
-  const [[record]] = await recordsOf(prepared(local, 'controller'), request(launcherThat(local.launch as never)));
+  const local = launcherThat(
+    async () => ({ ref: { launcher: 'queue', ids: ['8'], jobDir } }) as unknown as Job,
+  );
+  const [[record]] = await recordsOf(
+    prepared(local, 'controller'),
+    request(launcherThat(local.launch as never)),
+  );
   expect(record).toMatchObject({ launcher: 'queue', options: [], role: 'controller', count: 1 });
 });
 
@@ -55,11 +71,15 @@ test('a submit without an answer stays on the list by its name', async () => {
   const launcher = launcherThat(() => Promise.reject(silent));
   const [records, error] = await recordsOf(prepared(launcher), request(launcher));
   expect(error).toBe(silent);
-  expect(records).toMatchObject([{ ids: [], name: 'ipc-abcdef-e123', jobDir, launcher: '/home/me/queue.js' }]);
+  expect(records).toMatchObject([
+    { ids: [], name: 'ipc-abcdef-e123', jobDir, launcher: '/home/me/queue.js' },
+  ]);
 });
 
 test('a job that was refused is on no list', async () => {
-  const launcher = launcherThat(() => Promise.reject(new IpclusterError('SUBMIT_REFUSED', 'No.', { verdict: 'bad-account' })));
+  const launcher = launcherThat(() =>
+    Promise.reject(new IpclusterError('SUBMIT_REFUSED', 'No.', { verdict: 'bad-account' })),
+  );
   const [records] = await recordsOf(prepared(launcher), request(launcher));
   expect(records).toEqual([]);
 });

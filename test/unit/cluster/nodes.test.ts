@@ -35,22 +35,38 @@ async function oneFails(): Promise<void> {
 describe('each node', () => {
   test('writes its own exit record: code and last words', async () => {
     await oneFails();
-    expect(recordOf(2)).toMatchObject({ node: 'n3', exitCode: 3, told: '', words: 'mount of /data "missing"', incarnation: 0 });
+    expect(recordOf(2)).toMatchObject({
+      node: 'n3',
+      exitCode: 3,
+      told: '',
+      words: 'mount of /data "missing"',
+      incarnation: 0,
+    });
     expect([0, 1, 3].map((index) => recordOf(index).exitCode)).toEqual([0, 0, 0]);
     expect(await readNodeEnds(jobDir)).toMatchObject([{ index: 2, node: 'n3', exitCode: 3 }]);
   });
 
-  test('writes it after a prologue with a trap of its own, and of the signal that killed its program', async () => {
-    await renderNode(jobDir, { prologue: ["trap 'echo own' EXIT"] }, ['/bin/sh', '-c', 'kill -KILL $$']);
-    expect((await runNode(jobDir, 0)).code).toBe(137);
-    expect(recordOf(0)).toMatchObject({ exitCode: 137, told: '', words: expect.stringContaining('killed by signal 9') });
-  });
+  test(
+    'writes it after a prologue with a trap of its own, and of the signal that killed ' + 'its program',
+    async () => {
+      await renderNode(jobDir, { prologue: ["trap 'echo own' EXIT"] }, ['/bin/sh', '-c', 'kill -KILL $$']);
+      expect((await runNode(jobDir, 0)).code).toBe(137);
+      expect(recordOf(0)).toMatchObject({
+        exitCode: 137,
+        told: '',
+        words: expect.stringContaining('killed by signal 9'),
+      });
+    },
+  );
 
   test('a check that was ended from outside is no proof that the program cannot be run', async () => {
     const slow = join(jobDir, 'slow');
     writeFileSync(join(jobDir, 'test'), '#!/bin/sh\ntouch began\nexec sleep 20\n', { mode: 0o755 });
     await renderNode(jobDir, {}, [slow]);
-    const script = readFileSync(join(jobDir, 'node.sh'), 'utf8').replace('$(test -x', `$(${join(jobDir, 'test')} -x`);
+    const script = readFileSync(join(jobDir, 'node.sh'), 'utf8').replace(
+      '$(test -x',
+      `$(${join(jobDir, 'test')} -x`,
+    );
     writeFileSync(join(jobDir, 'node.sh'), script, { mode: 0o700 });
     const { code, log } = await runNode(jobDir, 0, {}, (pid) => {
       const timer = setInterval(() => {
@@ -78,12 +94,16 @@ test.each([
     [{ index: 3, node: 'n4', words: '/bin/bash: /p/node.sh: No such file or directory' }],
   ],
   ['srun: error: Node failure on n3', [{ node: 'n3' }]],
-  ['srun: error: Task launch for StepId=9.2 failed on node n3: Socket timed out on send/recv operation', [{ node: 'n3' }]],
+  [
+    'srun: error: Task launch for StepId=9.2 failed on node n3: Socket timed out on send/recv operation',
+    [{ node: 'n3' }],
+  ],
   ['srun: error: Nodes n[2-3] are still not ready', [{ node: 'n2' }, { node: 'n3' }]],
   ['pbsdsh: task 0x00000003 exit status 7', [{ node: 'task 0x00000003', exitCode: 7 }]],
   ['pbsdsh: task 2 exit status 0', []],
   [
-    'mpirun.openmpi noticed that process rank 1 with PID 69 on node host1 exited on signal 11 (Segmentation fault).',
+    'mpirun.openmpi noticed that process rank 1 with PID 69 on node host1 exited on signal 11 ' +
+      '(Segmentation fault).',
     [{ index: 1, node: 'host1', exitCode: 139 }],
   ],
   ['=   PID 149 RUNNING AT host1\n=   EXIT CODE: 9', [{ node: 'host1', exitCode: 9 }]],
@@ -105,7 +125,10 @@ describe('a verdict on a gang', () => {
   });
 
   test('names the node that only srun tells of, which sees no folder of ours', async () => {
-    write('stderr', '/bin/bash: /p/node.sh: No such file\nsrun: error: n4: task 3: Exited with exit code 127\n');
+    write(
+      'stderr',
+      '/bin/bash: /p/node.sh: No such file\nsrun: error: n4: task 3: Exited with exit code 127\n',
+    );
     write('node-0.log', 'all is well here\n');
     write('exit.json', '{"incarnation":0,"exitCode":127,"told":"","ended":"x"}');
     const findings = await explainFolder(jobDir, true, false);
@@ -116,7 +139,9 @@ describe('a verdict on a gang', () => {
 });
 
 describe('where the names of the nodes are known', () => {
-  beforeEach(() => write('allocation-0.sh', 'export IPCLUSTER_LAYOUT=2\\(x4\\)\nexport IPCLUSTER_NODES=n\\[1-4\\]\n'));
+  beforeEach(() =>
+    write('allocation-0.sh', 'export IPCLUSTER_LAYOUT=2\\(x4\\)\nexport IPCLUSTER_NODES=n\\[1-4\\]\n'),
+  );
 
   test('a step of one node calls it task 0, and is told by its name', async () => {
     write('stderr', 'srun: error: n4: task 0: Exited with exit code 127\n');
@@ -129,19 +154,26 @@ describe('where the names of the nodes are known', () => {
   });
 
   test('a node where nothing began takes its whole share away', async () => {
-    write('stderr', 'srun: error: Task launch for StepId=5.0 failed on node n3: x\nsrun: error: Node failure on n3\n');
+    write(
+      'stderr',
+      'srun: error: Task launch for StepId=5.0 failed on node n3: x\nsrun: error: Node failure on n3\n',
+    );
     expect(await countLost(jobDir, 8, 0)).toMatchObject({ lost: 2, ends: [{ index: 2, node: 'n3' }] });
   });
 });
 
 describe('a step that waits', () => {
   const line = 'srun: Job 7 step creation temporarily disabled, retrying (Requested nodes are busy)';
-  const told = 'ipcluster: nothing has begun on the nodes, and other steps of the job run there: 7.0 sleep n[1-4]';
+  const told =
+    'ipcluster: nothing has begun on the nodes, and other steps of the job run there: 7.0 sleep n[1-4]';
 
   test.each([line, told])('is a verdict, with its words: %s', async (words) => {
     write('stderr', `${words}\n`);
     const [verdict] = await explainFolder(jobDir, true, false);
-    expect(verdict).toMatchObject({ code: 'step-waits', sentence: expect.stringContaining(`It says: ${words}`) });
+    expect(verdict).toMatchObject({
+      code: 'step-waits',
+      sentence: expect.stringContaining(`It says: ${words}`),
+    });
   });
 
   test('is none where a node has begun', async () => {
@@ -154,7 +186,8 @@ describe('a step that waits', () => {
 test('a node that two tools tell of has failed once', async () => {
   write(
     'stderr',
-    'srun: error: Task launch for StepId=5.0 failed on node n3: x\nslurmstepd-n1: error: Prolog failure on node n3\n',
+    'srun: error: Task launch for StepId=5.0 failed on node n3: x\nslurmstepd-n1: error: Prolog failure ' +
+      'on node n3\n',
   );
   expect(await readNodeEnds(jobDir)).toHaveLength(1);
 });
@@ -163,7 +196,10 @@ describe('a start', () => {
   const wait = (minEngines: number | undefined) => {
     const place = findPlace({ workFolder: join(folder, 'work') }, { IPYTHONDIR: folder });
     const request = { place, count: 4, minEngines, timeout: 3000, queueTimeout: undefined } as StartRequest;
-    const job = { ref: { jobDir, launcher: 'slurm', ids: ['1'] }, status: { incarnation: 0, state: { state: 'running' } } };
+    const job = {
+      ref: { jobDir, launcher: 'slurm', ids: ['1'] },
+      status: { incarnation: 0, state: { state: 'running' } },
+    };
     return awaitRegistration(request, [job as unknown as Job], new AbortController().signal);
   };
 

@@ -17,7 +17,12 @@ async function asked(
 ): Promise<[command: string, line: string]> {
   writeFileSync(join(folder, 'site.yaml'), site);
   vi.stubEnv('IPCLUSTER_SITE_FILE', join(folder, 'site.yaml'));
-  const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
+  const place = {
+    profile: 'default',
+    profileFolder: folder,
+    clusterId: '',
+    workFolder: join(folder, 'work'),
+  };
   const { values, launcher } = await launcherSettings(place, { launcher: 'slurm', ...given });
   const { jobs } = await prepare({ ...jobSettings(values, launcher, extra), place, count: 2, reuse: false });
   const { spec } = jobs.find(({ role }) => role === 'engines') as (typeof jobs)[number];
@@ -27,7 +32,14 @@ async function asked(
 describe('who says where a job goes, and for how long', () => {
   test.each([
     ['a flag', { partition: 'debug', account: 'proj1', time: '1h' }, '', 'debug', 'proj1', '01:00:00'],
-    ['the site', {}, 'defaults: {partition: debug}\nenforce: {account: proj1, time: {max: 30m}}\n', 'debug', 'proj1', '00:30:00'],
+    [
+      'the site',
+      {},
+      'defaults: {partition: debug}\nenforce: {account: proj1, time: {max: 30m}}\n',
+      'debug',
+      'proj1',
+      '00:30:00',
+    ],
     ['the user’s variables', {}, '', 'gpu', 'proj2', '02:00:00'],
   ])('%s', async (_who, given, site, partition, account, time) => {
     vi.stubEnv('SBATCH_PARTITION', 'gpu');
@@ -61,8 +73,16 @@ describe('what a site enforces holds for the scheduler’s own words', () => {
   async function submit(name: string, extra: string[], directives = ''): Promise<unknown> {
     writeFileSync(join(folder, 'site.yaml'), site);
     vi.stubEnv('IPCLUSTER_SITE_FILE', join(folder, 'site.yaml'));
-    const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
-    const { values, launcher } = await launcherSettings(place, { launcher: name, ...(directives && { directives }) });
+    const place = {
+      profile: 'default',
+      profileFolder: folder,
+      clusterId: '',
+      workFolder: join(folder, 'work'),
+    };
+    const { values, launcher } = await launcherSettings(place, {
+      launcher: name,
+      ...(directives && { directives }),
+    });
     return jobSettings(values, launcher, extra);
   }
 
@@ -76,7 +96,10 @@ describe('what a site enforces holds for the scheduler’s own words', () => {
     ['sge', ['-A', 'proj2'], 'a rule for account'],
     ['sge', ['-l', 'gpu=1,h_rt=3:0:0'], 'a rule for time'],
   ])('%s -- %j', async (name, extra, words) => {
-    await expect(submit(name, extra)).rejects.toMatchObject({ code: 'CONFIG', message: expect.stringContaining(words) });
+    await expect(submit(name, extra)).rejects.toMatchObject({
+      code: 'CONFIG',
+      message: expect.stringContaining(words),
+    });
   });
 
   test.each([
@@ -84,7 +107,10 @@ describe('what a site enforces holds for the scheduler’s own words', () => {
     ['sge', '-q=gpu', 'a rule for partition'],
     ['sge', '-l h_rt=3:0:0', 'a rule for time'],
   ])('%s --directives %s', async (name, directives, words) => {
-    await expect(submit(name, [], directives)).rejects.toMatchObject({ code: 'CONFIG', message: expect.stringContaining(words) });
+    await expect(submit(name, [], directives)).rejects.toMatchObject({
+      code: 'CONFIG',
+      message: expect.stringContaining(words),
+    });
   });
 
   test.each([

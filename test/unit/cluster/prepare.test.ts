@@ -14,7 +14,12 @@ afterEach(() => {
 });
 
 test('the folders of a start belong together, whatever the clock does meanwhile', async () => {
-  const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
+  const place = {
+    profile: 'default',
+    profileFolder: folder,
+    clusterId: '',
+    workFolder: join(folder, 'work'),
+  };
   const { values, launcher } = await launcherSettings(place, { launcher: 'local' });
   let now = Date.now();
   class LeapingDate extends Date {
@@ -35,7 +40,12 @@ test.each([
   ['1m', true],
   ['10m', false],
 ])('with %s for all, it is said at the start whether tasks of the queue can begin', async (time, isShort) => {
-  const place = { profile: 'default', profileFolder: folder, clusterId: '', workFolder: join(folder, 'work') };
+  const place = {
+    profile: 'default',
+    profileFolder: folder,
+    clusterId: '',
+    workFolder: join(folder, 'work'),
+  };
   const { values, launcher } = await launcherSettings(place, { launcher: 'pbs', time });
   const request = { ...jobSettings(values, launcher), place, count: 2, reuse: false };
   const said = describeStart(await prepare(request), request).join(' ');

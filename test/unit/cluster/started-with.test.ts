@@ -15,29 +15,49 @@ const place = { profile: 'default', profileFolder: folder, clusterId: '', workFo
 async function started(given: Record<string, string>, extra: string[] = []): Promise<ClusterFile> {
   const { values, launcher } = await launcherSettings(place, given);
   const { settings, launcherWord, launcherOptions: options, batch } = jobSettings(values, launcher, extra);
-  const job = { launcher: launcherWord, ids: ['1'], jobDir: folder, options: [...options], role: 'engines' as const, count: 2 };
+  const job = {
+    launcher: launcherWord,
+    ids: ['1'],
+    jobDir: folder,
+    options: [...options],
+    role: 'engines' as const,
+    count: 2,
+  };
   return {
-    ...{ version: 1, profile: 'default', clusterId: '', workFolder: folder, mark: 'x', launcher: launcherWord, engines: 2 },
-    ...{ started: '', host: hostname(), jobs: [job], settings, extra: batch.extra },
+    version: 1,
+    profile: 'default',
+    clusterId: '',
+    workFolder: folder,
+    mark: 'x',
+    launcher: launcherWord,
+    engines: 2,
+    started: '',
+    host: hostname(),
+    jobs: [job],
+    settings,
+    extra: batch.extra,
   };
 }
 
 describe('engines that are added', () => {
   const first = { launcher: 'pbs', time: '2h', partition: 'short', n: '64', nodes: '4', engine: 'python' };
 
-  test('are started as the cluster was: launcher, options, time, queue, words for the scheduler', async () => {
-    const file = await started({ ...first, launcherOptions: 'flavor=torque' }, ['-W', 'x=1']);
-    const given = { time: '30m' };
-    const { values, launcher } = await launcherSettings(place, asStarted(given, file));
-    const settings = jobSettings(values, launcher, wordsAsStarted(undefined, given, file));
-    expect(launcher.name).toBe('pbs');
-    expect(settings.launcherOptions).toEqual(['flavor=torque']);
-    expect(settings.batch).toMatchObject({
-      extra: ['-W', 'x=1'],
-      resources: { time: 1_800_000, queue: 'short', nodes: undefined },
-    });
-    expect(settings.program).toBeDefined();
-  });
+  test(
+    'are started as the cluster was: launcher, options, time, queue, words for ' + 'the scheduler',
+    async () => {
+      const file = await started({ ...first, launcherOptions: 'flavor=torque' }, ['-W', 'x=1']);
+      const given = { time: '30m' };
+      const { values, launcher } = await launcherSettings(place, asStarted(given, file));
+      const settings = jobSettings(values, launcher, wordsAsStarted(undefined, given, file));
+      expect(launcher.name).toBe('pbs');
+      expect(settings.launcherOptions).toEqual(['flavor=torque']);
+      expect(settings.batch).toMatchObject({
+        extra: ['-W', 'x=1'],
+        resources: { time: 1_800_000, queue: 'short', nodes: undefined },
+      });
+      expect(settings.program).toBeDefined();
+    },
+  );
 
   test('by a cluster file that says no more than the launcher, too', async () => {
     const { settings: _settings, extra: _extra, ...old } = await started(first);
@@ -46,11 +66,14 @@ describe('engines that are added', () => {
     expect(asStarted({}, old)).toEqual({ launcher: 'pbs' });
   });
 
-  test('with another launcher take over what engines are, and nothing that was meant for the first', async () => {
-    const file = await started(first, ['-W', 'x=1']);
-    expect(asStarted({ launcher: 'local' }, file)).toEqual({ launcher: 'local', engine: 'python' });
-    expect(wordsAsStarted(undefined, { launcher: 'local' }, file)).toEqual([]);
-  });
+  test(
+    'with another launcher take over what engines are, and nothing that was meant ' + 'for the first',
+    async () => {
+      const file = await started(first, ['-W', 'x=1']);
+      expect(asStarted({ launcher: 'local' }, file)).toEqual({ launcher: 'local', engine: 'python' });
+      expect(wordsAsStarted(undefined, { launcher: 'local' }, file)).toEqual([]);
+    },
+  );
 
   test('are not started on this machine by accident, where the cluster is on another', async () => {
     const file = { ...(await started({ launcher: 'local' })), host: 'elsewhere' };

@@ -68,7 +68,9 @@ describe('columns and parts of an input', () => {
     [['echo', '{}', ':::+', 'a'], /one list of inputs/],
     [['echo', '{}', '::::'], /No file/],
   ])('%j is refused', (rest, words) => {
-    expect(() => splitCommand(rest)).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(words) }));
+    expect(() => splitCommand(rest)).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(words) }),
+    );
   });
 });
 
@@ -80,12 +82,19 @@ describe('lists of inputs', () => {
   };
   const read = async (path: string, byNull = false) => {
     const said: string[] = [];
-    const { inputs, blank } = await readInputs({ files: [path] }, { byNull, say: (sentence) => said.push(sentence) });
+    const { inputs, blank } = await readInputs(
+      { files: [path] },
+      { byNull, say: (sentence) => said.push(sentence) },
+    );
     return { inputs, blank: [...blank], said: said.length };
   };
 
   test('an empty line has its number', async () => {
-    expect(await read(list('a.txt\n\nb.txt'))).toEqual({ inputs: ['a.txt', '', 'b.txt'], blank: [2], said: 0 });
+    expect(await read(list('a.txt\n\nb.txt'))).toEqual({
+      inputs: ['a.txt', '', 'b.txt'],
+      blank: [2],
+      said: 0,
+    });
   });
 
   test('CR LF ends lines where all do, and is said', async () => {
@@ -105,10 +114,34 @@ describe('lists of inputs', () => {
 
 describe('the job log', () => {
   test('says where and when a run was, by the host that ran it, and what went there and came back', () => {
-    const end = { exitCode: 3, signal: null, timedOut: false, truncated: false, dropped: { stdout: 0, stderr: 0 } };
-    const output = { stdout: 'äb', stderr: 'c', stdoutBytes: Buffer.from('äb'), stderrBytes: Buffer.from('c') };
-    const line = logLine(7, ['echo', 'x'], { ...end, ...output, runTime: 500, host: 'n2', started: 1_700_000_000_250 });
-    expect(line).toMatchObject({ number: 7, host: 'n2', start: 1_700_000_000.25, runTime: 0.5, exitCode: 3, signal: 0 });
+    const end = {
+      exitCode: 3,
+      signal: null,
+      timedOut: false,
+      truncated: false,
+      dropped: { stdout: 0, stderr: 0 },
+    };
+    const output = {
+      stdout: 'äb',
+      stderr: 'c',
+      stdoutBytes: Buffer.from('äb'),
+      stderrBytes: Buffer.from('c'),
+    };
+    const line = logLine(7, ['echo', 'x'], {
+      ...end,
+      ...output,
+      runTime: 500,
+      host: 'n2',
+      started: 1_700_000_000_250,
+    });
+    expect(line).toMatchObject({
+      number: 7,
+      host: 'n2',
+      start: 1_700_000_000.25,
+      runTime: 0.5,
+      exitCode: 3,
+      signal: 0,
+    });
     expect(line).toMatchObject({ sent: 5, received: 4 });
   });
 
@@ -134,7 +167,11 @@ describe('the job log', () => {
 
   test('a line counts for its input, whatever its number is by now', () => {
     const path = join(folder, 'moved');
-    const lines = ['5\th\t0\t0\t0\t0\t0\t0\techo 2', '1\th\t0\t0\t0\t0\t1\t0\techo 3', '2\th\t0\t0\t0\t0\t0\t0\techo gone'];
+    const lines = [
+      '5\th\t0\t0\t0\t0\t0\t0\techo 2',
+      '1\th\t0\t0\t0\t0\t1\t0\techo 3',
+      '2\th\t0\t0\t0\t0\t0\t0\techo gone',
+    ];
     writeFileSync(path, `Seq\n${lines.join('\n')}\n`);
     expect([...JobLog.open(path, true, commandOf).succeeded]).toEqual([2]);
   });

@@ -24,9 +24,14 @@ function place(profile: string, site = ''): { place: Place; env: NodeJS.ProcessE
   };
 }
 
-function resolved(key: string, given: { profile?: string; site?: string; env?: NodeJS.ProcessEnv; flags?: Given }) {
+function resolved(
+  key: string,
+  given: { profile?: string; site?: string; env?: NodeJS.ProcessEnv; flags?: Given },
+) {
   const { place: where, env } = place(given.profile ?? '', given.site);
-  const found = resolveSettings(where, given.flags, { ...env, ...given.env }, { n: '4' }).all.find((one) => one.key === key);
+  const found = resolveSettings(where, given.flags, { ...env, ...given.env }, { n: '4' }).all.find(
+    (one) => one.key === key,
+  );
   return [found?.text, found?.source.replace(where.profileFolder, '')];
 }
 
@@ -41,7 +46,10 @@ describe('precedence', () => {
   test('flag, environment, profile, site, default: the first that says something', () => {
     expect(resolved('lease', everything)).toEqual(['5m', 'flag --lease']);
     expect(resolved('lease', { ...everything, flags: {} })).toEqual(['4m', 'environment IPCLUSTER_LEASE']);
-    expect(resolved('lease', { ...everything, flags: {}, env: {} })).toEqual(['2m', '/ipcluster_config.yaml, line 1']);
+    expect(resolved('lease', { ...everything, flags: {}, env: {} })).toEqual([
+      '2m',
+      '/ipcluster_config.yaml, line 1',
+    ]);
     expect(resolved('lease', { site: everything.site })).toEqual(['3m', '/site.yaml, line 2']);
     expect(resolved('lease', {})).toEqual(['60s', 'default']);
     expect(resolved('n', {})).toEqual(['4', 'default']);
@@ -49,16 +57,22 @@ describe('precedence', () => {
 
   test('every setting has a variable of its own', () => {
     for (const { key } of settings)
-      expect(resolved(key, { env: { [variableOf(key)]: valueFor(key) } })[1]).toBe(`environment ${variableOf(key)}`);
+      expect(resolved(key, { env: { [variableOf(key)]: valueFor(key) } })[1]).toBe(
+        `environment ${variableOf(key)}`,
+      );
   });
 
   test("paths of files count from the profile, and ~ is the user's home", () => {
-    expect(resolved('workDir', { profile: 'workDir: scratch\n' })[0]).toBe(join(folder, `profile_${number}`, 'scratch'));
+    expect(resolved('workDir', { profile: 'workDir: scratch\n' })[0]).toBe(
+      join(folder, `profile_${number}`, 'scratch'),
+    );
     expect(resolved('urlFile', { profile: 'urlFile: ~/engine.json\n' })[0]).toMatch(/^\/.*\/engine\.json$/);
   });
 
   test('options of launchers are a map or a list', () => {
-    expect(resolved('launcherOptions', { profile: 'launcherOptions:\n  cwd: /tmp\n  a: 1\n' })[0]).toBe('cwd=/tmp\na=1');
+    expect(resolved('launcherOptions', { profile: 'launcherOptions:\n  cwd: /tmp\n  a: 1\n' })[0]).toBe(
+      'cwd=/tmp\na=1',
+    );
     expect(resolved('launcherOptions', { profile: 'launcherOptions: [cwd=/tmp]\n' })[0]).toBe('cwd=/tmp');
   });
 });
@@ -67,7 +81,17 @@ function valueFor(key: string): string {
   const { kind, choices } = settings.find((setting) => setting.key === key) as Setting;
   return (
     choices?.[0] ??
-    { count: '1', duration: '1s', bytes: '1M', ports: '1', words: 'a=b', lines: 'x', limit: '1h', text: 'x', path: '/x' }[kind]
+    {
+      count: '1',
+      duration: '1s',
+      bytes: '1M',
+      ports: '1',
+      words: 'a=b',
+      lines: 'x',
+      limit: '1h',
+      text: 'x',
+      path: '/x',
+    }[kind]
   );
 }
 
@@ -76,20 +100,28 @@ describe('what a site enforces', () => {
 
   test('bounds refuse who asked for more, and say where they stand', () => {
     expect(resolved('n', { site, flags: { n: '8', launcher: 'slurm' } })).toEqual(['8', 'flag -n']);
-    expect(() => resolved('n', { site, flags: { n: '9' } })).toThrow(/n is 9 \(flag -n\), but this site allows at most 8/);
+    expect(() => resolved('n', { site, flags: { n: '9' } })).toThrow(
+      /n is 9 \(flag -n\), but this site allows at most 8/,
+    );
     expect(() => resolved('lease', { site, profile: 'lease: 5s\n' })).toThrow(/wants at least 30s/);
     expect(() => resolved('launcher', { site, env: { IPCLUSTER_LAUNCHER: 'ssh' } })).toThrow(/wants slurm/);
   });
 
   test('where nobody asked, the site decides', () => {
     expect(resolved('launcher', { site })).toEqual(['slurm', '/site.yaml, line 4 (enforced)']);
-    expect(resolved('n', { site: 'enforce: {n: {max: 2}}\n' })).toEqual(['2', '/site.yaml, line 1 (enforced)']);
+    expect(resolved('n', { site: 'enforce: {n: {max: 2}}\n' })).toEqual([
+      '2',
+      '/site.yaml, line 1 (enforced)',
+    ]);
   });
 });
 
 describe('mistakes are named with their line', () => {
   test.each([
-    ['lease: 60s\nlauncer: pbs\n', /ipcluster_config\.yaml, line 2: there is no setting "launcer"; did you mean launcher\?/],
+    [
+      'lease: 60s\nlauncer: pbs\n',
+      /ipcluster_config\.yaml, line 2: there is no setting "launcer"; did you mean launcher\?/,
+    ],
     ['n: many\n', /line 1: n is "many", but must be a whole number/],
     ['\n\nrestart: sometimes\n', /line 3: restart is "sometimes", but must be one of on-crash, never/],
     ['lease: 5 parsecs\n', /line 1: lease is "5 parsecs", which is no duration/],
@@ -103,8 +135,12 @@ describe('mistakes are named with their line', () => {
   });
 
   test('of a site file too', () => {
-    expect(() => resolved('n', { site: 'default: {}\n' })).toThrow(/site\.yaml, line 1: there is no "default" here/);
-    expect(() => resolved('n', { site: 'enforce:\n  n: {most: 3}\n' })).toThrow(/line 2: n has min and max, not "most"/);
+    expect(() => resolved('n', { site: 'default: {}\n' })).toThrow(
+      /site\.yaml, line 1: there is no "default" here/,
+    );
+    expect(() => resolved('n', { site: 'enforce:\n  n: {most: 3}\n' })).toThrow(
+      /line 2: n has min and max, not "most"/,
+    );
   });
 
   test('a flag and a variable by their names', () => {

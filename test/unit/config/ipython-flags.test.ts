@@ -11,7 +11,11 @@ describe('ipcontroller', () => {
     [['--log-level', 'debug'], ['--log-level=debug'], []],
     [['--debug', '--quiet'], ['--log-level=debug', '--log-level=error'], []],
     [['--dictdb', '--ping=250'], ['--ping=250'], ['--dictdb']],
-    [['--IPController.registration_timeout=3', '--scheme=lru'], [], ['--IPController.registration_timeout=3', '--scheme=lru']],
+    [
+      ['--IPController.registration_timeout=3', '--scheme=lru'],
+      [],
+      ['--IPController.registration_timeout=3', '--scheme=lru'],
+    ],
     [['--scheme', 'lru', '--hwm', '0', '--reuse'], ['--reuse'], ['--scheme', '--hwm']],
     [['--reuse', '--nothing'], ['--reuse', '--nothing'], []],
     [
@@ -28,8 +32,12 @@ describe('ipcontroller', () => {
   });
 
   test('a tunnel is refused with what to write', () => {
-    expect(() => fromIpython(['--ssh=login1'], 'ipcontroller')).toThrow(/--ssh of IPython is not done here.*connect --relay/s);
-    expect(() => fromIpython(['--enginessh', 'me@login1'], 'ipcontroller')).toThrow(/--controller-ip localhost/);
+    expect(() => fromIpython(['--ssh=login1'], 'ipcontroller')).toThrow(
+      /--ssh of IPython is not done here.*connect --relay/s,
+    );
+    expect(() => fromIpython(['--enginessh', 'me@login1'], 'ipcontroller')).toThrow(
+      /--controller-ip localhost/,
+    );
   });
 });
 
@@ -37,16 +45,30 @@ describe('ipengine', () => {
   test.each([
     [['--profile=x', '--location=n1', '--log-to-file'], ['--profile=x'], ['--location=n1', '--log-to-file']],
     [['--IPEngine.timeout=30', '--timeout', '60'], ['--timeout=30', '--timeout', '60'], []],
-    [['--mpi=mpi4py', '--MPI.use=mpi4py', '--log-level=20'], ['--mpi=mpi4py', '--mpi=mpi4py', '--log-level=info'], []],
+    [
+      ['--mpi=mpi4py', '--MPI.use=mpi4py', '--log-level=20'],
+      ['--mpi=mpi4py', '--mpi=mpi4py', '--log-level=info'],
+      [],
+    ],
     [['--EngineFactory.url_file=/f', '--cluster-id', 'c'], ['--file=/f', '--cluster-id', 'c'], []],
-    [['-n', '2', '--controller', '--', '--scheme', '--ssh=x'], ['-n', '2', '--controller', '--', '--scheme', '--ssh=x'], []],
+    [
+      ['-n', '2', '--controller', '--', '--scheme', '--ssh=x'],
+      ['-n', '2', '--controller', '--', '--scheme', '--ssh=x'],
+      [],
+    ],
   ])('%j', (given, argv, ignored) => {
     expect(fromIpython(given, 'ipengine')).toEqual({ argv, ignored, variables: {} });
   });
 
   test('folders are variables, and where the controller is cannot be a URL', () => {
-    const { argv, variables } = fromIpython(['--profile-dir=~/nfs', '--ipython-dir', 'here', '--id=3'], 'ipengine');
-    expect([argv, variables]).toEqual([['--id=3'], { IPP_PROFILE_DIR: join(homedir(), 'nfs'), IPYTHONDIR: resolve('here') }]);
+    const { argv, variables } = fromIpython(
+      ['--profile-dir=~/nfs', '--ipython-dir', 'here', '--id=3'],
+      'ipengine',
+    );
+    expect([argv, variables]).toEqual([
+      ['--id=3'],
+      { IPP_PROFILE_DIR: join(homedir(), 'nfs'), IPYTHONDIR: resolve('here') },
+    ]);
     expect(() => fromIpython(['--url=tcp://n1:1'], 'ipengine')).toThrow(/--file PATH/);
     expect(() => fromIpython(['--profile-dir'], 'ipengine')).toThrow(/needs a value/);
   });
@@ -56,8 +78,16 @@ describe('ipcluster', () => {
   test.each([
     [['start', '--n=4', '--daemonize=True'], ['start', '--n=4', '--daemonize'], []],
     [['start', '--daemonize=False', '-d', '--reset'], ['start', '-d'], ['--reset']],
-    [['start', '--engines=Slurm', '--controller=Local'], ['start', '--launcher=slurm', '--controller=here'], []],
-    [['start', '--engines', 'MPI', '--controller', 'login.slurm'], ['start', '--launcher=mpi', '--controller=login.slurm'], []],
+    [
+      ['start', '--engines=Slurm', '--controller=Local'],
+      ['start', '--launcher=slurm', '--controller=here'],
+      [],
+    ],
+    [
+      ['start', '--engines', 'MPI', '--controller', 'login.slurm'],
+      ['start', '--launcher=mpi', '--controller=login.slurm'],
+      [],
+    ],
     [
       [
         'start',
@@ -67,8 +97,16 @@ describe('ipcluster', () => {
       ['start', '--launcher=pbs', '--partition=q'],
       [],
     ],
-    [['start', '--engines=MPIExecEngineSetLauncher', '--IPClusterStart.n=2'], ['start', '--launcher=mpi', '--n=2'], []],
-    [['start', '--delay=1', '--IPClusterStart.delay', '3'], ['start'], ['--delay=1', '--IPClusterStart.delay']],
+    [
+      ['start', '--engines=MPIExecEngineSetLauncher', '--IPClusterStart.n=2'],
+      ['start', '--launcher=mpi', '--n=2'],
+      [],
+    ],
+    [
+      ['start', '--delay=1', '--IPClusterStart.delay', '3'],
+      ['start'],
+      ['--delay=1', '--IPClusterStart.delay'],
+    ],
   ])('%j', (given, argv, ignored) => {
     expect(fromIpython(given, 'ipcluster')).toEqual({ argv, ignored, variables: {} });
   });

@@ -26,7 +26,8 @@ test('files that are written, put in place and removed are told, many at once as
   const changes = watchPath(folder, over.signal);
   const first = isTold(changes);
   await sleep(300);
-  for (let number = 0; number < 20; number++) writeFileSync(join(folder, 'inner', `${number}.js`), `${number}`);
+  for (let number = 0; number < 20; number++)
+    writeFileSync(join(folder, 'inner', `${number}.js`), `${number}`);
   expect(await first).toBe(true);
   const second = isTold(changes);
   await sleep(100);

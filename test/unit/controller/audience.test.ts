@@ -26,7 +26,13 @@ test('a watcher that does not read costs a bounded number of bytes, and is told 
   const [good, slow] = [reader(true), reader(false)];
   const tell = (count: number): void => {
     for (let number = 0; number < count; number++)
-      audience.tell([good.link, slow.link], { event: 'task', id: `${number}`, state: 'done', engine: 0, status: 'ok' });
+      audience.tell([good.link, slow.link], {
+        event: 'task',
+        id: `${number}`,
+        state: 'done',
+        engine: 0,
+        status: 'ok',
+      });
   };
   tell(30_000);
   expect(slow.link.backlog).toBeLessThan(2.1 * 1024 * 1024);

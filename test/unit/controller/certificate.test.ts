@@ -17,7 +17,9 @@ test('the certificate is well-formed, signed by itself, and valid whatever the c
 
 test('TLS accepts it as its own authority, and no other', async () => {
   const [own, other] = [makeCertificate(), makeCertificate()];
-  const server = createServer({ key: own.key, cert: own.certificate, minVersion: 'TLSv1.3' }, (socket) => socket.end());
+  const server = createServer({ key: own.key, cert: own.certificate, minVersion: 'TLSv1.3' }, (socket) =>
+    socket.end(),
+  );
   server.on('tlsClientError', () => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -34,11 +36,19 @@ test('TLS accepts it as its own authority, and no other', async () => {
 });
 
 test('addresses: this machine only, everything, an interface, and what there is not', async () => {
-  expect(await chooseAddresses(undefined, undefined)).toEqual({ host: '127.0.0.1', addresses: ['127.0.0.1'] });
-  expect(await chooseAddresses('127.0.0.1', 'gate')).toEqual({ host: '127.0.0.1', addresses: ['gate', '127.0.0.1'] });
+  expect(await chooseAddresses(undefined, undefined)).toEqual({
+    host: '127.0.0.1',
+    addresses: ['127.0.0.1'],
+  });
+  expect(await chooseAddresses('127.0.0.1', 'gate')).toEqual({
+    host: '127.0.0.1',
+    addresses: ['gate', '127.0.0.1'],
+  });
   const all = await chooseAddresses('*', undefined);
   // Both families, where there are two.
-  const families = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ family }) => family));
+  const families = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map(({ family }) => family),
+  );
   expect(all.host).toBe(families.includes('IPv6') ? '::' : '0.0.0.0');
   expect((await chooseAddresses('0.0.0.0', undefined)).host).toBe('0.0.0.0');
   expect(all.addresses).not.toContain('127.0.0.1');

@@ -23,23 +23,42 @@ const request = Buffer.concat(session.encode({ type: 'apply_request', content: {
 const answer = Buffer.concat(session.encode({ type: 'apply_reply', content: { status: 'ok' } } as never));
 
 /** A batch of tasks and of replies, with messages that can be read unless others are given. */
-function batch(tasks: Partial<SubmittedRow>[], replies: Partial<ReplyRow>[] = [], bodies = [request, answer]) {
+function batch(
+  tasks: Partial<SubmittedRow>[],
+  replies: Partial<ReplyRow>[] = [],
+  bodies = [request, answer],
+) {
   const [body, reply] = bodies as [Buffer, Buffer];
   const blob = new Uint8Array(Buffer.concat([body, reply]));
   return {
     kind: 'batch' as const,
     submitted: tasks.map((row) => ({
-      ...{ id: 'x', session: 's', queue: 'balanced', type: 'apply_request', label: null, submitted: '2020', targets: 1 },
-      ...{ offset: 0, length: body.length, ...row },
+      id: 'x',
+      session: 's',
+      queue: 'balanced',
+      type: 'apply_request',
+      label: null,
+      submitted: '2020',
+      targets: 1,
+      offset: 0,
+      length: body.length,
+      ...row,
     })) as SubmittedRow[],
     replies: replies.map((row) => ({
-      ...{ id: 'x', engine: 0, status: 'ok', requestLength: 5, offset: body.length, length: reply.length, ...row },
+      id: 'x',
+      engine: 0,
+      status: 'ok',
+      requestLength: 5,
+      offset: body.length,
+      length: reply.length,
+      ...row,
     })) as ReplyRow[],
     blob,
   };
 }
 
-const open = (reuse = false, more: object = {}): Database => new Database({ path, reuse, keep: { ...keep, ...more } });
+const open = (reuse = false, more: object = {}): Database =>
+  new Database({ path, reuse, keep: { ...keep, ...more } });
 const idsOf = (database: Database): string[] =>
   (database.answer({ kind: 'query', query: {} }) as { id: string }[]).map(({ id }) => id).toSorted();
 const close = (database: Database): void => void database.answer({ kind: 'close' });
@@ -52,7 +71,9 @@ describe('a bad row', () => {
     ['a count that is none', { targets: Number.NaN }],
   ])('%s is left out and named, and the others are written', (_what, bad) => {
     const database = open();
-    const refused = database.commit(batch([{ id: 'good' }, { id: 'bad', ...(bad as object) }, { id: 'other' }]));
+    const refused = database.commit(
+      batch([{ id: 'good' }, { id: 'bad', ...(bad as object) }, { id: 'other' }]),
+    );
     expect(refused).toHaveLength(1);
     expect(idsOf(database)).toEqual(['good', 'other']);
     expect(database.durable).toBe(true);
@@ -64,7 +85,11 @@ describe('a bad row', () => {
     const cut = [request.subarray(0, 9), Buffer.from('no message at all')];
     database.commit(batch([{ id: 'cut' }], [{ id: 'cut', status: 'error' }], cut));
     database.commit(batch([{ id: 'good' }], [{ id: 'good' }]));
-    const records = database.answer({ kind: 'query', query: {} }) as { id: string; ename: string | null; evalue: string }[];
+    const records = database.answer({ kind: 'query', query: {} }) as {
+      id: string;
+      ename: string | null;
+      evalue: string;
+    }[];
     expect(records.find(({ id }) => id === 'good')).toMatchObject({ status: 'ok', ename: null });
     expect(records.find(({ id }) => id === 'cut')).toMatchObject({
       status: 'error',
@@ -89,8 +114,14 @@ describe('what is kept', () => {
 
   test('goes by the moment of the end and our own clock: a wrong date of a client harms nobody', () => {
     const database = open();
-    database.commit(batch([{ id: 'old', submitted: new Date(now + 8 * day).toISOString() }], [{ id: 'old' }]), now - 8 * day);
-    database.commit(batch([{ id: 'fresh', submitted: new Date(now - 8 * day).toISOString() }], [{ id: 'fresh' }]), now);
+    database.commit(
+      batch([{ id: 'old', submitted: new Date(now + 8 * day).toISOString() }], [{ id: 'old' }]),
+      now - 8 * day,
+    );
+    database.commit(
+      batch([{ id: 'fresh', submitted: new Date(now - 8 * day).toISOString() }], [{ id: 'fresh' }]),
+      now,
+    );
     while (database.purge(now));
     expect(idsOf(database)).toEqual(['fresh']);
     expect(database.purge(now)).toBe(false);
@@ -117,7 +148,10 @@ describe('what is kept', () => {
 
   test('a request to several engines stays whole until its last answer is old', () => {
     const database = open();
-    database.commit(batch([{ id: 'both', queue: 'direct', targets: 2 }], [{ id: 'both', engine: 0 }]), now - 9 * day);
+    database.commit(
+      batch([{ id: 'both', queue: 'direct', targets: 2 }], [{ id: 'both', engine: 0 }]),
+      now - 9 * day,
+    );
     while (database.purge(now));
     expect(idsOf(database)).toEqual(['both']);
     database.commit(batch([], [{ id: 'both', engine: 1 }]), now);
@@ -132,8 +166,11 @@ describe('what is kept', () => {
     const database = open();
     const plans = database.plans();
     expect(plans.length).toBeGreaterThan(3);
-    // The one walk over replies goes along their numbers, and ends after a slice; the other is over the names given.
-    const walks = plans.filter((step) => /SCAN/.test(step) && !/SCAN (main\.)?replies$|json_each|named/.test(step));
+    // The one walk over replies goes along their numbers, and ends after a slice; the other is over the names
+    // given.
+    const walks = plans.filter(
+      (step) => /SCAN/.test(step) && !/SCAN (main\.)?replies$|json_each|named/.test(step),
+    );
     expect(walks).toEqual([]);
     expect(plans.join()).not.toMatch(/AUTOMATIC|TEMP B-TREE FOR ORDER|all_tasks/);
     close(database);
@@ -183,7 +220,8 @@ describe('what is kept', () => {
 });
 
 describe('a store that lies there already', () => {
-  const aside = (): string[] => readdirSync(folder).filter((name) => name.startsWith(`${file}.`) && name.endsWith('-aside'));
+  const aside = (): string[] =>
+    readdirSync(folder).filter((name) => name.startsWith(`${file}.`) && name.endsWith('-aside'));
   const fresh = (): void => {
     file += 1;
     path = join(folder, `${file}.sqlite`);
@@ -192,7 +230,8 @@ describe('a store that lies there already', () => {
     fresh();
     const database = open();
     database.commit(batch([{ id: 'task' }], finished ? [{ id: 'task' }] : []));
-    // Another file with the same contents: what was opened in this process stays locked until its statements are collected.
+    // Another file with the same contents: what was opened in this process stays locked until its statements
+    // are collected.
     const before = path;
     fresh();
     for (const end of ['', '-wal']) copyFileSync(before + end, path + end);
@@ -206,16 +245,20 @@ describe('a store that lies there already', () => {
     close(database);
   });
 
-  test('goes without reuse, unless tasks in it are not finished: then it is set aside, three of them at most', () => {
-    fill(true);
-    open();
-    expect(aside()).toEqual([]);
-    fill(false);
-    const database = open();
-    expect(database.aside).toMatch(/set aside \(1 of its tasks are not finished\).*--reuse/);
-    expect([idsOf(database), aside().length]).toEqual([[], 1]);
-    close(database);
-  });
+  test(
+    'goes without reuse, unless tasks in it are not finished: then it is set aside, three of ' +
+      'them at most',
+    () => {
+      fill(true);
+      open();
+      expect(aside()).toEqual([]);
+      fill(false);
+      const database = open();
+      expect(database.aside).toMatch(/set aside \(1 of its tasks are not finished\).*--reuse/);
+      expect([idsOf(database), aside().length]).toEqual([[], 1]);
+      close(database);
+    },
+  );
 
   test.each([
     ['is no database', 'nothing of the kind '.repeat(500)],

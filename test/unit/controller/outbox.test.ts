@@ -32,15 +32,18 @@ test('a reply that the store has is sent; one that it could not keep is said to 
   expect(decodeMessage(sent[1]?.[1] as Buffer).content).toMatchObject({ ename: 'ResultGone' });
 });
 
-test('replies wait in the store while the client reads slowly, and output is dropped with a notice', async () => {
-  const backlog = { bytes: 1e9 };
-  const { outbox, sent } = outboxOf([{ engine: 2, status: 'ok', body }], backlog);
-  const output: Route = { channel: 'output', id: 'x', session: 's', from: 2 };
-  outbox.reply({ channel: 'reply', id: 'x', status: 'ok', from: 2 }, [body]);
-  outbox.output(output, [body], (dropped) => [Buffer.from(`${dropped} dropped`)]);
-  expect(sent).toEqual([]);
-  backlog.bytes = 0;
-  await vi.waitFor(() => expect(sent).toHaveLength(1));
-  outbox.output(output, [body], (dropped) => [Buffer.from(`${dropped} dropped`)]);
-  expect(sent.slice(1).map(([, bytes]) => String(bytes))).toEqual(['9 dropped', 'the reply']);
-});
+test(
+  'replies wait in the store while the client reads slowly, and output is dropped ' + 'with a notice',
+  async () => {
+    const backlog = { bytes: 1e9 };
+    const { outbox, sent } = outboxOf([{ engine: 2, status: 'ok', body }], backlog);
+    const output: Route = { channel: 'output', id: 'x', session: 's', from: 2 };
+    outbox.reply({ channel: 'reply', id: 'x', status: 'ok', from: 2 }, [body]);
+    outbox.output(output, [body], (dropped) => [Buffer.from(`${dropped} dropped`)]);
+    expect(sent).toEqual([]);
+    backlog.bytes = 0;
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    outbox.output(output, [body], (dropped) => [Buffer.from(`${dropped} dropped`)]);
+    expect(sent.slice(1).map(([, bytes]) => String(bytes))).toEqual(['9 dropped', 'the reply']);
+  },
+);

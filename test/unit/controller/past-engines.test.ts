@@ -4,7 +4,8 @@ import { PastEngines } from '../../../src/controller/past-engines.js';
 import type { Supervisor } from '../../../src/controller/supervisor.js';
 
 const supervisor = (host: string, job: string | null, place = 0): Supervisor => {
-  const allocation = job === null ? null : { job, element: null, incarnation: 0, node: place, deadline: null };
+  const allocation =
+    job === null ? null : { job, element: null, incarnation: 0, node: place, deadline: null };
   return { name: `${host}/1`, host, allocation } as Supervisor;
 };
 const engine = (owner: Supervisor, held: number, busy: number) =>

@@ -19,7 +19,16 @@ function task(id: string, metadata: Record<string, unknown> = {}): Task {
 
 function up(engines: EngineTable, count: number, language = 'javascript'): void {
   for (const id of engines.reserve(supervisor, count, []))
-    engines.up(supervisor, { id, uuid: `u${id}`, pid: 1, language, log: null, restarts: 0, cpus: null, gpus: null });
+    engines.up(supervisor, {
+      id,
+      uuid: `u${id}`,
+      pid: 1,
+      language,
+      log: null,
+      restarts: 0,
+      cpus: null,
+      gpus: null,
+    });
 }
 
 /** A queue over so many engines, whose tasks end when they are told to. */
@@ -176,22 +185,26 @@ describe('wishes about engines', () => {
     expect([done, queue.tasks.size, engines.size]).toEqual([2000, 0, 16]);
   });
 
-  test('what waits for an engine that goes can never run, and what waits for one that is being replaced waits', () => {
-    const { queue, engines, given, impossible } = queueOf(2);
-    for (const id of ['running', 'second', 'third']) queue.add(task(id, { targets: [1] }));
-    queue.schedule();
-    expect(given.map(({ id }) => id)).toEqual(['running']);
-    engines.restarting.add(1);
-    engines.down(1);
-    queue.schedule();
-    expect(impossible).toEqual([]);
-    engines.restarting.delete(1);
-    queue.schedule();
-    expect(impossible).toEqual(['second', 'third']);
-    queue.add(task('late', { targets: [1] }));
-    queue.schedule();
-    expect(impossible.at(-1)).toBe('late');
-  });
+  test(
+    'what waits for an engine that goes can never run, and what waits for one that is being ' +
+      'replaced waits',
+    () => {
+      const { queue, engines, given, impossible } = queueOf(2);
+      for (const id of ['running', 'second', 'third']) queue.add(task(id, { targets: [1] }));
+      queue.schedule();
+      expect(given.map(({ id }) => id)).toEqual(['running']);
+      engines.restarting.add(1);
+      engines.down(1);
+      queue.schedule();
+      expect(impossible).toEqual([]);
+      engines.restarting.delete(1);
+      queue.schedule();
+      expect(impossible).toEqual(['second', 'third']);
+      queue.add(task('late', { targets: [1] }));
+      queue.schedule();
+      expect(impossible.at(-1)).toBe('late');
+    },
+  );
 
   test('a task put back goes before all others of its wishes', () => {
     const { queue, engines, given } = queueOf(1);
@@ -225,7 +238,9 @@ test('a heap has the first at hand, whatever is put, moved and taken out', () =>
   }
   for (const value of values.slice(100, 200)) heap.delete(value);
   heap.delete({ rank: 1 });
-  const left = [...values.slice(0, 100), ...values.slice(200)].map(({ rank }) => rank).toSorted((a, b) => a - b);
+  const left = [...values.slice(0, 100), ...values.slice(200)]
+    .map(({ rank }) => rank)
+    .toSorted((a, b) => a - b);
   const seen: number[] = [];
   for (let first = heap.first; first; first = heap.first) {
     seen.push(first.rank);

@@ -64,7 +64,16 @@ describe('languages', () => {
   const mixed = (): EngineTable => {
     const engines = table(1);
     const [id = -1] = engines.reserve(supervisor, 1, []);
-    engines.up(supervisor, { id, uuid: 'p', pid: 1, language: 'python', log: null, restarts: 0, cpus: null, gpus: null });
+    engines.up(supervisor, {
+      id,
+      uuid: 'p',
+      pid: 1,
+      language: 'python',
+      log: null,
+      restarts: 0,
+      cpus: null,
+      gpus: null,
+    });
     return engines;
   };
 
@@ -92,24 +101,31 @@ describe('languages', () => {
 });
 
 describe('engines where a task cannot run', () => {
-  const exclude = (one: Task, name: 'excluded' | 'unmet', ...ids: number[]): Task => Object.assign(one, { [name]: new Set(ids) });
+  const exclude = (one: Task, name: 'excluded' | 'unmet', ...ids: number[]): Task =>
+    Object.assign(one, { [name]: new Set(ids) });
 
   test('where it failed it is tried again when there is no other, unless it can wait for one', () => {
     const { given, add, queue } = queueOf(table(2));
-    const [hasty, patient] = [exclude(task(), 'excluded', 0, 1), exclude(task({ timeout: 5 }), 'excluded', 0, 1)];
+    const [hasty, patient] = [
+      exclude(task(), 'excluded', 0, 1),
+      exclude(task({ timeout: 5 }), 'excluded', 0, 1),
+    ];
     add(hasty, patient);
     expect(given).toEqual([[hasty.id, 0]]);
     expect(queue.isWaiting(patient)).toBe(true);
   });
 
-  test('what an engine lacks it lacks for ever: another is waited for, or there is none among its targets', () => {
-    const { given, add, impossible, queue } = queueOf(table(1));
-    const [free, bound] = [exclude(task(), 'unmet', 0), exclude(task({ targets: [0] }), 'unmet', 0)];
-    add(free, bound);
-    expect(given).toEqual([]);
-    expect(queue.isWaiting(free)).toBe(true);
-    expect(impossible).toHaveBeenCalledWith(bound.id, expect.any(String));
-  });
+  test(
+    'what an engine lacks it lacks for ever: another is waited for, or there is none among ' + 'its targets',
+    () => {
+      const { given, add, impossible, queue } = queueOf(table(1));
+      const [free, bound] = [exclude(task(), 'unmet', 0), exclude(task({ targets: [0] }), 'unmet', 0)];
+      add(free, bound);
+      expect(given).toEqual([]);
+      expect(queue.isWaiting(free)).toBe(true);
+      expect(impossible).toHaveBeenCalledWith(bound.id, expect.any(String));
+    },
+  );
 });
 
 describe('dependencies', () => {
@@ -194,7 +210,16 @@ describe('the balanced queue', () => {
     add(task({}, 'a'));
     expect(queue.counts).toEqual({ balanced: 1, waiting: 0, running: 0 });
     for (const id of engines.reserve(supervisor, 1, []))
-      engines.up(supervisor, { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
+      engines.up(supervisor, {
+        id,
+        uuid: 'u',
+        pid: 1,
+        language: 'javascript',
+        log: null,
+        restarts: 0,
+        cpus: null,
+        gpus: null,
+      });
     queue.schedule();
     expect(given).toEqual([['a', 0]]);
   });
@@ -210,17 +235,21 @@ describe('the balanced queue', () => {
 });
 
 describe('after a controller that was killed', () => {
-  test('tasks wait until who comes back is back; what an engine brings stays with it, the rest goes out in order', () => {
-    const { queue, given } = queueOf(table(2));
-    const [a, b, c] = ['a', 'b', 'c'].map((id) => task({}, id)) as [Task, Task, Task];
-    for (const each of [a, b, c]) queue.restore(each);
-    queue.schedule();
-    expect(given).toEqual([]);
-    expect(queue.counts).toMatchObject({ balanced: 3 });
-    queue.claim(b, 1);
-    expect(queue.settle().map(({ id }) => id)).toEqual(['a', 'c']);
-    expect(queue.isWaiting(b)).toBe(false);
-  });
+  test(
+    'tasks wait until who comes back is back; what an engine brings stays with it, the rest goes ' +
+      'out in order',
+    () => {
+      const { queue, given } = queueOf(table(2));
+      const [a, b, c] = ['a', 'b', 'c'].map((id) => task({}, id)) as [Task, Task, Task];
+      for (const each of [a, b, c]) queue.restore(each);
+      queue.schedule();
+      expect(given).toEqual([]);
+      expect(queue.counts).toMatchObject({ balanced: 3 });
+      queue.claim(b, 1);
+      expect(queue.settle().map(({ id }) => id)).toEqual(['a', 'c']);
+      expect(queue.isWaiting(b)).toBe(false);
+    },
+  );
 
   test('a wish for an engine that is not back yet can still come true', () => {
     const engines = new EngineTable();
@@ -268,7 +297,16 @@ describe('the engine table', () => {
   test('an engine can only come where its supervisor has a place', () => {
     const engines = new EngineTable();
     const [id = -1] = engines.reserve(supervisor, 1, []);
-    const up = { id, uuid: 'u', pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null };
+    const up = {
+      id,
+      uuid: 'u',
+      pid: 1,
+      language: 'javascript',
+      log: null,
+      restarts: 0,
+      cpus: null,
+      gpus: null,
+    };
     expect(engines.up({ ...supervisor }, up)).toBeUndefined();
     expect(engines.up(supervisor, up)).toBeDefined();
     expect(engines.up(supervisor, up)).toBeUndefined();
@@ -290,7 +328,13 @@ test('a queue by priority keeps order, takes back to the front and removes', () 
   fifo.pushFront('first', 0);
   expect(fifo.remove((value) => value === 'b')).toBe(true);
   expect(fifo.remove((value) => value === 'b')).toBe(false);
-  expect([fifo.shift(), fifo.shift(), fifo.shift(), fifo.shift(), fifo.shift()]).toEqual(['high', 'first', 'a', 'c', undefined]);
+  expect([fifo.shift(), fifo.shift(), fifo.shift(), fifo.shift(), fifo.shift()]).toEqual([
+    'high',
+    'first',
+    'a',
+    'c',
+    undefined,
+  ]);
   for (let index = 0; index < 5000; index++) fifo.push(String(index), 0);
   for (let index = 0; index < 5000; index++) expect(fifo.shift()).toBe(String(index));
   expect(fifo.size).toBe(0);
@@ -309,7 +353,16 @@ describe('engines whose job has a deadline', () => {
   });
   const up = (engines: EngineTable, owner: Supervisor): void => {
     const [id = -1] = engines.reserve(owner, 1, []);
-    engines.up(owner, { id, uuid: `u${id}`, pid: 1, language: 'javascript', log: null, restarts: 0, cpus: null, gpus: null });
+    engines.up(owner, {
+      id,
+      uuid: `u${id}`,
+      pid: 1,
+      language: 'javascript',
+      log: null,
+      restarts: 0,
+      cpus: null,
+      gpus: null,
+    });
   };
 
   test('get nothing new in their last minute', () => {
@@ -349,7 +402,11 @@ describe('runs of a job', () => {
     incarnation: number,
     rest: Partial<NonNullable<Supervisor['allocation']>> = {},
   ): NonNullable<Supervisor['allocation']> => ({
-    ...{ job: 'slurm:1', element: null, incarnation, node: 0, deadline: null },
+    job: 'slurm:1',
+    element: null,
+    incarnation,
+    node: 0,
+    deadline: null,
     ...rest,
   });
 
@@ -360,9 +417,18 @@ describe('runs of a job', () => {
     incarnations.admit(run(0, { element: '3' }), 'j', 1000);
     incarnations.admit(null, 'j', 1000);
     expect(() => incarnations.admit(run(0), 'j', 1000)).toThrow(/started slurm:1 again/);
-    expect(() => incarnations.admit(run(1, { deadline: Date.now() - 2000 }), 'j', 1000)).toThrow(/time of slurm:1 was over/);
+    expect(() => incarnations.admit(run(1, { deadline: Date.now() - 2000 }), 'j', 1000)).toThrow(
+      /time of slurm:1 was over/,
+    );
     expect(incarnations.isOutdated({ ...supervisor, allocation: run(0) }, { allocation: run(1) })).toBe(true);
-    expect(incarnations.isOutdated({ ...supervisor, allocation: run(1) }, { allocation: run(1) })).toBe(false);
-    expect(incarnations.isOutdated({ ...supervisor, allocation: run(0, { element: '3' }) }, { allocation: run(1) })).toBe(false);
+    expect(incarnations.isOutdated({ ...supervisor, allocation: run(1) }, { allocation: run(1) })).toBe(
+      false,
+    );
+    expect(
+      incarnations.isOutdated(
+        { ...supervisor, allocation: run(0, { element: '3' }) },
+        { allocation: run(1) },
+      ),
+    ).toBe(false);
   });
 });

@@ -40,25 +40,28 @@ function isOpen(slots: Slots): boolean {
   return open;
 }
 
-test('a termination may strike user code, and never what the kernel sends, output of that code included', () => {
-  const slots = new Slots();
-  const seen: [string, boolean][] = [];
-  const kernel = kernelWith('hook()', slots, (route) => seen.push([route.channel, isOpen(slots)]));
-  hooks.hook = () => {
-    seen.push(['code', isOpen(slots)]);
-    kernel.output.write('stdout', 'text');
-    kernel.output.flush();
-    seen.push(['code', isOpen(slots)]);
-  };
-  kernel.start();
-  expect(seen).toEqual([
-    ['code', true],
-    ['output', false],
-    ['code', true],
-    ['reply', false],
-  ]);
-  expect(isOpen(slots)).toBe(true);
-});
+test(
+  'a termination may strike user code, and never what the kernel sends, output of that ' + 'code included',
+  () => {
+    const slots = new Slots();
+    const seen: [string, boolean][] = [];
+    const kernel = kernelWith('hook()', slots, (route) => seen.push([route.channel, isOpen(slots)]));
+    hooks.hook = () => {
+      seen.push(['code', isOpen(slots)]);
+      kernel.output.write('stdout', 'text');
+      kernel.output.flush();
+      seen.push(['code', isOpen(slots)]);
+    };
+    kernel.start();
+    expect(seen).toEqual([
+      ['code', true],
+      ['output', false],
+      ['code', true],
+      ['reply', false],
+    ]);
+    expect(isOpen(slots)).toBe(true);
+  },
+);
 
 /** A watcher that is late: it waits until it may strike, and then says that it has. */
 const lateWatcher = `
@@ -74,16 +77,23 @@ Atomics.store(words, sequence, (sequence << 3) | terminated);
 Atomics.store(words, gate, 0);
 `;
 
-test('code that ends by itself after the watcher has aimed at it, and before it strikes, does not keep the watcher out', async () => {
-  const slots = new Slots();
-  const replied = deferred<Route>();
-  const watcher = new Worker(lateWatcher, { eval: true, workerData: { memory: slots.memory, sequence, ...phase } });
-  hooks.hook = () => slots.advance(sequence, phase.awaiting, phase.signalled);
-  const kernel = kernelWith('await null; hook()', slots, (route) => replied.resolve(route));
-  await new Promise((here) => watcher.once('message', here));
-  const begin = performance.now();
-  kernel.start();
-  expect(await replied.promise).toMatchObject({ channel: 'reply', id: 'it', status: 'aborted' });
-  expect(performance.now() - begin).toBeLessThan(1500);
-  await watcher.terminate();
-});
+test(
+  'code that ends by itself after the watcher has aimed at it, and before it strikes, does not keep the ' +
+    'watcher out',
+  async () => {
+    const slots = new Slots();
+    const replied = deferred<Route>();
+    const watcher = new Worker(lateWatcher, {
+      eval: true,
+      workerData: { memory: slots.memory, sequence, ...phase },
+    });
+    hooks.hook = () => slots.advance(sequence, phase.awaiting, phase.signalled);
+    const kernel = kernelWith('await null; hook()', slots, (route) => replied.resolve(route));
+    await new Promise((here) => watcher.once('message', here));
+    const begin = performance.now();
+    kernel.start();
+    expect(await replied.promise).toMatchObject({ channel: 'reply', id: 'it', status: 'aborted' });
+    expect(performance.now() - begin).toBeLessThan(1500);
+    await watcher.terminate();
+  },
+);

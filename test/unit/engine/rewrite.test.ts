@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { rewrite } from '../../../src/engine/rewrite.js';
 import { asPlainNode, cells } from '../../fixtures/cells.js';
 
-/** Runs rewritten code as an engine does, in a global object of its own; answers the value or the error's name. */
+/**
+ * Runs rewritten code as an engine does, in a global object of its own; answers the value or the error's
+ * name.
+ */
 async function run(...codes: string[]): Promise<unknown> {
   const context = vm.createContext(Object.create(null));
   Object.assign(context, { setTimeout, console });
@@ -11,10 +14,17 @@ async function run(...codes: string[]): Promise<unknown> {
   for (const code of codes) {
     const { code: source, names } = rewrite(code);
     try {
-      const script = new vm.Script(source, { importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+      const script = new vm.Script(source, {
+        importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      });
       for (const name of names) {
         if (!(name in context))
-          Object.defineProperty(context, name, { value: undefined, writable: true, configurable: true, enumerable: true });
+          Object.defineProperty(context, name, {
+            value: undefined,
+            writable: true,
+            configurable: true,
+            enumerable: true,
+          });
       }
       value = await script.runInContext(context);
     } catch (error) {

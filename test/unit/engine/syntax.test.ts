@@ -11,7 +11,10 @@ const root = dirname(createRequire(import.meta.url).resolve('test262-parser-test
 const scripts = ['pass', 'pass-explicit', 'fail', 'early'].flatMap((folder) =>
   readdirSync(join(root, folder))
     .filter((name) => !name.endsWith('.module.js'))
-    .map((name): [name: string, code: string] => [`${folder}/${name}`, readFileSync(join(root, folder, name), 'utf8')]),
+    .map((name): [name: string, code: string] => [
+      `${folder}/${name}`,
+      readFileSync(join(root, folder, name), 'utf8'),
+    ]),
 );
 
 function isScript(code: string): boolean {
@@ -25,14 +28,17 @@ function isScript(code: string): boolean {
 test('what plain Node takes is taken, and what it refuses is refused', () => {
   // Words of modules are no script's, and are taken here all the same.
   const plain = scripts.filter(([, code]) => !/^(import|export)\b/.test(code));
-  const wrong = plain.filter(([, code]) => isScript(code) !== isScript(rewrite(code).code)).map(([name]) => name);
+  const wrong = plain
+    .filter(([, code]) => isScript(code) !== isScript(rewrite(code).code))
+    .map(([name]) => name);
   expect(scripts.length).toBeGreaterThan(3000);
   expect(wrong).toEqual([]);
 });
 
 test('what plain Node takes is taken behind an await as well', () => {
   const taken = scripts.filter(([, code]) => isScript(code));
-  // Node takes a call on the left of `=` and fails when it comes there; the parser refuses it, and then nothing is rewritten.
+  // Node takes a call on the left of `=` and fails when it comes there; the parser refuses it, and then
+  // nothing is rewritten.
   const known = (code: string): boolean => code === 'func() = 4';
   const wrong = taken
     .filter(([, code]) => !known(code) && !isScript(rewrite(`var awaited = await null;\n${code}`).code))

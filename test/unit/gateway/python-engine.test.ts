@@ -3,7 +3,14 @@ import { PythonEngine } from '../../../src/gateway/python-engine.js';
 import { encodeFrames } from '../../../src/protocol/frames.js';
 
 const request = (id: string, content: object, metadata: object = {}): { id: string; body: Buffer } => {
-  const header = { msg_id: id, msg_type: 'execute_request', session: 's', username: 'u', date: '', version: '5.3' };
+  const header = {
+    msg_id: id,
+    msg_type: 'execute_request',
+    session: 's',
+    username: 'u',
+    date: '',
+    version: '5.3',
+  };
   const frames = [header, {}, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
   return { id, body: Buffer.concat(encodeFrames(frames)) };
 };

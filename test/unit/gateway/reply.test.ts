@@ -8,15 +8,13 @@ import { decodeFrames, encodeFrames } from '../../../src/protocol/frames.js';
 
 const header = { msg_id: 'm', msg_type: 'execute_request', session: 's' };
 const ask = (broadcast?: Broadcast): Asked => ({
-  ...{
-    socket: undefined as never,
-    to: Buffer.alloc(0),
-    balanced: false,
-    header,
-    headerFrame: toFrame(header),
-    silent: false,
-    broadcast,
-  },
+  socket: undefined as never,
+  to: Buffer.alloc(0),
+  balanced: false,
+  header,
+  headerFrame: toFrame(header),
+  silent: false,
+  broadcast,
 });
 const answer = (content: object, metadata: object = {}): Buffer[] =>
   [{ msg_type: 'execute_reply' }, header, metadata, content].map(toFrame);
@@ -51,14 +49,18 @@ describe("answers in Python's form", () => {
     });
     const other = pythonReply(ask(), answer(content), engine, false);
     expect([parts(other.frames)[3]?.['engine_info'], other.shown]).toEqual([{}, []]);
-    expect(parts(pythonReply(ask(), answer({ status: 'aborted', how: 'removed' }), engine, false).frames)[3]).toEqual({
+    expect(
+      parts(pythonReply(ask(), answer({ status: 'aborted', how: 'removed' }), engine, false).frames)[3],
+    ).toEqual({
       status: 'aborted',
     });
   });
 
   test('answers to a broadcast carry the id that their engine was asked under', () => {
     const broadcast = new Broadcast({ targets: [['e', 3]], is_broadcast: true });
-    expect(parts(pythonReply(ask(broadcast), answer({ status: 'ok' }), engine, true).frames)[1]).toMatchObject({ msg_id: 'm_e' });
+    expect(
+      parts(pythonReply(ask(broadcast), answer({ status: 'ok' }), engine, true).frames)[1],
+    ).toMatchObject({ msg_id: 'm_e' });
   });
 });
 
@@ -74,7 +76,11 @@ describe('a merged broadcast', () => {
     expect(broadcast.add(0, [...answer({ status: 'ok' }), Buffer.from('of a')])).toBe(true);
     const merged = broadcast.merge('m');
     expect(merged.slice(4).map(String)).toEqual(['of a', 'of b']);
-    expect(parts(merged)[2]).toMatchObject({ is_coalescing: true, original_msg_id: 'm', broadcast_targets: targets });
+    expect(parts(merged)[2]).toMatchObject({
+      is_coalescing: true,
+      original_msg_id: 'm',
+      broadcast_targets: targets,
+    });
   });
 
   test('fails when one of them failed, also when that one was first', () => {
@@ -88,13 +94,25 @@ describe('a merged broadcast', () => {
 
 describe('requests for an engine of Python', () => {
   const body = (request: object, content: object, metadata: object = {}): Buffer =>
-    Buffer.concat(encodeFrames([toFrame(request), toFrame({}), toFrame(metadata), toFrame(content), Buffer.from('buffer')]));
+    Buffer.concat(
+      encodeFrames([
+        toFrame(request),
+        toFrame({}),
+        toFrame(metadata),
+        toFrame(content),
+        Buffer.from('buffer'),
+      ]),
+    );
   const ready = (): PythonEngine => Object.assign(new PythonEngine('u', 1), { ready: true });
 
   test('code of our clients is put in its words; everything of its own clients passes untouched', () => {
     const engine = ready();
     engine.waiting.push({ id: 'm', body: body(header, { code: '1' }) });
-    expect(parts(engine.next()?.frames ?? [])[3]).toMatchObject({ code: '1', silent: false, allow_stdin: false });
+    expect(parts(engine.next()?.frames ?? [])[3]).toMatchObject({
+      code: '1',
+      silent: false,
+      allow_stdin: false,
+    });
     engine.settle('m');
     const own = body({ ...header, msg_type: 'apply_request' }, {}, { language: 'python' });
     engine.waiting.push({ id: 'm', body: own });
@@ -103,7 +121,8 @@ describe('requests for an engine of Python', () => {
 
   test('nothing is given before it is ready, one at a time then, and what waits can be taken back', () => {
     const engine = new PythonEngine('u', 1);
-    for (const id of ['a', 'b', 'c']) engine.waiting.push({ id, body: body({ ...header, msg_id: id }, { code: '1' }) });
+    for (const id of ['a', 'b', 'c'])
+      engine.waiting.push({ id, body: body({ ...header, msg_id: id }, { code: '1' }) });
     expect(engine.next()).toBeUndefined();
     engine.ready = true;
     expect(engine.next()?.held.id).toBe('a');
@@ -115,7 +134,10 @@ describe('requests for an engine of Python', () => {
 
   test('each engine gets its own id of a broadcast', () => {
     const engine = ready();
-    engine.waiting.push({ id: 'm', body: body({ ...header, msg_type: 'apply_request' }, {}, { is_broadcast: true }) });
+    engine.waiting.push({
+      id: 'm',
+      body: body({ ...header, msg_type: 'apply_request' }, {}, { is_broadcast: true }),
+    });
     const [own, , metadata] = parts(engine.next()?.frames ?? []);
     expect([own?.['msg_id'], metadata?.['original_msg_id']]).toEqual(['m_u', 'm']);
   });

@@ -35,7 +35,14 @@ describe('messages of ZeroMQ', () => {
   });
 
   test('a header keeps what is not ours, and its dates as they were written', () => {
-    const header = { msg_id: 'm', msg_type: 't', session: 's', date: '2026-11-20T23:59:01.288749Z', version: '5.4', odd: [1] };
+    const header = {
+      msg_id: 'm',
+      msg_type: 't',
+      session: 's',
+      date: '2026-11-20T23:59:01.288749Z',
+      version: '5.4',
+      odd: [1],
+    };
     expect(readHeader(toFrame(header))).toEqual(header);
     expect(readHeader(toFrame({ ...header, msg_id: 'x'.repeat(501) }))).toBeUndefined();
     expect(readObject(undefined)).toBeUndefined();
@@ -62,10 +69,12 @@ describe('signatures', () => {
   test('are remembered for tens of thousands of messages, and not for ever', () => {
     const signer = new Signer('key');
     const message = (number: number): Buffer[] => [toFrame({ number }), ...frames.slice(1)];
-    for (let number = 0; number < 40_000; number++) signer.accept(signer.sign(message(number)), message(number));
+    for (let number = 0; number < 40_000; number++)
+      signer.accept(signer.sign(message(number)), message(number));
     for (let number = 10_000; number < 40_000; number += 1000)
       expect(signer.accept(signer.sign(message(number)), message(number))).toBe(false);
-    for (let number = 40_000; number < 400_000; number++) signer.accept(signer.sign(message(number)), message(number));
+    for (let number = 40_000; number < 400_000; number++)
+      signer.accept(signer.sign(message(number)), message(number));
     expect(signer.accept(signer.sign(message(0)), message(0))).toBe(true);
     // 400,000 signatures take ten seconds where others use the machine.
   }, 60_000);

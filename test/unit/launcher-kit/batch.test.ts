@@ -24,7 +24,12 @@ const report = (id: string, state: Report['state'], rest: Partial<Report> = {}):
   state,
   ...rest,
 });
-const request = (resources: object, shape?: 'gang' | 'array') => ({ ...plainRequest, single: false, resources, shape });
+const request = (resources: object, shape?: 'gang' | 'array') => ({
+  ...plainRequest,
+  single: false,
+  resources,
+  shape,
+});
 
 describe('the questions to a scheduler', () => {
   test('are one for all jobs, 2, 4, 8 … 60 s apart, and soon again after news', async () => {
@@ -96,21 +101,27 @@ describe('what becomes of a job', () => {
     number += 1;
     const own = ref(String(number));
     mkdirSync(own.jobDir, { recursive: true });
-    for (const [name, record] of Object.entries(records)) writeFileSync(join(own.jobDir, name), JSON.stringify(record));
-    return say(answers.map((reports) => reports?.map((one) => ({ ...one, id: String(number) })))).observe(own);
+    for (const [name, record] of Object.entries(records))
+      writeFileSync(join(own.jobDir, name), JSON.stringify(record));
+    return say(answers.map((reports) => reports?.map((one) => ({ ...one, id: String(number) })))).observe(
+      own,
+    );
   };
   const exit = (exitCode: number, rest: object = {}) => ({
     'exit.json': { incarnation: 0, exitCode, told: '', ended: '', ...rest },
   });
 
-  test('its own exit record goes before a scheduler that has forgotten it, or still says running', async () => {
-    expect((await begin([[]], exit(0)).ended).state).toEqual({ state: 'succeeded' });
-    expect((await begin([[report('', { state: 'running' })]], exit(3)).ended).state).toMatchObject({
-      state: 'failed',
-      exitCode: 3,
-    });
-    expect((await begin([undefined], exit(3)).ended).state).toMatchObject({ state: 'failed' });
-  });
+  test(
+    'its own exit record goes before a scheduler that has forgotten it, or still ' + 'says running',
+    async () => {
+      expect((await begin([[]], exit(0)).ended).state).toEqual({ state: 'succeeded' });
+      expect((await begin([[report('', { state: 'running' })]], exit(3)).ended).state).toMatchObject({
+        state: 'failed',
+        exitCode: 3,
+      });
+      expect((await begin([undefined], exit(3)).ended).state).toMatchObject({ state: 'failed' });
+    },
+  );
 
   test('no answer is unknown, and so is not being listed: neither is an end', async () => {
     for (const answer of [undefined, []]) {
@@ -128,7 +139,10 @@ describe('what becomes of a job', () => {
   });
 
   test('a record of an earlier run is no end of this one', async () => {
-    const job = begin([[report('', { state: 'queued', reason: 'BeginTime' }, { incarnation: 1 })]], exit(143, { told: 'TERM' }));
+    const job = begin(
+      [[report('', { state: 'queued', reason: 'BeginTime' }, { incarnation: 1 })]],
+      exit(143, { told: 'TERM' }),
+    );
     await job.seen;
     await new Promise((done) => setTimeout(done, 30));
     expect(job.status).toMatchObject({ incarnation: 1, state: { state: 'queued' } });
@@ -144,7 +158,10 @@ describe('what becomes of a job', () => {
     expect(job.status.state.state).toBe('running');
     await job[Symbol.asyncDispose]();
     const two = { ...one, 'exit-1.json': { incarnation: 0, exitCode: 4, told: '', ended: '' } };
-    expect((await begin([elements('running', 'running')], two).ended).state).toMatchObject({ state: 'failed', exitCode: 4 });
+    expect((await begin([elements('running', 'running')], two).ended).state).toMatchObject({
+      state: 'failed',
+      exitCode: 4,
+    });
   });
 });
 
@@ -194,29 +211,56 @@ describe('environments', () => {
     expect(asked).toMatchObject({ LC_ALL: 'C', SLURM_CONF: '/c' });
   });
 
-  test('a job inherits the login’s own variables and users’ defaults, nothing of a surrounding job or of this machine', () => {
-    expect(submitEnvironment(env)).toEqual({ PATH: '/bin', SLURM_CONF: '/c', SBATCH_ACCOUNT: 'a', PBS_SERVER: 's' });
-  });
+  test(
+    'a job inherits the login’s own variables and users’ defaults, nothing of a surrounding job or of ' +
+      'this machine',
+    () => {
+      expect(submitEnvironment(env)).toEqual({
+        PATH: '/bin',
+        SLURM_CONF: '/c',
+        SBATCH_ACCOUNT: 'a',
+        PBS_SERVER: 's',
+      });
+    },
+  );
 
   test.each([
-    'SCANCEL_STATE SQUEUE_STATES SINFO_SORT SACCT_FORMAT SBATCH_DEBUG SLURM_DEBUG SLURM_TIME_FORMAT SLURM_JOB_ID',
+    'SCANCEL_STATE SQUEUE_STATES SINFO_SORT SACCT_FORMAT SBATCH_DEBUG SLURM_DEBUG SLURM_TIME_FORMAT ' +
+      'SLURM_JOB_ID',
     'SGE_LONG_QNAMES SGE_LONG_JOB_NAMES SGE_DEBUG_LEVEL SGE_SINGLE_LINE',
-    'LSB_BJOBS_FORMAT LSB_DISPLAY_YEAR LSB_BHIST_DISPLAY BSUB_QUIET LSF_CMD_LOGDIR LSF_DEBUG_CMD PBSDEBUG PBS_QSTAT_EXECONLY',
+    'LSB_BJOBS_FORMAT LSB_DISPLAY_YEAR LSB_BHIST_DISPLAY BSUB_QUIET LSF_CMD_LOGDIR LSF_DEBUG_CMD ' +
+      'PBSDEBUG PBS_QSTAT_EXECONLY',
   ])('neither questions nor submits hear %s', (names) => {
     const bent = Object.fromEntries(names.split(' ').map((name) => [name, 'x']));
     const whole = { SLURM_CONF: '/c', SGE_ROOT: '/s', LSF_ENVDIR: '/l' };
     expect(submitEnvironment({ ...bent, ...whole })).toEqual(whole);
     expect(queryEnvironment({ ...bent, ...whole, LSB_JOBID: '1' })).toEqual({
-      ...{ ...whole, LSB_JOBID: '1', LC_ALL: 'C', SLURM_BITSTR_LEN: '0' },
+      ...whole,
+      LSB_JOBID: '1',
+      LC_ALL: 'C',
+      SLURM_BITSTR_LEN: '0',
     });
   });
 
   test('a user’s defaults hold where the command line does not say the same in another way', () => {
-    const own = { SBATCH_TIMELIMIT: '2:00:00', SBATCH_RESERVATION: 'course', SBATCH_WCKEY: 'k', LSB_DEFAULTQUEUE: 'q' };
+    const own = {
+      SBATCH_TIMELIMIT: '2:00:00',
+      SBATCH_RESERVATION: 'course',
+      SBATCH_WCKEY: 'k',
+      LSB_DEFAULTQUEUE: 'q',
+    };
     const ways = { SBATCH_MEM_PER_NODE: '4G', SBATCH_GPUS: '2' };
-    const ours = { SBATCH_OUTPUT: '/o', SBATCH_ARRAY_INX: '1-9', SBATCH_EXPORT: 'NONE', SBATCH_REQUEUE: '', SBATCH_WAIT: '' };
+    const ours = {
+      SBATCH_OUTPUT: '/o',
+      SBATCH_ARRAY_INX: '1-9',
+      SBATCH_EXPORT: 'NONE',
+      SBATCH_REQUEUE: '',
+      SBATCH_WAIT: '',
+    };
     expect(submitEnvironment({ ...own, ...ways, ...ours })).toEqual({ ...own, ...ways });
-    expect(submitEnvironment({ ...own, ...ways }, ['sbatch', '--mem-per-cpu=1G', '--gres=gpu:1'])).toEqual(own);
+    expect(submitEnvironment({ ...own, ...ways }, ['sbatch', '--mem-per-cpu=1G', '--gres=gpu:1'])).toEqual(
+      own,
+    );
   });
 
   test('the places of a surrounding allocation are counted', () => {

@@ -21,16 +21,26 @@ async function jobOn(host: string) {
   return { job, jobDir };
 }
 
-test('nothing is claimed of processes of another host: neither that they run, nor that they are gone, nor that they were ended', async () => {
-  const { job, jobDir } = await jobOn('other-host');
-  await job.seen;
-  expect(job.status.state).toMatchObject({ state: 'unknown', cause: expect.stringContaining('other-host') });
-  await expect(job.cancel()).rejects.toMatchObject({ code: 'STOP_FAILED', message: expect.stringContaining('other-host') });
-  writeFileSync(join(jobDir, 'exit.json'), JSON.stringify({ incarnation: 0, exitCode: 0, ended: '' }));
-  expect((await job.ended).state.state).toBe('succeeded');
-  await job.cancel();
-  await job[Symbol.asyncDispose]();
-});
+test(
+  'nothing is claimed of processes of another host: neither that they run, nor that they are gone, nor ' +
+    'that they were ended',
+  async () => {
+    const { job, jobDir } = await jobOn('other-host');
+    await job.seen;
+    expect(job.status.state).toMatchObject({
+      state: 'unknown',
+      cause: expect.stringContaining('other-host'),
+    });
+    await expect(job.cancel()).rejects.toMatchObject({
+      code: 'STOP_FAILED',
+      message: expect.stringContaining('other-host'),
+    });
+    writeFileSync(join(jobDir, 'exit.json'), JSON.stringify({ incarnation: 0, exitCode: 0, ended: '' }));
+    expect((await job.ended).state.state).toBe('succeeded');
+    await job.cancel();
+    await job[Symbol.asyncDispose]();
+  },
+);
 
 test('a process of this host is looked at', async () => {
   const { job } = await jobOn(hostname());

@@ -8,12 +8,14 @@ import { holds } from '../../../src/launchers/slurm/questions.js';
 
 const heard = (stdout: string) => holds('7').parse({ code: 0, stdout, stderr: '', timedOut: false });
 const resources = { queue: 'debug', account: 'proj1', time: 3_600_000 };
-const told = (line: string, more = {}) => describeHolds({ ...plainRequest, resources, ...more }, heard(line) ?? {}, () => false);
+const told = (line: string, more = {}) =>
+  describeHolds({ ...plainRequest, resources, ...more }, heard(line) ?? {}, () => false);
 
 describe('what a filter has made of a request', () => {
   test('its limit and partition are told as they hold', () => {
     expect(told('proj1|gpu|3:00\n')).toBe(
-      'The scheduler has changed what was asked for: queue gpu (asked for: debug), it ends after 3m 00s (asked for: 1h 00m).',
+      'The scheduler has changed what was asked for: queue gpu (asked for: debug), it ends after 3m 00s ' +
+        '(asked for: 1h 00m).',
     );
   });
 
@@ -21,9 +23,12 @@ describe('what a filter has made of a request', () => {
     expect(told('proj2|debug|1:00:00\n')).toMatch(/account proj2 \(asked for: proj1\)\.$/);
   });
 
-  test.each(['proj1|debug|1:00:00\n', '(null)|debug|1:00:00\n', '', 'proj1|debug|UNLIMITED\n'])('%j is no change', (line) => {
-    expect(told(line)).toBeUndefined();
-  });
+  test.each(['proj1|debug|1:00:00\n', '(null)|debug|1:00:00\n', '', 'proj1|debug|UNLIMITED\n'])(
+    '%j is no change',
+    (line) => {
+      expect(told(line)).toBeUndefined();
+    },
+  );
 
   test('one of several partitions is no change', () => {
     expect(told('proj1|gpu|1:00:00\n', { resources: { ...resources, queue: 'debug,gpu' } })).toBeUndefined();
@@ -35,20 +40,34 @@ describe('what really holds after words of the scheduler’s own', () => {
   const isSaid = (key: string): boolean => key === 'time' || key === 'partition';
 
   test('is told as it is, and is no change of what those words went before', () => {
-    const seen = describeHolds({ ...plainRequest, resources, extra, single: false }, heard('proj1|gpu|5:00\n') ?? {}, isSaid);
+    const seen = describeHolds(
+      { ...plainRequest, resources, extra, single: false },
+      heard('proj1|gpu|5:00\n') ?? {},
+      isSaid,
+    );
     expect(seen).toBe('As the scheduler has taken it: account proj1, queue gpu, it ends after 5m 00s.');
   });
 
   test('is told beside a change of what our own words asked for', () => {
-    const seen = describeHolds({ ...plainRequest, resources, extra, single: false }, heard('proj2|gpu|5:00\n') ?? {}, isSaid);
-    expect(seen).toMatch(/^The scheduler has changed .*account proj2 \(asked for: proj1\)\. As the scheduler has taken it: /);
+    const seen = describeHolds(
+      { ...plainRequest, resources, extra, single: false },
+      heard('proj2|gpu|5:00\n') ?? {},
+      isSaid,
+    );
+    expect(seen).toMatch(
+      /^The scheduler has changed .*account proj2 \(asked for: proj1\)\. As the scheduler has taken it: /,
+    );
   });
 
   test('is not told where the system says nothing, nor a second time for the controller', () => {
     expect(describeHolds({ ...plainRequest, resources, extra }, {}, isSaid)).toBeUndefined();
-    expect(describeHolds({ ...plainRequest, resources, extra, single: true }, heard('proj1|gpu|5:00\n') ?? {}, isSaid)).toBe(
-      undefined,
-    );
+    expect(
+      describeHolds(
+        { ...plainRequest, resources, extra, single: true },
+        heard('proj1|gpu|5:00\n') ?? {},
+        isSaid,
+      ),
+    ).toBe(undefined);
   });
 });
 
@@ -67,11 +86,17 @@ describe('the question for what a job holds', () => {
   });
 
   test('is qstat -j for Grid Engine', () => {
-    const text = 'job_number:                 31\naccount:                    sge\nproject:                    physics\n';
+    const text =
+      'job_number:                 31\naccount:                    sge\nproject:                  ' +
+      '  physics\n';
     const more = 'hard resource_list:         h_rt=3600,h_vmem=2g\nhard_queue_list:            all.q\n';
     const question = sge({ gpu: 'gpu', account: 'project' }).holds?.('31');
     expect(question?.argv).toEqual(['qstat', '-j', '31']);
-    expect(question?.parse(said(text + more))).toEqual({ queue: 'all.q', account: 'physics', time: 3_600_000 });
+    expect(question?.parse(said(text + more))).toEqual({
+      queue: 'all.q',
+      account: 'physics',
+      time: 3_600_000,
+    });
     expect(sge({ gpu: 'gpu', account: 'account' }).holds?.('31').parse(said(text))).toEqual({});
   });
 

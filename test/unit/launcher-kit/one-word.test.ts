@@ -14,16 +14,26 @@ const dialects: [string, BatchDialect][] = [
 ];
 
 const view = (folder: string, resources = {}): BatchView => ({
-  ...{ name: 'ipc-1', comment: '', count: 2, range: undefined, stdout: `${folder}/stdout`, stderr: `${folder}/stderr` },
+  name: 'ipc-1',
+  comment: '',
+  count: 2,
+  range: undefined,
+  stdout: `${folder}/stdout`,
+  stderr: `${folder}/stderr`,
   layout: { shape: 'array', parts: 2, perPart: 1 },
   request: {
-    ...{ resources, extra: [], directives: {}, single: false },
+    resources,
+    extra: [],
+    directives: {},
+    single: false,
     surroundings: { modules: [], environment: {}, prologue: [], epilogue: [] },
   },
 });
 
 const lines = (dialect: BatchDialect, folder: string, resources = {}): string[] =>
-  dialect.directives(view(folder, resources)).flatMap((directive) => dialect.formatDirective(directive) ?? []);
+  dialect
+    .directives(view(folder, resources))
+    .flatMap((directive) => dialect.formatDirective(directive) ?? []);
 
 describe.each(dialects)('lines of %s', (name, dialect) => {
   test.each([{ queue: 'a b' }, { queue: '-x' }, { account: "it's" }, { account: 'a"b' }, { account: 'a#b' }])(
@@ -33,14 +43,20 @@ describe.each(dialects)('lines of %s', (name, dialect) => {
     },
   );
 
-  test.each(['/a b', "/it's", '/q"q', '/b\\s', '/h#h', '/c:d', '/k,l', '/s*'])('the folder %s is in none of them', (folder) => {
-    if (name === 'Grid Engine') expect(lines(dialect, folder).join('\n')).not.toContain(folder);
-    else expect(() => lines(dialect, folder)).toThrow(expect.objectContaining({ code: 'USAGE' }));
-  });
+  test.each(['/a b', "/it's", '/q"q', '/b\\s', '/h#h', '/c:d', '/k,l', '/s*'])(
+    'the folder %s is in none of them',
+    (folder) => {
+      if (name === 'Grid Engine') expect(lines(dialect, folder).join('\n')).not.toContain(folder);
+      else expect(() => lines(dialect, folder)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+    },
+  );
 
-  test.each(['/home/me/work', '/scratch/größe/x_1-2.3@4+5=6~'])('the folder %s stands there as it is', (folder) => {
-    expect(lines(dialect, folder).some((line) => line.includes(`-o ${folder}/`))).toBe(true);
-  });
+  test.each(['/home/me/work', '/scratch/größe/x_1-2.3@4+5=6~'])(
+    'the folder %s stands there as it is',
+    (folder) => {
+      expect(lines(dialect, folder).some((line) => line.includes(`-o ${folder}/`))).toBe(true);
+    },
+  );
 });
 
 test('what is one word stays as it is', () => {

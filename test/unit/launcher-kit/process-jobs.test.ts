@@ -44,19 +44,22 @@ describe('a job that a process of this machine leads', () => {
     );
   });
 
-  test('runs, is found again by what was written down, and is ended with all that it has started', async () => {
-    const job = await launch('echo "$GIVEN" >out; sleep 600.3 & wait');
-    expect(job.status.state).toEqual({ state: 'running' });
-    const [found] = await launcher.find(folder, 'test');
-    expect(found).toEqual(job.ref);
-    const same = await launcher.attach(found as JobRef);
-    jobs.push(same);
-    await job.cancel();
-    expect((await job.ended).state).toEqual({ state: 'cancelled', by: 'ipcluster' });
-    expect((await same.ended).state).toEqual({ state: 'cancelled', by: 'ipcluster' });
-    expect(isAlive(leaderOf(job.ref))).toBe(false);
-    expect(await launcher.find(folder, 'test')).toEqual([]);
-  });
+  test(
+    'runs, is found again by what was written down, and is ended with all that it ' + 'has started',
+    async () => {
+      const job = await launch('echo "$GIVEN" >out; sleep 600.3 & wait');
+      expect(job.status.state).toEqual({ state: 'running' });
+      const [found] = await launcher.find(folder, 'test');
+      expect(found).toEqual(job.ref);
+      const same = await launcher.attach(found as JobRef);
+      jobs.push(same);
+      await job.cancel();
+      expect((await job.ended).state).toEqual({ state: 'cancelled', by: 'ipcluster' });
+      expect((await same.ended).state).toEqual({ state: 'cancelled', by: 'ipcluster' });
+      expect(isAlive(leaderOf(job.ref))).toBe(false);
+      expect(await launcher.find(folder, 'test')).toEqual([]);
+    },
+  );
 
   test.each([
     ['0', { state: 'succeeded' }],
@@ -70,14 +73,21 @@ describe('a job that a process of this machine leads', () => {
   test('that is gone without a record is lost, and its last words are told', async () => {
     const job = await launch('echo "the last sentence" >"$(dirname "$0")/stderr"; kill -9 $$');
     const status = await job.ended;
-    expect(status.state).toMatchObject({ state: 'lost', reason: expect.stringMatching(/killed from outside/) });
+    expect(status.state).toMatchObject({
+      state: 'lost',
+      reason: expect.stringMatching(/killed from outside/),
+    });
     const verdict = launcher.explain({ status, exitCode: null, logTail: await job.logTail(5), files: [] });
-    expect(verdict).toMatchObject({ code: 'lost', sentence: expect.stringMatching(/last words: the last sentence\.$/) });
+    expect(verdict).toMatchObject({
+      code: 'lost',
+      sentence: expect.stringMatching(/last words: the last sentence\.$/),
+    });
   });
 
   test('hears a signal, with its whole group', async () => {
     const job = await launch(
-      `trap 'echo heard >"$(dirname "$0")/heard"; exit' USR1; echo >"$(dirname "$0")/ready"; sleep 600.3 & wait`,
+      `trap 'echo heard >"$(dirname "$0")/heard"; exit' USR1; echo >"$(dirname "$0")/ready"; sleep ` +
+        '600.3 & wait',
     );
     const heard = (): string => readFileSync(join(job.ref.jobDir, 'heard'), 'utf8');
     await expect.poll(() => readFileSync(join(job.ref.jobDir, 'ready'), 'utf8')).toBe('\n');
@@ -96,7 +106,10 @@ describe('a job of another host', () => {
     const ref = elsewhere();
     const job = await launcher.attach(ref);
     await job.seen;
-    expect(job.status.state).toMatchObject({ state: 'unknown', cause: expect.stringContaining(`not-${hostname()}`) });
+    expect(job.status.state).toMatchObject({
+      state: 'unknown',
+      cause: expect.stringContaining(`not-${hostname()}`),
+    });
     await expect(job.cancel()).rejects.toMatchObject({ code: 'STOP_FAILED' });
     await job[Symbol.asyncDispose]();
   });

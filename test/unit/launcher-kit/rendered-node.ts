@@ -17,15 +17,28 @@ export async function renderNode(
   surroundings: Partial<BatchRequest['surroundings']>,
   argv: JobSpec['argv'] = ['/bin/sh', '-c', 'echo "it ran: $FOUND"'],
 ): Promise<void> {
-  const batch = { ...plainRequest, surroundings: { ...plainRequest.surroundings, ...surroundings }, single: false };
-  const spec: JobSpec = { name: 'ipc-123456', argv, count: 1, batch, env: { IPCLUSTER_MARK: folder }, jobDir: folder };
+  const batch = {
+    ...plainRequest,
+    surroundings: { ...plainRequest.surroundings, ...surroundings },
+    single: false,
+  };
+  const spec: JobSpec = {
+    name: 'ipc-123456',
+    argv,
+    count: 1,
+    batch,
+    env: { IPCLUSTER_MARK: folder },
+    jobDir: folder,
+  };
   const { files } = createLauncher(await openLauncher('slurm'), []).plan(spec);
   const node = files.find(({ path }) => path.endsWith('/node.sh'));
   writeFileSync(join(folder, 'node.sh'), node?.text ?? '', { mode: 0o700 });
   writeFileSync(join(folder, 'allocation.sh'), 'export IPCLUSTER_INCARNATION=0\n');
 }
 
-/** Runs it as node `index`, with no more environment than `env`; `then` is given the id of its process group. */
+/**
+ * Runs it as node `index`, with no more environment than `env`; `then` is given the id of its process group.
+ */
 export function runNode(
   folder: string,
   index: number,
@@ -39,6 +52,8 @@ export function runNode(
   });
   then(child.pid as number);
   return new Promise((resolve) => {
-    child.once('close', (code) => resolve({ code, log: readFileSync(join(folder, `node-${index}.log`), 'utf8') }));
+    child.once('close', (code) =>
+      resolve({ code, log: readFileSync(join(folder, `node-${index}.log`), 'utf8') }),
+    );
   });
 }

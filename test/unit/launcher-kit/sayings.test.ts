@@ -6,7 +6,8 @@ import pbs from '../../../src/launchers/pbs.js';
 import sge from '../../../src/launchers/sge.js';
 import { sayings } from '../../../src/launchers/slurm/sayings.js';
 
-const said = (key: SettingKey, ...extra: string[]): string | undefined => wordsFor(sayings, key, { extra, directives: {} });
+const said = (key: SettingKey, ...extra: string[]): string | undefined =>
+  wordsFor(sayings, key, { extra, directives: {} });
 
 describe('words for sbatch that say what a setting says', () => {
   test.each([
@@ -41,7 +42,9 @@ describe('words for sbatch that say what a setting says', () => {
   });
 
   test('a directive counts as well', () => {
-    expect(wordsFor(sayings, 'partition', { extra: [], directives: { '--partition': 'other' } })).toBe('--partition other');
+    expect(wordsFor(sayings, 'partition', { extra: [], directives: { '--partition': 'other' } })).toBe(
+      '--partition other',
+    );
   });
 });
 

@@ -1,12 +1,27 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { programFile } from '../../../src/base/package.js';
 import type { BatchRequest, JobSpec } from '../../../src/launcher-kit/contract.js';
 import { createLauncher, openLauncher } from '../../../src/launcher-kit/registry.js';
-import { Raw, readTemplate, renderTemplate, templateNames, templateRoot } from '../../../src/launcher-kit/templates.js';
+import {
+  Raw,
+  readTemplate,
+  renderTemplate,
+  templateNames,
+  templateRoot,
+} from '../../../src/launcher-kit/templates.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipcluster-scripts-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -16,8 +31,12 @@ const request = (change: Partial<BatchRequest> = {}): BatchRequest => ({
   extra: ['--hint', "it's"],
   directives: {},
   surroundings: {
-    ...{ modules: ['gcc/12'], conda: 'my env', venv: undefined, environment: { GREETING: "it's here" } },
-    ...{ prologue: ['ulimit -c 0'], epilogue: ['echo bye'] },
+    modules: ['gcc/12'],
+    conda: 'my env',
+    venv: undefined,
+    environment: { GREETING: "it's here" },
+    prologue: ['ulimit -c 0'],
+    epilogue: ['echo bye'],
   },
   single: false,
   ...change,
@@ -25,8 +44,13 @@ const request = (change: Partial<BatchRequest> = {}): BatchRequest => ({
 
 function spec(batch: BatchRequest, count = 8): JobSpec {
   return {
-    ...{ name: 'ipc-123456-e0a4', argv: ['/opt/node', programFile('ipengine'), '--file', "/work/it's/join.json"], count, batch },
-    ...{ env: { IPCLUSTER_MARK: '/home/a b/profile##run/engines' }, jobDir: '/work/jobs/one', cwd: '/home/a b' },
+    name: 'ipc-123456-e0a4',
+    argv: ['/opt/node', programFile('ipengine'), '--file', "/work/it's/join.json"],
+    count,
+    batch,
+    env: { IPCLUSTER_MARK: '/home/a b/profile##run/engines' },
+    jobDir: '/work/jobs/one',
+    cwd: '/home/a b',
   };
 }
 
@@ -51,14 +75,21 @@ const cases: [string, 'gang' | 'array', string[]][] = [
 ];
 
 describe.each(cases)('scripts of %s, %s %j', (system, shape, options) => {
-  const title = [system, shape, ...options.map((option) => option.replace(/.*=/, '').replaceAll(/[^\w]/g, ''))].join('-');
+  const title = [
+    system,
+    shape,
+    ...options.map((option) => option.replace(/.*=/, '').replaceAll(/[^\w]/g, '')),
+  ].join('-');
 
   async function texts(batch: BatchRequest): Promise<Record<string, string>> {
     const launcher = createLauncher(await openLauncher(system), options);
     const { files, commands } = launcher.plan(spec(batch));
-    const shown = commands.map(({ argv, input }) => `${argv.join(' ')}${input ? ` <${input}` : ''}\n`).join('');
+    const shown = commands
+      .map(({ argv, input }) => `${argv.join(' ')}${input ? ` <${input}` : ''}\n`)
+      .join('');
     const root = resolve('.');
-    const clean = (text: string): string => text.replaceAll(root, '/package').replaceAll(process.execPath, '/opt/node');
+    const clean = (text: string): string =>
+      text.replaceAll(root, '/package').replaceAll(process.execPath, '/opt/node');
     return Object.fromEntries([
       ...files.map(({ path, text }) => [path.replace(/.*\//, ''), clean(text)]),
       ['command', clean(shown)],
@@ -67,7 +98,8 @@ describe.each(cases)('scripts of %s, %s %j', (system, shape, options) => {
 
   test('stand as golden files', async () => {
     const all = await texts(request({ shape }));
-    for (const [name, text] of Object.entries(all)) await expect(text).toMatchFileSnapshot(join('../../golden', title, name));
+    for (const [name, text] of Object.entries(all))
+      await expect(text).toMatchFileSnapshot(join('../../golden', title, name));
   });
 
   test('pass bash -n and shellcheck', async () => {
@@ -87,7 +119,9 @@ describe.each(cases)('scripts of %s, %s %j', (system, shape, options) => {
 test('where fewer are enough, each node of a gang of Slurm has a step of its own', async () => {
   const launcher = createLauncher(await openLauncher('slurm'), []);
   const scriptFor = (enough: number): string =>
-    launcher.plan({ ...spec(request({ shape: 'gang' })), enough }).files.find(({ path }) => path.endsWith('/job.sh'))?.text ?? '';
+    launcher
+      .plan({ ...spec(request({ shape: 'gang' })), enough })
+      .files.find(({ path }) => path.endsWith('/job.sh'))?.text ?? '';
   expect(scriptFor(8)).not.toContain('--relative=');
   const path = join(folder, 'slurm-partial-job.sh');
   writeFileSync(path, scriptFor(6));
@@ -111,7 +145,8 @@ function quotedValues(line: string): string[] {
       if (quote) found.push(value[1] ?? '');
       at += value[0].length - 1;
     } else if (line[at] === '\\') at += 1;
-    else if (quote ? line[at] === quote : line[at] === '"' || line[at] === "'") quote = quote ? '' : (line[at] ?? '');
+    else if (quote ? line[at] === quote : line[at] === '"' || line[at] === "'")
+      quote = quote ? '' : (line[at] ?? '');
   }
   return found;
 }
@@ -120,21 +155,27 @@ describe('templates', () => {
   const systems = readdirSync(templateRoot());
   const all = systems.flatMap((system) => templateNames(system));
 
-  test.each(all)('%s puts nothing into a script unquoted but directives and lines of the user’s own', (name) => {
-    const text = readTemplate(name, [templateRoot()]);
-    const raw = [...text.matchAll(/^(.*)\{\{\{(.*?)\}\}\}(.*)$/gm)];
-    for (const [, before, inner, after] of raw) {
-      // A line of its own, from one of the lists that hold whole lines.
-      expect([before, inner, after?.replace(' || exit 1', '')]).toEqual(['', 'this', '']);
-    }
-    const lists = [...text.matchAll(/\{\{#each (\w+)\}\}/g)].map(([, list]) => list);
-    for (const list of lists)
-      expect(['directives', 'variables', 'modules', 'prologue', 'epilogue', 'setup', 'files']).toContain(list);
-    // A value inside quotes of the script's own would be quoted twice, and could end them; numbers need no quotes.
-    const numbers = ['shift', 'timeLimit', 'cpusPerTask', 'perPart', 'index'];
-    for (const line of text.split('\n').filter((one) => !one.startsWith('#')))
-      expect(quotedValues(line).filter((value) => !numbers.includes(value))).toEqual([]);
-  });
+  test.each(all)(
+    '%s puts nothing into a script unquoted but directives and lines of the user’s own',
+    (name) => {
+      const text = readTemplate(name, [templateRoot()]);
+      const raw = [...text.matchAll(/^(.*)\{\{\{(.*?)\}\}\}(.*)$/gm)];
+      for (const [, before, inner, after] of raw) {
+        // A line of its own, from one of the lists that hold whole lines.
+        expect([before, inner, after?.replace(' || exit 1', '')]).toEqual(['', 'this', '']);
+      }
+      const lists = [...text.matchAll(/\{\{#each (\w+)\}\}/g)].map(([, list]) => list);
+      for (const list of lists)
+        expect(['directives', 'variables', 'modules', 'prologue', 'epilogue', 'setup', 'files']).toContain(
+          list,
+        );
+      // A value inside quotes of the script's own would be quoted twice, and could end them; numbers need no
+      // quotes.
+      const numbers = ['shift', 'timeLimit', 'cpusPerTask', 'perPart', 'index'];
+      for (const line of text.split('\n').filter((one) => !one.startsWith('#')))
+        expect(quotedValues(line).filter((value) => !numbers.includes(value))).toEqual([]);
+    },
+  );
 
   test('whatever is put in stays one word', () => {
     const path = join(folder, 'mine');
@@ -144,7 +185,11 @@ describe('templates', () => {
       join(folder, 'evil/job.sh.hbs'),
       'printf %s {{one}}\nprintf "|%s" {{many}}\n{{#each lines}}\n{{{this}}}\n{{/each}}\n',
     );
-    const text = renderTemplate('evil/job.sh.hbs', { one: evil, many: [evil, 'x'], lines: [new Raw('true')] }, [folder]);
+    const text = renderTemplate(
+      'evil/job.sh.hbs',
+      { one: evil, many: [evil, 'x'], lines: [new Raw('true')] },
+      [folder],
+    );
     expect(execFileSync('/bin/bash', ['-c', text], { encoding: 'utf8' })).toBe(`${evil}|${evil}|x`);
     expect(existsSync(path)).toBe(false);
   });
@@ -220,8 +265,13 @@ test.each([
 
 test('an array that is too large is split evenly, and its elements are counted on', async () => {
   const slurm = createLauncher(await openLauncher('slurm'), []);
-  const { files, commands } = slurm.plan(spec(request({ shape: 'array', resources: { tasksPerNode: 1 } }), 1001));
-  expect(commands.map(({ argv }) => argv.at(-1))).toEqual(['/work/jobs/one/job.sh', '/work/jobs/one/job-2.sh']);
+  const { files, commands } = slurm.plan(
+    spec(request({ shape: 'array', resources: { tasksPerNode: 1 } }), 1001),
+  );
+  expect(commands.map(({ argv }) => argv.at(-1))).toEqual([
+    '/work/jobs/one/job.sh',
+    '/work/jobs/one/job-2.sh',
+  ]);
   const [first] = files.map(({ text }) => text);
   expect(first).toContain('--array=0-500\n');
   expect(files.find(({ path }) => path.endsWith('job-2.sh'))?.text).toContain('--array=0-499\n');

@@ -48,16 +48,19 @@ describe('modules', () => {
   test('come from an exported function or BASH_ENV that the shell was given', async () => {
     const file = write('bash-env', 'module() { export FOUND=file; }');
     await renderNode(folder, { modules: ['mytool/1.2'] });
-    expect((await runNode(folder, 0, { 'BASH_FUNC_module%%': '() { export FOUND=function; }' })).log).toContain(
-      'it ran: function',
-    );
+    expect(
+      (await runNode(folder, 0, { 'BASH_FUNC_module%%': '() { export FOUND=function; }' })).log,
+    ).toContain('it ran: function');
     expect((await runNode(folder, 1, { BASH_ENV: file })).log).toContain('it ran: file');
   });
 
   test('a prologue that is first defines what they need', async () => {
     const prologue = ['module() { export FOUND="$*"; }', 'set -eu'];
     await renderNode(folder, { modules: ['mytool/1.2'], prologue, setupOrder: 'prologue-first' });
-    expect(await runNode(folder, 0)).toEqual({ code: 0, log: expect.stringContaining('it ran: load mytool/1.2') });
+    expect(await runNode(folder, 0)).toEqual({
+      code: 0,
+      log: expect.stringContaining('it ran: load mytool/1.2'),
+    });
   });
 
   test('that cannot be loaded are a verdict of their own, with the words of the tool', async () => {
@@ -72,15 +75,20 @@ describe('modules', () => {
   test.skipIf(!isThere(debian))('work with environment-modules', async () => {
     write('modulefiles/mytool/1.2', '#%Module1.0\nsetenv FOUND tcl\n');
     await renderNode(folder, { modules: ['mytool/1.2'] });
-    expect((await runNode(folder, 0, { MODULEPATH: join(folder, 'modulefiles') })).log).toContain('it ran: tcl');
+    expect((await runNode(folder, 0, { MODULEPATH: join(folder, 'modulefiles') })).log).toContain(
+      'it ran: tcl',
+    );
     const missing = await runNode(folder, 1, { MODULEPATH: '/nowhere' });
     expect(verdictOf(missing.log, missing.code)).toMatchObject({
       code: 'no-modules',
-      lines: expect.arrayContaining([expect.stringContaining("Unable to locate a modulefile for 'mytool/1.2'")]),
+      lines: expect.arrayContaining([
+        expect.stringContaining("Unable to locate a modulefile for 'mytool/1.2'"),
+      ]),
     });
     // Where a module lies may be said in a prologue.
     await renderNode(folder, {
-      ...{ modules: ['mytool/1.2'], setupOrder: 'prologue-first' },
+      modules: ['mytool/1.2'],
+      setupOrder: 'prologue-first',
       prologue: [`. ${debian}`, `module use ${join(folder, 'modulefiles')}`],
     });
     expect((await runNode(folder, 2)).log).toContain('it ran: tcl');
@@ -89,7 +97,9 @@ describe('modules', () => {
   test.skipIf(!isThere(lmod))('work with Lmod', async () => {
     write('modulefiles/mytool/1.2.lua', 'setenv("FOUND", "lua")\n');
     await renderNode(folder, { modules: ['mytool/1.2'] });
-    expect((await runNode(folder, 0, { MODULEPATH: join(folder, 'modulefiles') })).log).toContain('it ran: lua');
+    expect((await runNode(folder, 0, { MODULEPATH: join(folder, 'modulefiles') })).log).toContain(
+      'it ran: lua',
+    );
     const missing = await runNode(folder, 1, { MODULEPATH: '/nowhere' });
     expect(verdictOf(missing.log, missing.code)).toMatchObject({
       code: 'no-modules',
@@ -100,7 +110,12 @@ describe('modules', () => {
 
 describe('environments', () => {
   test('a job gets BASH_ENV and exported functions', () => {
-    const env = { BASH_ENV: '/b', 'BASH_FUNC_module%%': '() { :; }', 'BASH_FUNC_ml()': '() { :; }', BASHOPTS: 'x' };
+    const env = {
+      BASH_ENV: '/b',
+      'BASH_FUNC_module%%': '() { :; }',
+      'BASH_FUNC_ml()': '() { :; }',
+      BASHOPTS: 'x',
+    };
     const { BASHOPTS, ...wanted } = env;
     expect([submitEnvironment(env), BASHOPTS]).toEqual([wanted, 'x']);
   });
@@ -110,9 +125,17 @@ describe('environments', () => {
     write('env/bin/activate', activate);
     write('base/etc/profile.d/conda.sh', `conda() { ${activate}; }`);
     write('bin/conda', `#!/bin/sh\necho ${join(folder, 'base')}\n`);
-    const env = { BASH_ENV: write('strict', 'set -u'), PATH: `${join(folder, 'bin')}:${process.env['PATH']}` };
+    const env = {
+      BASH_ENV: write('strict', 'set -u'),
+      PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
+    };
     const prologue = ['set -eu'];
-    await renderNode(folder, { venv: join(folder, 'env'), conda: 'x', prologue, setupOrder: 'prologue-first' });
+    await renderNode(folder, {
+      venv: join(folder, 'env'),
+      conda: 'x',
+      prologue,
+      setupOrder: 'prologue-first',
+    });
     expect(await runNode(folder, 0, env)).toEqual({ code: 0, log: expect.stringContaining('it ran: venv') });
     await renderNode(folder, { venv: join(folder, 'env'), conda: 'x', prologue });
     expect(await runNode(folder, 1, env)).toEqual({ code: 0, log: expect.stringContaining('it ran: venv') });

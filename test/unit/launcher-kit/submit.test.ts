@@ -14,7 +14,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
 
 /** A submit by a shell that says and does those words; no job is listed. */
-const submit = (script: string) => submitJob(slurm, { argv: ['/bin/bash', '-c', script] }, 'ipc-1', async () => [] as never);
+const submit = (script: string) =>
+  submitJob(slurm, { argv: ['/bin/bash', '-c', script] }, 'ipc-1', async () => [] as never);
 
 describe('what a submit says', () => {
   test('besides its id is told', async () => {
@@ -37,28 +38,46 @@ describe('what a submit says', () => {
 describe('a launcher', () => {
   const bin = join(folder, 'sbatch');
   const launcherOf = (change: Partial<BatchDialect>) =>
-    defineBatchLauncher({ name: 'slurm', summary: '', options: z.object({}), dialect: () => ({ ...slurm, ...change }) }).create(
-      {},
-    );
+    defineBatchLauncher({
+      name: 'slurm',
+      summary: '',
+      options: z.object({}),
+      dialect: () => ({ ...slurm, ...change }),
+    }).create({});
   const spec = (name: string, count: number, resources: object): JobSpec => ({
-    ...{ name, argv: ['/bin/true'], count, env: {}, jobDir: join(folder, name) },
+    name,
+    argv: ['/bin/true'],
+    count,
+    env: {},
+    jobDir: join(folder, name),
     batch: { ...plainRequest, single: false, shape: 'array', resources },
   });
 
-  test('passes on what a submit says although it took the job, and lets no variable beat what was named', async () => {
-    const command = `#!/bin/bash\n[ "$1" != --version ] || { echo slurm 22; exit; }\nprintf '%s\\n' "$@" >${folder}/argv\n`;
-    writeFileSync(bin, `${command}env >${folder}/env\necho 'sbatch: moved to partition gpu' >&2\necho 5\n`, { mode: 0o700 });
-    vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
-    vi.stubEnv('SBATCH_PARTITION', 'gpu');
-    vi.stubEnv('SBATCH_MEM_PER_NODE', '1G');
-    const heard: string[] = [];
-    const request = spec('noted', 1, { queue: 'debug', time: 60_000, memory: 2 ** 30 });
-    const job = await launcherOf({}).launch(request, { onNotice: (sentence) => heard.push(sentence) });
-    await job[Symbol.asyncDispose]();
-    expect(heard).toEqual(['slurm has taken the job, and says: sbatch: moved to partition gpu']);
-    expect(readFileSync(join(folder, 'argv'), 'utf8')).toMatch(/^--time=00:01:00\n--partition=debug$/m);
-    expect(readFileSync(join(folder, 'env'), 'utf8')).not.toContain('SBATCH_MEM_PER_NODE');
-  });
+  test(
+    'passes on what a submit says although it took the job, and lets no variable beat ' + 'what was named',
+    async () => {
+      const command =
+        `#!/bin/bash\n[ "$1" != --version ] || { echo slurm 22; exit; }\nprintf '%s\\n' "$@" ` +
+        `>${folder}/argv\n`;
+      writeFileSync(
+        bin,
+        `${command}env >${folder}/env\necho 'sbatch: moved to partition gpu' >&2\necho 5\n`,
+        {
+          mode: 0o700,
+        },
+      );
+      vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+      vi.stubEnv('SBATCH_PARTITION', 'gpu');
+      vi.stubEnv('SBATCH_MEM_PER_NODE', '1G');
+      const heard: string[] = [];
+      const request = spec('noted', 1, { queue: 'debug', time: 60_000, memory: 2 ** 30 });
+      const job = await launcherOf({}).launch(request, { onNotice: (sentence) => heard.push(sentence) });
+      await job[Symbol.asyncDispose]();
+      expect(heard).toEqual(['slurm has taken the job, and says: sbatch: moved to partition gpu']);
+      expect(readFileSync(join(folder, 'argv'), 'utf8')).toMatch(/^--time=00:01:00\n--partition=debug$/m);
+      expect(readFileSync(join(folder, 'env'), 'utf8')).not.toContain('SBATCH_MEM_PER_NODE');
+    },
+  );
 
   test('takes what the user has said to the scheduler for his defaults', () => {
     vi.stubEnv('SBATCH_TIMELIMIT', '2:00:00');

@@ -10,8 +10,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const tool = (name: string, lines: string): void => writeFileSync(join(folder, name), `#!/bin/sh\n${lines}\n`, { mode: 0o700 });
-const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({ PATH: folder, SLURM_JOB_ID: '7', ...more });
+const tool = (name: string, lines: string): void =>
+  writeFileSync(join(folder, name), `#!/bin/sh\n${lines}\n`, { mode: 0o700 });
+const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+  PATH: folder,
+  SLURM_JOB_ID: '7',
+  ...more,
+});
 
 test('what the variables of a shell do not say of its job is asked for', async () => {
   tool('squeue', 'echo "RUNNING|2|n[1-2]"');
@@ -28,11 +33,22 @@ test('an allocation that says it itself is not asked for', async () => {
 
 test.each([
   ['is over', 'echo "COMPLETED|1|n1"', /it is COMPLETED/],
-  ['is forgotten', 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1', /does not know it any more/],
-  ['cannot be asked for', 'echo "Unable to contact slurm controller" >&2; exit 1', /squeue says: Unable to contact/],
+  [
+    'is forgotten',
+    'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1',
+    /does not know it any more/,
+  ],
+  [
+    'cannot be asked for',
+    'echo "Unable to contact slurm controller" >&2; exit 1',
+    /squeue says: Unable to contact/,
+  ],
 ])('a job that %s is named before anything starts', async (_name, lines, words) => {
   tool('squeue', lines);
-  await expect(completeSlurm(env())).rejects.toMatchObject({ code: 'RESOURCES', message: expect.stringMatching(words) });
+  await expect(completeSlurm(env())).rejects.toMatchObject({
+    code: 'RESOURCES',
+    message: expect.stringMatching(words),
+  });
 });
 
 test('one node needs no srun, several do', async () => {

@@ -19,7 +19,11 @@ test.each([
   ['Slurm, of old', { SLURM_JOB_ID: '1', SLURM_NNODES: '2' }, 2],
   ['PBS, a line for each place', { PBS_JOBID: '1', PBS_NODEFILE: file('nodes', 'a\na\nb\n') }, 2],
   ['PBS, whose file is not there', { PBS_JOBID: '1', PBS_NODEFILE: join(folder, 'none') }, undefined],
-  ['Grid Engine', { JOB_ID: '1', SGE_ROOT: '/x', PE_HOSTFILE: file('pe', 'a 2 all.q@a <NULL>\nb 2 all.q@b <NULL>\n') }, 2],
+  [
+    'Grid Engine',
+    { JOB_ID: '1', SGE_ROOT: '/x', PE_HOSTFILE: file('pe', 'a 2 all.q@a <NULL>\nb 2 all.q@b <NULL>\n') },
+    2,
+  ],
   ['Grid Engine, no parallel environment', { JOB_ID: '1', SGE_ROOT: '/x' }, undefined],
   ['LSF', { LSB_JOBID: '1', LSB_MCPU_HOSTS: 'a 4 b 8 c 8' }, 3],
   ['no allocation', { SLURM_JOB_NUM_NODES: '3' }, undefined],

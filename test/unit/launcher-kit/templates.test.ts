@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createLauncher, openLauncher, ownLaunchers, properName } from '../../../src/launcher-kit/registry.js';
+import {
+  createLauncher,
+  openLauncher,
+  ownLaunchers,
+  properName,
+} from '../../../src/launcher-kit/registry.js';
 import {
   ownTemplates,
   Raw,
@@ -40,8 +45,12 @@ describe('what is put into a script', () => {
 
   test('stays as it is where it is raw, in lists and below names, too', () => {
     const lines = [new Raw('a && b'), new Raw('c')];
-    expect(render('{{#each lines}}{{this}};{{/each}}{{raw}}', { lines, raw: new Raw('x | y') })).toBe('a && b;c;x | y');
-    expect(render('{{#each rows}}{{name}} {{/each}}', { rows: [{ name: 'a b' }, { name: 'c' }] })).toBe("'a b' c ");
+    expect(render('{{#each lines}}{{this}};{{/each}}{{raw}}', { lines, raw: new Raw('x | y') })).toBe(
+      'a && b;c;x | y',
+    );
+    expect(render('{{#each rows}}{{name}} {{/each}}', { rows: [{ name: 'a b' }, { name: 'c' }] })).toBe(
+      "'a b' c ",
+    );
     expect(render('[{{none}}]', { none: [] })).toBe('[]');
   });
 });
@@ -60,7 +69,9 @@ describe('a template', () => {
       expect.objectContaining({ code: 'CONFIG', message: expect.stringMatching(/own\/job\.sh\.hbs/) }),
     );
     expect(() => render('{{unheardOf}}', {})).toThrow(expect.objectContaining({ code: 'CONFIG' }));
-    expect(() => readTemplate('none.hbs', [folder])).toThrow(expect.objectContaining({ files: [join(folder, 'none.hbs')] }));
+    expect(() => readTemplate('none.hbs', [folder])).toThrow(
+      expect.objectContaining({ files: [join(folder, 'none.hbs')] }),
+    );
   });
 
   test('that others could have written is refused', () => {
@@ -86,7 +97,9 @@ describe('launchers', () => {
     });
     const path = join(folder, 'empty.mjs');
     writeFileSync(path, 'export default { name: "x" };');
-    await expect(openLauncher(path)).rejects.toMatchObject({ message: expect.stringMatching(/must come from defineLauncher/) });
+    await expect(openLauncher(path)).rejects.toMatchObject({
+      message: expect.stringMatching(/must come from defineLauncher/),
+    });
   });
 
   test('have options that are checked by name and by value', async () => {

@@ -12,7 +12,12 @@ const pbs = pbsDialect('openpbs', false);
 const sge = sgeDialect({ gpu: 'gpu', account: 'account' });
 
 const fixture = (name: string): string => readFileSync(join('test/fixtures', name), 'utf8');
-const said = (stdout: string, code = 0, stderr = ''): ToolOutcome => ({ code, stdout, stderr, timedOut: false });
+const said = (stdout: string, code = 0, stderr = ''): ToolOutcome => ({
+  code,
+  stdout,
+  stderr,
+  timedOut: false,
+});
 
 /** What a dialect makes of a question's outcome; `which` counts its questions. */
 function answer(dialect: BatchDialect, ids: string[], outcome: ToolOutcome, which = 0): Report[] | undefined {
@@ -60,12 +65,17 @@ describe('slurm', () => {
       incarnation: 0,
       state: { state: 'queued', reason: 'JobArrayTaskLimit' },
     });
-    expect(reports[2]?.state).toMatchObject({ state: 'unknown', cause: expect.stringContaining('FROBNICATED') });
+    expect(reports[2]?.state).toMatchObject({
+      state: 'unknown',
+      cause: expect.stringContaining('FROBNICATED'),
+    });
   });
 
   test('the cluster of a federation goes with the id', () => {
     expect(slurm.status(['12;west'])[0]?.argv).toEqual(expect.arrayContaining(['-M', 'west', '-j', '12']));
-    expect(answer(slurm, ['12;west'], said(row('12', 'N/A', 'COMPLETED', 'None', '', '0', '')))?.[0]?.id).toBe('12;west');
+    expect(
+      answer(slurm, ['12;west'], said(row('12', 'N/A', 'COMPLETED', 'None', '', '0', '')))?.[0]?.id,
+    ).toBe('12;west');
   });
 
   test('an unknown id is an answer, a silent controller is none', () => {
@@ -83,7 +93,10 @@ describe('slurm', () => {
       .map((line) => line.split('|'));
     const text = rows.map((fields) => [fields[0], fields[6], fields[7], fields[14]].join('|')).join('\n');
     const states = new Map(
-      answer(slurm, ids, said(text), 1)?.map(({ id, element, state }) => [`${id}${element ? `_${element}` : ''}`, state]),
+      answer(slurm, ids, said(text), 1)?.map(({ id, element, state }) => [
+        `${id}${element ? `_${element}` : ''}`,
+        state,
+      ]),
     );
     expect(states.get('2')).toEqual({ state: 'succeeded' });
     expect(states.get('3')).toMatchObject({ state: 'failed', reason: 'exit code 42' });
@@ -106,11 +119,14 @@ describe('slurm', () => {
     expect(of('-t 99-00:00:00')).toBe('too-long');
     expect(of('-C nofeature')).toBe('never-fits');
     expect(of('--nosuchoption')).toBe('bad-directive');
-    expect(slurm.refusal('Batch job submission failed: Invalid account or account/partition combination specified')?.code).toBe(
-      'bad-account',
-    );
     expect(
-      slurm.refusal('error: QOSMaxSubmitJobPerUserLimit\nJob violates accounting/QOS policy (job submit limit, …)')?.code,
+      slurm.refusal('Batch job submission failed: Invalid account or account/partition combination specified')
+        ?.code,
+    ).toBe('bad-account');
+    expect(
+      slurm.refusal(
+        'error: QOSMaxSubmitJobPerUserLimit\nJob violates accounting/QOS policy (job submit limit, …)',
+      )?.code,
     ).toBe('limit');
   });
 });
@@ -134,7 +150,10 @@ describe('pbs', () => {
     ['qstat-x-f-dep_never.txt', { state: 'failed', reason: 'dependency' }],
     ['qstat-x-f-array.txt', { state: 'failed', reason: 'a subjob failed' }],
     ['qstat-f-running.txt', { state: 'running', hosts: ['pbs1', 'pbs2'] }],
-    ['qstat-f-queued_toobig.txt', { state: 'queued', reason: expect.stringMatching(/Insufficient amount of resource: ncpus/) }],
+    [
+      'qstat-f-queued_toobig.txt',
+      { state: 'queued', reason: expect.stringMatching(/Insufficient amount of resource: ncpus/) },
+    ],
     ['qstat-f-queued_stopped.txt', { state: 'queued', reason: 'Not Running: Queue not started.' }],
     ['qstat-f-held.txt', { state: 'held' }],
     ['qstat-f-waiting.txt', { state: 'held' }],
@@ -144,7 +163,9 @@ describe('pbs', () => {
   });
 
   test('a value that is folded in the middle of a word is whole again', () => {
-    const text = 'Job Id: 1.h\n    job_state = Q\n    comment = Not Running: Insufficient amount of reso\n\turce: ncpus\n';
+    const text =
+      'Job Id: 1.h\n    job_state = Q\n    comment = Not Running: Insufficient amount of ' +
+      'reso\n\turce: ncpus\n';
     expect(answer(pbs, ['1.h'], said(text))?.[0]?.state).toEqual({
       state: 'queued',
       reason: 'Not Running: Insufficient amount of resource: ncpus',
@@ -161,8 +182,12 @@ describe('pbs', () => {
   });
 
   test('a job that waits to be run again is in its next run already', () => {
-    expect(answer(pbs, ['1.h'], said('Job Id: 1.h\n    job_state = Q\n    run_count = 1\n'))?.[0]?.incarnation).toBe(1);
-    expect(answer(pbs, ['1.h'], said('Job Id: 1.h\n    job_state = R\n    run_count = 1\n'))?.[0]?.incarnation).toBe(0);
+    expect(
+      answer(pbs, ['1.h'], said('Job Id: 1.h\n    job_state = Q\n    run_count = 1\n'))?.[0]?.incarnation,
+    ).toBe(1);
+    expect(
+      answer(pbs, ['1.h'], said('Job Id: 1.h\n    job_state = R\n    run_count = 1\n'))?.[0]?.incarnation,
+    ).toBe(0);
   });
 
   test('the qsub of Slurm or Grid Engine is not taken for that of PBS', () => {
@@ -214,20 +239,26 @@ describe('sge', () => {
     ['qacct-del.txt', { state: 'failed', reason: 'signal 9' }],
   ])('%s', (name, state) => {
     const text = fixture(`sge/${name}`);
-    expect(answer(sge, [/jobnumber\s+(\d+)/.exec(text)?.[1] ?? ''], said(text), 1)?.[0]?.state).toMatchObject(state);
+    expect(answer(sge, [/jobnumber\s+(\d+)/.exec(text)?.[1] ?? ''], said(text), 1)?.[0]?.state).toMatchObject(
+      state,
+    );
   });
 
   test('the accounts of an array: a task each', () => {
     const reports = answer(sge, ['31'], said(fixture('sge/qacct-array.txt')), 1) as Report[];
     expect(reports).toHaveLength(6);
-    expect(reports.find(({ element }) => element === '5')?.state).toMatchObject({ state: 'failed', exitCode: 9 });
+    expect(reports.find(({ element }) => element === '5')?.state).toMatchObject({
+      state: 'failed',
+      exitCode: 9,
+    });
   });
 });
 
 describe('lsf', () => {
   test('states with reasons that hold anything', () => {
     const text =
-      '7|0|PEND|-|-|Job slot limit reached|odd;\n8|2|EXIT|143|TERM_RUNLIMIT: job killed|-\n8|1|DONE|-|-|-\n9|0|ODD|-|-|-\n';
+      '7|0|PEND|-|-|Job slot limit reached|odd;\n8|2|EXIT|143|TERM_RUNLIMIT: job ' +
+      'killed|-\n8|1|DONE|-|-|-\n9|0|ODD|-|-|-\n';
     const reports = answer(lsf, ['7', '8', '9'], said(text)) as Report[];
     expect(reports[0]?.state).toEqual({ state: 'queued', reason: 'Job slot limit reached|odd;' });
     expect(reports[1]).toEqual({ id: '8', element: '2', incarnation: 0, state: { state: 'expired' } });

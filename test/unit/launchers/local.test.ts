@@ -3,14 +3,24 @@ import { expect, test } from 'vitest';
 import type { JobSpec } from '../../../src/launcher-kit/contract.js';
 import local from '../../../src/launchers/local.js';
 
-const spec = { name: 'ipc-1', argv: ['/bin/true'], count: 1, env: {}, jobDir: '/jobs/1' } as unknown as JobSpec;
+const spec = {
+  name: 'ipc-1',
+  argv: ['/bin/true'],
+  count: 1,
+  env: {},
+  jobDir: '/jobs/1',
+} as unknown as JobSpec;
 const plan = (cwd: string | undefined) => local.create({ cwd }).plan(spec).files[0]?.text;
 
 test.each(['/none/such', '~/none-such', 'none-such', '/etc/passwd'])(
   'a working folder %s that is not there is refused by name',
   (cwd) => {
     expect(() => plan(cwd)).toThrow(
-      expect.objectContaining({ code: 'LAUNCHER_OPTIONS', exitCode: 2, message: expect.stringContaining(cwd.replace('~', '')) }),
+      expect.objectContaining({
+        code: 'LAUNCHER_OPTIONS',
+        exitCode: 2,
+        message: expect.stringContaining(cwd.replace('~', '')),
+      }),
     );
   },
 );

@@ -11,7 +11,12 @@ function stateOf(exit: number, substate?: number) {
     `    Exit_status = ${exit}`,
     ...(substate ? [`    substate = ${substate}`] : []),
   ];
-  const answer = qstat(['7.head'], ['-x']).parse({ code: 0, stdout: `${lines.join('\n')}\n\n`, stderr: '', timedOut: false });
+  const answer = qstat(['7.head'], ['-x']).parse({
+    code: 0,
+    stdout: `${lines.join('\n')}\n\n`,
+    stderr: '',
+    timedOut: false,
+  });
   return answer?.[0]?.state;
 }
 

@@ -26,7 +26,14 @@ function run(
   mkdirSync(jobDir);
   const batch = { ...plainRequest, resources: { nodes: 2, tasksPerNode: 1 }, single: false };
   const launcher = pbs.create(pbs.options.parse({}));
-  const { files } = launcher.plan({ name: 'ipc-1-e1', argv: [node, 'x'], count: 2, env: { IPCLUSTER_MARK: 'm' }, jobDir, batch });
+  const { files } = launcher.plan({
+    name: 'ipc-1-e1',
+    argv: [node, 'x'],
+    count: 2,
+    env: { IPCLUSTER_MARK: 'm' },
+    jobDir,
+    batch,
+  });
   for (const { path: file, text } of files) writeFileSync(file, text);
   // What a host runs is told by the test.
   writeFileSync(join(jobDir, 'node.sh'), node);
@@ -57,7 +64,10 @@ test('where there is no pbsdsh nothing has run, and that is no success', async (
 test('a signal reaches every host', async () => {
   const node = 'trap "exit 9" TERM; touch "$(dirname "$0")/up-$2"; while :; do sleep 0.1; done';
   const { jobDir, started, ended } = run(node);
-  await poll(() => (existsSync(join(jobDir, 'up-0')) && existsSync(join(jobDir, 'up-1')) ? true : undefined), { timeout: 8000 });
+  await poll(
+    () => (existsSync(join(jobDir, 'up-0')) && existsSync(join(jobDir, 'up-1')) ? true : undefined),
+    { timeout: 8000 },
+  );
   started.kill('SIGTERM');
   expect(await ended).toBe(9);
   expect(record(jobDir)).toMatchObject({ exitCode: 9, told: 'TERM' });

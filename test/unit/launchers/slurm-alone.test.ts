@@ -4,16 +4,23 @@ import { limitAlone } from '../../../src/launchers/slurm/alone.js';
 import { downNodes, drainedNodes } from '../../../src/launchers/slurm/nodes.js';
 import { nodeSize } from '../../../src/launchers/slurm/questions.js';
 
-/* Words of `scontrol -o show job` and `show assoc_mgr`, recorded from Slurm 22.05 with accounting and shortened. */
+/*
+ * Words of `scontrol -o show job` and `show assoc_mgr`, recorded from Slurm 22.05 with accounting and
+ * shortened.
+ */
 
 const job = (tres = 'cpu=4,mem=400M,node=1,billing=4'): string =>
-  `job JobId=2 JobName=wrap UserId=hpc(1002) Account=proj1 QOS=limited JobState=PENDING Reason=QOSGrpMemLimit TimeLimit=00:10:00 TimeMin=N/A NumCPUs=4 TRES=${tres} MinMemoryCPU=100M`;
+  'job JobId=2 JobName=wrap UserId=hpc(1002) Account=proj1 QOS=limited JobState=PENDING ' +
+  `Reason=QOSGrpMemLimit TimeLimit=00:10:00 TimeMin=N/A NumCPUs=4 TRES=${tres} MinMemoryCPU=100M`;
 const none = 'cpu=N(0),mem=N(0),energy=N(0),node=N(0),billing=N(0)';
 const account = (limits: string): string =>
-  `ClusterName=bed Account=proj1 UserName= Partition= GrpJobs=N(0) GrpWall=N(0.00) ${limits} MaxJobs= MaxWallPJ= MaxTRESPJ=`;
-const own = `ClusterName=bed Account=proj1 UserName=hpc(1002) GrpTRES=${none} GrpTRESRunMins=${none} MaxJobs=`;
+  `ClusterName=bed Account=proj1 UserName= Partition= GrpJobs=N(0) GrpWall=N(0.00) ${limits} MaxJobs= ` +
+  'MaxWallPJ= MaxTRESPJ=';
+const own =
+  `ClusterName=bed Account=proj1 UserName=hpc(1002) GrpTRES=${none} ` + `GrpTRESRunMins=${none} MaxJobs=`;
 const qos = (limits: string, perUser = none): string =>
-  `QOS=limited(3) UsageRaw=0.000000 GrpJobs=N(0) ${limits} MaxWallPJ= User Limits= 1002={MaxJobsPU=N(0) MaxTRESPU=${perUser}}`;
+  `QOS=limited(3) UsageRaw=0.000000 GrpJobs=N(0) ${limits} MaxWallPJ= User Limits= 1002={MaxJobsPU=N(0) ` +
+  `MaxTRESPU=${perUser}}`;
 
 function verdictOf(reason: string, records: readonly string[], asked = job()): string | undefined {
   const stdout = [asked, 'Current Association Manager state', '', ...records].join('\n');
@@ -23,10 +30,22 @@ function verdictOf(reason: string, records: readonly string[], asked = job()): s
 describe('a limit that many share', () => {
   test.each([
     ['AssocGrpCpuLimit', [account(`GrpTRES=cpu=2(0),mem=N(0)`), own], '4 CPUs, and your account may have 2'],
-    ['AssocGrpMemLimit', [account('GrpTRES=cpu=N(0),mem=300(0)'), own], '400 MB of memory, and your account may have 300'],
-    ['AssocGrpCPURunMinutesLimit', [account('GrpTRESRunMins=cpu=10(0)'), own], '40 CPUs × minutes, and your account may have 10'],
+    [
+      'AssocGrpMemLimit',
+      [account('GrpTRES=cpu=N(0),mem=300(0)'), own],
+      '400 MB of memory, and your account may have 300',
+    ],
+    [
+      'AssocGrpCPURunMinutesLimit',
+      [account('GrpTRESRunMins=cpu=10(0)'), own],
+      '40 CPUs × minutes, and your account may have 10',
+    ],
     ['QOSGrpMemLimit', [qos('GrpTRES=cpu=N(0),mem=300(0)')], '400 MB of memory, and your QOS may have 300'],
-    ['QOSMaxCpuPerUserLimit', [qos(`GrpTRES=${none}`, 'cpu=2(0),mem=N(0)')], '4 CPUs, and your QOS may have 2'],
+    [
+      'QOSMaxCpuPerUserLimit',
+      [qos(`GrpTRES=${none}`, 'cpu=2(0),mem=N(0)')],
+      '4 CPUs, and your QOS may have 2',
+    ],
   ])('%s: a job that alone asks for more never starts', (reason, records, words) => {
     expect(verdictOf(reason, records)).toBe(`It alone asks for ${words} in all: it never starts as asked.`);
   });
@@ -48,7 +67,9 @@ describe('a limit that many share', () => {
 
   test('a time that has no end is no number of minutes', () => {
     const endless = job().replace('TimeLimit=00:10:00', 'TimeLimit=UNLIMITED');
-    expect(verdictOf('AssocGrpCPURunMinutesLimit', [account('GrpTRESRunMins=cpu=10(0)')], endless)).toBeUndefined();
+    expect(
+      verdictOf('AssocGrpCPURunMinutesLimit', [account('GrpTRESRunMins=cpu=10(0)')], endless),
+    ).toBeUndefined();
   });
 });
 
@@ -63,7 +84,8 @@ test('questions go to the cluster that a job is on', () => {
 });
 
 test('nodes that Slurm does not hear of are told, in its words', () => {
-  const stdout = 'CLUSTER: far\nn1|mixed|none\nn2|mixed*|none\nn3|down*|Not responding\nn4|drained|Kill task failed\n';
+  const stdout =
+    'CLUSTER: far\nn1|mixed|none\nn2|mixed*|none\nn3|down*|Not responding\nn4|drained|Kill task failed\n';
   const found = downNodes(['n1'], []).parse({ code: 0, stdout, stderr: '', timedOut: false });
   expect([...(found ?? [])]).toEqual([
     ['n2', 'mixed*'],

@@ -15,10 +15,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const tool = (name: string, lines: string): void => writeFileSync(join(folder, name), `#!/bin/bash\n${lines}\n`, { mode: 0o700 });
+const tool = (name: string, lines: string): void =>
+  writeFileSync(join(folder, name), `#!/bin/bash\n${lines}\n`, { mode: 0o700 });
 /** squeue as it answers how jobs are, and on which nodes. */
 const squeue = (...rows: string[]): void =>
-  tool('squeue', `[[ $* == *%N* ]] && echo "n[1-4]" || printf '%s\\n' ${rows.map((row) => `'${row}'`).join(' ')}`);
+  tool(
+    'squeue',
+    `[[ $* == *%N* ]] && echo "n[1-4]" || printf '%s\\n' ${rows.map((row) => `'${row}'`).join(' ')}`,
+  );
 const recorded = (id: string): RecordedJob => ({
   launcher: 'slurm',
   ids: [id],
@@ -32,7 +36,10 @@ test('Slurm is asked which node failed under a job that it has cancelled itself'
   squeue('31|N/A|CANCELLED|None||0|n[1-4]|');
   tool('sinfo', 'echo "n3|Prolog error"');
   const [finding] = await explainRecorded(recorded('31'), true);
-  expect(finding).toMatchObject({ code: 'node-prolog', sentence: expect.stringMatching(/^On n3: .*Prolog\) failed/) });
+  expect(finding).toMatchObject({
+    code: 'node-prolog',
+    sentence: expect.stringMatching(/^On n3: .*Prolog\) failed/),
+  });
 });
 
 test('a job that somebody has cancelled is no fault of a node that is down for another reason', async () => {

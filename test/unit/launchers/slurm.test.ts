@@ -3,7 +3,12 @@ import type { Report, ToolOutcome } from '../../../src/launcher-kit/batch.js';
 import { plainRequest } from '../../../src/launcher-kit/script.js';
 import { dialect } from '../../../src/launchers/slurm.js';
 
-const said = (stdout: string, code = 0, stderr = ''): ToolOutcome => ({ code, stdout, stderr, timedOut: false });
+const said = (stdout: string, code = 0, stderr = ''): ToolOutcome => ({
+  code,
+  stdout,
+  stderr,
+  timedOut: false,
+});
 const code = (reason: string): string | undefined => dialect.explainReason(reason)?.code;
 const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);
 
@@ -31,9 +36,17 @@ const reasons: Record<string, string[]> = {
   ],
   maintenance: ['ReqNodeNotAvail, Reserved for maintenance'],
   limit: [
-    ...words('AssociationJobLimit AssociationResourceLimit QOSJobLimit QOSResourceLimit AccountingPolicy JobArrayTaskLimit'),
-    ...words('QOSGrpCpuLimit QOSGrpJobsLimit QOSGrpMemLimit QOSGrpNodeLimit QOSGrpSubmitJobsLimit QOSGrpCPURunMinutesLimit'),
-    ...words('QOSMaxCpuPerUserLimit QOSMaxJobsPerUserLimit QOSMaxNodePerUserLimit QOSMaxSubmitJobPerUserLimit'),
+    ...words(
+      'AssociationJobLimit AssociationResourceLimit QOSJobLimit QOSResourceLimit AccountingPolicy ' +
+        'JobArrayTaskLimit',
+    ),
+    ...words(
+      'QOSGrpCpuLimit QOSGrpJobsLimit QOSGrpMemLimit QOSGrpNodeLimit QOSGrpSubmitJobsLimit ' +
+        'QOSGrpCPURunMinutesLimit',
+    ),
+    ...words(
+      'QOSMaxCpuPerUserLimit QOSMaxJobsPerUserLimit QOSMaxNodePerUserLimit QOSMaxSubmitJobPerUserLimit',
+    ),
     ...words('AssocGrpCpuLimit AssocGrpJobsLimit AssocGrpMemLimit AssocGrpNodeLimit AssocGrpSubmitJobsLimit'),
     ...words('AssocGrpCPURunMinutesLimit AssocMaxJobsLimit AssocMaxSubmitJobLimit'),
     ...words('MaxJobsPerAccount MaxSubmitJobsPerAccount MaxCpuPerAccount'),
@@ -53,8 +66,13 @@ const reasons: Record<string, string[]> = {
   ],
   // Ask for less.
   'over-limit': [
-    ...words('QOSMaxCpuPerJobLimit QOSMaxCpuMinutesPerJobLimit QOSMaxNodePerJobLimit QOSMaxCpuPerNode MaxMemPerLimit'),
-    ...words('AssocMaxCpuPerJobLimit AssocMaxCpuMinutesPerJobLimit AssocMaxNodePerJobLimit AssocMaxCpuPerNode'),
+    ...words(
+      'QOSMaxCpuPerJobLimit QOSMaxCpuMinutesPerJobLimit QOSMaxNodePerJobLimit QOSMaxCpuPerNode ' +
+        'MaxMemPerLimit',
+    ),
+    ...words(
+      'AssocMaxCpuPerJobLimit AssocMaxCpuMinutesPerJobLimit AssocMaxNodePerJobLimit AssocMaxCpuPerNode',
+    ),
     ...times('Assoc', assocThings, (thing) => `Max${thing}PerJob`),
     ...times('Assoc', assocThings, (thing) => `Max${thing}PerNode`),
     ...times('Assoc', assocThings, (thing) => `Max${thing}MinutesPerJob`),
@@ -69,7 +87,11 @@ const reasons: Record<string, string[]> = {
   'never-starts': words('DependencyNeverSatisfied ReservationDeleted ReservationInvalid'),
   'bad-account': words('InvalidAccount AccountNotAllowed'),
   'bad-qos': words('InvalidQOS QOSNotAllowed'),
-  held: [...words('JobHeldUser JobHeldAdmin JobHoldMaxRequeue'), 'launch failed requeued held', 'job requeued in held state'],
+  held: [
+    ...words('JobHeldUser JobHeldAdmin JobHoldMaxRequeue'),
+    'launch failed requeued held',
+    'job requeued in held state',
+  ],
   // Ends.
   'launch-failed': words('JobLaunchFailure BurstBufferOperation'),
   'node-failed': words('NODE_FAIL BOOT_FAIL SystemFailure'),
@@ -77,7 +99,9 @@ const reasons: Record<string, string[]> = {
 };
 
 describe('reasons of squeue', () => {
-  const rows = Object.entries(reasons).flatMap(([expected, all]) => all.map((reason) => [reason, expected] as const));
+  const rows = Object.entries(reasons).flatMap(([expected, all]) =>
+    all.map((reason) => [reason, expected] as const),
+  );
 
   test.each(rows)('%s is %s', (reason, expected) => {
     expect(code(reason)).toBe(expected);
@@ -97,10 +121,18 @@ describe('reasons of squeue', () => {
     ['QOSMaxWallDurationPerJobLimit', /more time than your QOS .*never starts as asked/, /--time/],
     ['AssocMaxCpuPerJobLimit', /more CPUs than your account .*never starts as asked/, /-n/],
     ['QOSMinCpuNotSatisfied', /less than the minimum of your QOS .*never starts as asked/, /Ask for more/],
-    ['QOSMaxCpuPerUserLimit', /^Your jobs together .*CPUs.*waits.*If it alone asks for more, it never starts/, /-n/],
+    [
+      'QOSMaxCpuPerUserLimit',
+      /^Your jobs together .*CPUs.*waits.*If it alone asks for more, it never starts/,
+      /-n/,
+    ],
     ['AssocGrpGRES', /GPUs.*a limit of your account/, /--gpus/],
     ['QOSMaxMemoryPerNode', /more memory than your QOS allows one job on a node/, /--mem/],
-    ['MaxNodePerAccount', /^The jobs of your account together may have no more nodes \(a limit of your QOS\)/, /--nodes/],
+    [
+      'MaxNodePerAccount',
+      /^The jobs of your account together may have no more nodes \(a limit of your QOS\)/,
+      /--nodes/,
+    ],
     ['ReqNodeNotAvail, Reserved for maintenance', /before maintenance begins/, /--time/],
     ['launch failed requeued held', /prolog.*holds it/, /scontrol release IDS/],
   ])('%s is told in a sentence', (reason, sentence, advice) => {
@@ -136,7 +168,8 @@ describe('states', () => {
 describe('limits that sbatch names when it refuses', () => {
   // The sentence after the word is the same for all of them.
   const tail =
-    "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)";
+    'sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, ' +
+    "user's size and/or time limits)";
 
   test.each([
     ['QOSMaxSubmitJobPerUserLimit', 'limit', /as many jobs in the queue as your QOS allows/],
@@ -153,8 +186,12 @@ describe('limits that sbatch names when it refuses', () => {
 
   test('one that is not named is not taken for the time of a partition', () => {
     expect(dialect.refusal(tail)?.code).toBe('limit');
-    expect(dialect.refusal('Requested time limit is invalid (missing or exceeds some limit)')?.code).toBe('too-long');
-    expect(dialect.refusal('Batch job submission failed: Invalid job array specification')?.code).toBe('never-fits');
+    expect(dialect.refusal('Requested time limit is invalid (missing or exceeds some limit)')?.code).toBe(
+      'too-long',
+    );
+    expect(dialect.refusal('Batch job submission failed: Invalid job array specification')?.code).toBe(
+      'never-fits',
+    );
   });
 });
 
@@ -199,7 +236,12 @@ describe('one order of precedence', () => {
   });
 
   test('other defaults of the user', () => {
-    const env = { SBATCH_PARTITION: 'gpu', SBATCH_ACCOUNT: 'proj2', SBATCH_QOS: '', SBATCH_CONSTRAINT: 'avx' };
+    const env = {
+      SBATCH_PARTITION: 'gpu',
+      SBATCH_ACCOUNT: 'proj2',
+      SBATCH_QOS: '',
+      SBATCH_CONSTRAINT: 'avx',
+    };
     expect(dialect.userDefaults?.(env)).toEqual({ partition: 'gpu', account: 'proj2', constraint: 'avx' });
   });
 });
@@ -213,16 +255,23 @@ describe('sizes', () => {
     expect(argv({ resources: { queue: 'small' } })).toMatch(/ -p small$/);
     expect(argv({ resources: { queue: 'small' }, directives: { '--partition': 'big' } })).toMatch(/ -p big$/);
     expect(argv({ resources: { queue: 'small' }, extra: ['--partition=a', '-p', 'b'] })).toMatch(/ -p b$/);
-    expect(dialect.nodeSize?.(request({ resources: { queue: 'small' } })).parse(said('2 small\n2 small\n'))).toBe(2);
+    expect(
+      dialect.nodeSize?.(request({ resources: { queue: 'small' } })).parse(said('2 small\n2 small\n')),
+    ).toBe(2);
     expect(dialect.nodeSize?.(request({})).parse(said('2 small\n64 debug*\n'))).toBe(64);
     expect(dialect.nodeSize?.(request({})).parse(said('', 1))).toBeUndefined();
   });
 
   test('the largest array is asked for; no answer is none', () => {
     // Recorded from Slurm 22.05.
-    const config = 'MaxArraySize            = 10001\nMaxDBDMsgs = 80024\nSchedulerParameters     = bf_interval=1,bf_continue\n';
+    const config =
+      'MaxArraySize            = 10001\nMaxDBDMsgs = 80024\nSchedulerParameters     = ' +
+      'bf_interval=1,bf_continue\n';
     expect(dialect.askLargestArray?.parse(said(config))).toBe(10_001);
-    const fewer = config.replace(/^SchedulerParameters.*$/m, 'SchedulerParameters = bf_continue,max_array_tasks=300');
+    const fewer = config.replace(
+      /^SchedulerParameters.*$/m,
+      'SchedulerParameters = bf_continue,max_array_tasks=300',
+    );
     expect(dialect.askLargestArray?.parse(said(fewer))).toBe(300);
     expect(dialect.askLargestArray?.parse(said('slurm_load_ctl_conf error', 1))).toBeUndefined();
     expect(dialect.askLargestArray?.parse(said('MaxArraySize = 0\n'))).toBeUndefined();

@@ -10,9 +10,21 @@ describe('what engines shall be', () => {
 
   test.each([
     ['python', {}, ['/py', '-m', 'ipyparallel.engine'], false, ['ipyparallel']],
-    ["python -s 'my file.py'", {}, ['/py', '-m', 'ipyparallel.engine', '-s', 'my file.py'], false, ['ipyparallel']],
+    [
+      "python -s 'my file.py'",
+      {},
+      ['/py', '-m', 'ipyparallel.engine', '-s', 'my file.py'],
+      false,
+      ['ipyparallel'],
+    ],
     ['python --mpi', {}, ['/py', '-m', 'ipyparallel.engine', '--mpi'], true, ['ipyparallel', 'mpi4py']],
-    ['node', { mpi: 'mpi4py' }, ['/py', '-m', 'ipyparallel.engine', '--mpi'], true, ['ipyparallel', 'mpi4py']],
+    [
+      'node',
+      { mpi: 'mpi4py' },
+      ['/py', '-m', 'ipyparallel.engine', '--mpi'],
+      true,
+      ['ipyparallel', 'mpi4py'],
+    ],
     [
       'python',
       { mpi: 'my.mpi' },

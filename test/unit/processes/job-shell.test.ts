@@ -13,7 +13,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Runs a script below a program of that name: the script's pid, and that of what it has started. */
 async function below(name: string, use: (script: number, child: number) => void): Promise<void> {
   symlinkSync('/bin/bash', join(folder, name));
-  const starter = spawn(join(folder, name), ['-c', 'bash -c "sleep 60 & echo \\$\\$ \\$!; wait"; :'], { detached: true });
+  const starter = spawn(join(folder, name), ['-c', 'bash -c "sleep 60 & echo \\$\\$ \\$!; wait"; :'], {
+    detached: true,
+  });
   try {
     const [said] = (await once(starter.stdout, 'data')) as [Buffer];
     const [script = 0, child = 0] = String(said).split(' ').map(Number);

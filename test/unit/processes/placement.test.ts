@@ -3,7 +3,11 @@ import { placeEngines, placementOf } from '../../../src/processes/placement.js';
 
 test('an engine uses as many threads as its share of the node has, unless the user says how many', () => {
   const share = { cpus: '0-3', gpus: undefined, threads: 4 };
-  expect(placementOf(share, {}).env).toEqual({ OMP_NUM_THREADS: '4', MKL_NUM_THREADS: '4', OPENBLAS_NUM_THREADS: '4' });
+  expect(placementOf(share, {}).env).toEqual({
+    OMP_NUM_THREADS: '4',
+    MKL_NUM_THREADS: '4',
+    OPENBLAS_NUM_THREADS: '4',
+  });
   expect(placementOf(share, { OMP_NUM_THREADS: '7', MKL_NUM_THREADS: '' }).env).toMatchObject({
     OMP_NUM_THREADS: '7',
     MKL_NUM_THREADS: '4',
@@ -13,15 +17,20 @@ test('an engine uses as many threads as its share of the node has, unless the us
 test('what PBS says of a chunk is no word of the user, and is shared by the engines in it', () => {
   const env = { PBS_JOBID: '7.head', NCPUS: '4', OMP_NUM_THREADS: '4' };
   expect(placementOf({ cpus: undefined, gpus: undefined, threads: 1 }, env).env['OMP_NUM_THREADS']).toBe('1');
-  expect(placementOf({ cpus: undefined, gpus: undefined, threads: 1 }, { ...env, OMP_NUM_THREADS: '2' }).env).toMatchObject({
+  expect(
+    placementOf({ cpus: undefined, gpus: undefined, threads: 1 }, { ...env, OMP_NUM_THREADS: '2' }).env,
+  ).toMatchObject({
     OMP_NUM_THREADS: '2',
   });
 });
 
 describe('the share of an engine', () => {
   const host = Array.from({ length: 128 }, (_unused, index) => index);
-  const place = (count: number, env: NodeJS.ProcessEnv, { allowed = host, nodes = 1, cpusPerTask = 1 } = {}) =>
-    placeEngines({ count, cpusPerTask, nodes, allowed }, env).map(({ cpus, threads }) => [cpus, threads]);
+  const place = (
+    count: number,
+    env: NodeJS.ProcessEnv,
+    { allowed = host, nodes = 1, cpusPerTask = 1 } = {},
+  ) => placeEngines({ count, cpusPerTask, nodes, allowed }, env).map(({ cpus, threads }) => [cpus, threads]);
 
   test('is what the job was asked for where the system binds nothing, and it is bound to nothing', () => {
     expect(place(1, {})).toEqual([[undefined, 1]]);

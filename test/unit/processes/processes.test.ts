@@ -22,7 +22,10 @@ describe('processes', () => {
   });
 
   test('one that ignores SIGTERM is killed after its grace', async () => {
-    const started = await startProcess({ argv: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'], env });
+    const started = await startProcess({
+      argv: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'],
+      env,
+    });
     await new Promise((resolve) => setTimeout(resolve, 100));
     const identity = identify(started.pid);
     expect(await endGroups(identity ? [identity] : [], { grace: 200 })).toEqual([]);
@@ -45,7 +48,9 @@ describe('processes', () => {
   });
 
   test('a program that there is not is an error', async () => {
-    await expect(startProcess({ argv: ['/no/such/program'], env })).rejects.toMatchObject({ code: 'JOB_FAILED' });
+    await expect(startProcess({ argv: ['/no/such/program'], env })).rejects.toMatchObject({
+      code: 'JOB_FAILED',
+    });
   });
 });
 
@@ -61,7 +66,10 @@ describe('commands', () => {
 
   test('give exit code, output and input', async () => {
     expect(await run(['sh', '-c', 'cat; echo bad >&2; exit 3'], { input: 'in' })).toEqual({
-      ...{ exitCode: 3, signal: null, timedOut: false, output: 'stdout:instderr:bad\n' },
+      exitCode: 3,
+      signal: null,
+      timedOut: false,
+      output: 'stdout:instderr:bad\n',
     });
   });
 

@@ -27,12 +27,20 @@ describe('places', () => {
   });
 
   test('come from the environment where nothing is said', () => {
-    expect(findPlace({}, { IPP_PROFILE_DIR: '/x/profile_mine', IPP_CLUSTER_ID: 'k', IPCLUSTER_WORK_DIR: '/scratch' })).toEqual({
-      ...{ profile: 'mine', profileFolder: '/x/profile_mine', clusterId: 'k', workFolder: '/scratch' },
+    expect(
+      findPlace(
+        {},
+        { IPP_PROFILE_DIR: '/x/profile_mine', IPP_CLUSTER_ID: 'k', IPCLUSTER_WORK_DIR: '/scratch' },
+      ),
+    ).toEqual({
+      profile: 'mine',
+      profileFolder: '/x/profile_mine',
+      clusterId: 'k',
+      workFolder: '/scratch',
     });
-    expect(findPlace({ profile: 'other' }, { IPP_PROFILE_DIR: '/x/profile_mine', IPYTHONDIR: '/i' }).profileFolder).toBe(
-      '/i/profile_other',
-    );
+    expect(
+      findPlace({ profile: 'other' }, { IPP_PROFILE_DIR: '/x/profile_mine', IPYTHONDIR: '/i' }).profileFolder,
+    ).toBe('/i/profile_other');
   });
 
   test.each(['../up', 'a b', '', '.hidden', 'x/y'])('"%s" cannot be a profile', (profile) => {
@@ -42,21 +50,28 @@ describe('places', () => {
 
 describe('connection files', () => {
   const file: ConnectionFile = {
-    ...{
-      kind: 'ipcluster',
-      protocol: 1,
-      role: 'client',
-      clusterId: '',
-      addresses: ['127.0.0.1'],
-      port: 1,
-      socket: '',
-      memory: '',
-    },
-    ...{ host: 'h', boot: '', pid: 1, nonce: 'n', certificate: 'c', fingerprint: 'f', token: 't', location: 'h' },
-    ...{ cluster: 'c', lease: 60_000 },
+    kind: 'ipcluster',
+    protocol: 1,
+    role: 'client',
+    clusterId: '',
+    addresses: ['127.0.0.1'],
+    port: 1,
+    socket: '',
+    memory: '',
+    host: 'h',
+    boot: '',
+    pid: 1,
+    nonce: 'n',
+    certificate: 'c',
+    fingerprint: 'f',
+    token: 't',
+    location: 'h',
+    cluster: 'c',
+    lease: 60_000,
   };
   /** As ipyparallel 7.1 wrote it. */
-  const ipyparallel = (role: string): string => readFileSync(`test/fixtures/ipyparallel/ipcontroller-${role}.json.txt`, 'utf8');
+  const ipyparallel = (role: string): string =>
+    readFileSync(`test/fixtures/ipyparallel/ipcontroller-${role}.json.txt`, 'utf8');
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
     writeFileSync(path, text);
@@ -100,8 +115,12 @@ describe('connection files', () => {
     const path = write('later', '{"kind"');
     setTimeout(() => writeConnectionFile(path, file), 30);
     expect(await awaitConnectionFile(path, 2000)).toEqual(file);
-    await expect(awaitConnectionFile(join(folder, 'none'), 30)).rejects.toMatchObject({ code: 'CONNECTION_FILE_TIMEOUT' });
-    await expect(awaitConnectionFile(write('wrong', '{}'), 2000)).rejects.toMatchObject({ code: 'CONNECTION_FILE' });
+    await expect(awaitConnectionFile(join(folder, 'none'), 30)).rejects.toMatchObject({
+      code: 'CONNECTION_FILE_TIMEOUT',
+    });
+    await expect(awaitConnectionFile(write('wrong', '{}'), 2000)).rejects.toMatchObject({
+      code: 'CONNECTION_FILE',
+    });
   });
 });
 

@@ -7,8 +7,9 @@ import { encodePacket } from '../../../src/protocol/packets.js';
 import { WireShapes } from './wire-shape.js';
 
 /*
- * What travels, as it stood when this version of the protocol was made. A shape that changes needs another version: raise
- * `protocolVersion`, and the next run writes the files of that one. Files of a version are never written again, not even with -u.
+ * What travels, as it stood when this version of the protocol was made. A shape that changes needs another
+ * version: raise `protocolVersion`, and the next run writes the files of that one. Files of a version are
+ * never written again, not even with -u.
  */
 
 const protocol = join(import.meta.dirname, '../../../src/protocol');
@@ -33,9 +34,19 @@ it.each([...conversations, ...envelope])('%s has the shape of this version on th
 
 it('packs a message into the bytes of this version', async () => {
   const [date, version] = ['2026-01-02T03:04:05.678Z', '5.3'];
-  const header = { msg_id: 's_1_1', msg_type: 'push_request', username: 'ada', session: 's', date, version } as const;
+  const header = {
+    msg_id: 's_1_1',
+    msg_type: 'push_request',
+    username: 'ada',
+    session: 's',
+    date,
+    version,
+  } as const;
   const frames = { metadata: { retries: 2 }, content: {}, buffers: [Buffer.from('x'), Buffer.alloc(3, 7)] };
-  const body = new Session('s').encode({ type: 'push_request', parent: Buffer.from('{"msg_id":"p"}'), ...frames }, header);
+  const body = new Session('s').encode(
+    { type: 'push_request', parent: Buffer.from('{"msg_id":"p"}'), ...frames },
+    header,
+  );
   const bytes = Buffer.concat(encodePacket({ channel: 'direct', id: 's_1_1', to: [0, 2] }, body));
   await isAsBefore('bytes', bytes.toString('latin1'));
 });

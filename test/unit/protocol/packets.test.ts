@@ -12,7 +12,8 @@ const message = (code: string, buffers: Buffer[] = []): Buffer[] =>
 function readInPieces(bytes: Buffer, size: number, apart = false): Packet[] {
   const reader = new PacketReader({ apart });
   const packets: Packet[] = [];
-  for (let offset = 0; offset < bytes.length; offset += size) packets.push(...reader.push(bytes.subarray(offset, offset + size)));
+  for (let offset = 0; offset < bytes.length; offset += size)
+    packets.push(...reader.push(bytes.subarray(offset, offset + size)));
   return packets;
 }
 
@@ -24,18 +25,21 @@ describe('packets', () => {
     ...encodePacket({ channel: 'hub' }, message('3')),
   ]);
 
-  test.each([1, 7, 8, 1000, largePacket, stream.length])('survive being cut into pieces of %i bytes', (size) => {
-    const packets = readInPieces(stream, size);
-    expect(packets.map(({ route }) => route)).toEqual([
-      { channel: 'direct', id: 'a', to: [0, 1] },
-      { channel: 'balanced', id: 'ü', to: [] },
-      { channel: 'hub' },
-    ]);
-    const decoded = packets.map(({ body }) => decodeMessage(body));
-    expect(decoded.map(({ content }) => content)).toEqual([{ code: '1' }, { code: '2' }, { code: '3' }]);
-    expect(decoded[1]?.buffers[0]?.equals(large)).toBe(true);
-    expect(decoded[1]?.buffers[1]?.toString()).toBe('x');
-  });
+  test.each([1, 7, 8, 1000, largePacket, stream.length])(
+    'survive being cut into pieces of %i bytes',
+    (size) => {
+      const packets = readInPieces(stream, size);
+      expect(packets.map(({ route }) => route)).toEqual([
+        { channel: 'direct', id: 'a', to: [0, 1] },
+        { channel: 'balanced', id: 'ü', to: [] },
+        { channel: 'hub' },
+      ]);
+      const decoded = packets.map(({ body }) => decodeMessage(body));
+      expect(decoded.map(({ content }) => content)).toEqual([{ code: '1' }, { code: '2' }, { code: '3' }]);
+      expect(decoded[1]?.buffers[0]?.equals(large)).toBe(true);
+      expect(decoded[1]?.buffers[1]?.toString()).toBe('x');
+    },
+  );
 
   test.each([1, 7, 1000, largePacket, stream.length])(
     'large frames have memory of their own where that is asked for (%i)',
@@ -75,7 +79,10 @@ describe('packets', () => {
   test.each([
     ['no JSON in the route', Buffer.concat([Buffer.from([8, 0, 0, 0, 8, 0, 0, 0]), Buffer.from('nonsense')])],
     ['a route longer than the packet', Buffer.from([8, 0, 0, 0, 200, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8])],
-    ['a route without a channel', Buffer.concat([Buffer.from([8, 0, 0, 0, 8, 0, 0, 0]), Buffer.from('{}      ')])],
+    [
+      'a route without a channel',
+      Buffer.concat([Buffer.from([8, 0, 0, 0, 8, 0, 0, 0]), Buffer.from('{}      ')]),
+    ],
     ['an absurd length', Buffer.from([255, 255, 255, 255, 0, 0, 0, 0])],
   ])('refuses %s', (_what, bytes) => {
     expect(() => new PacketReader().push(bytes)).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
@@ -84,7 +91,10 @@ describe('packets', () => {
 
 describe('messages', () => {
   test('have the fields of IPython, and ids of their own', () => {
-    const [first, second] = [decodeMessage(Buffer.concat(message('1'))), decodeMessage(Buffer.concat(message('2')))];
+    const [first, second] = [
+      decodeMessage(Buffer.concat(message('1'))),
+      decodeMessage(Buffer.concat(message('2'))),
+    ];
     expect(first.header).toMatchObject({ msg_type: 'execute_request', session: session.id, version: '5.3' });
     expect(first.header.date).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
     expect(first.header.msg_id).not.toBe(second.header.msg_id);
@@ -94,7 +104,9 @@ describe('messages', () => {
   test('carry the bytes of the header that they answer', () => {
     const request = headerOf(Buffer.concat(message('1')));
     const reply = decodeMessage(
-      Buffer.concat(session.encode({ type: 'clear_reply', content: { status: 'ok' }, parent: request.bytes })),
+      Buffer.concat(
+        session.encode({ type: 'clear_reply', content: { status: 'ok' }, parent: request.bytes }),
+      ),
     );
     expect(reply.parent).toEqual(request.header);
   });
@@ -102,12 +114,20 @@ describe('messages', () => {
   test.each([
     ['an empty body', Buffer.alloc(0)],
     ['a table that is too long', Buffer.from([255, 0, 0, 0, 1, 0, 0, 0])],
-    ['a header that is no JSON', Buffer.concat(encodeFrames(['x', '{}', '{}', '{}'].map((text) => Buffer.from(text))))],
-    ['a header without an id', Buffer.concat(encodeFrames(['{}', '{}', '{}', '{}'].map((text) => Buffer.from(text))))],
+    [
+      'a header that is no JSON',
+      Buffer.concat(encodeFrames(['x', '{}', '{}', '{}'].map((text) => Buffer.from(text)))),
+    ],
+    [
+      'a header without an id',
+      Buffer.concat(encodeFrames(['{}', '{}', '{}', '{}'].map((text) => Buffer.from(text)))),
+    ],
     [
       'a part that is no object',
       Buffer.concat(
-        encodeFrames(['{"msg_id":"a","msg_type":"b","session":"c"}', '{}', '{}', '3'].map((text) => Buffer.from(text))),
+        encodeFrames(
+          ['{"msg_id":"a","msg_type":"b","session":"c"}', '{}', '{}', '3'].map((text) => Buffer.from(text)),
+        ),
       ),
     ],
   ])('refuse %s', (_what, body) => {

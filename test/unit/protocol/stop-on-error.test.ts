@@ -4,7 +4,9 @@ import { stopsOnError, takeStopped } from '../../../src/protocol/stop-on-error.j
 
 const request = (session: string, content: string, type = 'execute_request') => {
   const header = JSON.stringify({ msg_id: 'id', msg_type: type, session });
-  return { body: Buffer.concat(encodeFrames([header, '{}', '{}', content].map((text) => Buffer.from(text)))) };
+  return {
+    body: Buffer.concat(encodeFrames([header, '{}', '{}', content].map((text) => Buffer.from(text)))),
+  };
 };
 const loud = '{"code":"1","silent":false}';
 

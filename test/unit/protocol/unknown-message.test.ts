@@ -23,8 +23,8 @@ import { linkPair } from '../../../src/transport/pair.js';
 import { Peer } from '../../../src/transport/peer.js';
 
 /*
- * A message that the other end does not know is answered at once: whoever waits for an answer would wait a minute, and whoever
- * tells something would believe that it was heard.
+ * A message that the other end does not know is answered at once: whoever waits for an answer would wait a
+ * minute, and whoever tells something would believe that it was heard.
  */
 
 const log = createLog('test', 'error', () => {});
@@ -57,7 +57,10 @@ async function gateway(): Promise<Link> {
   controller.onPacket(({ body }) => {
     const { header } = decodeMessage(body);
     if (header.msg_type === 'registration_request')
-      controller.tell({ type: 'registration_reply', content: { status: 'ok', ids: [], supervisor: 'gateway' } }, header);
+      controller.tell(
+        { type: 'registration_reply', content: { status: 'ok', ids: [], supervisor: 'gateway' } },
+        header,
+      );
   });
   await IndependentEngines.join(theirs, 60_000, [], log);
   return ours;
@@ -67,7 +70,12 @@ function controller(receipts: object = {}): Link {
   const [ours, theirs] = linkPair();
   const supervisor = { name: 'a/1' };
   const parts = {
-    ...{ broker: {} as Broker, receipts, rejoining: {}, session, log, onActivity: () => {} },
+    broker: {} as Broker,
+    receipts,
+    rejoining: {},
+    session,
+    log,
+    onActivity: () => {},
     supervisors: { register: () => ({ supervisor, ids: [] }), closed: () => {} },
     registrar: { changed: () => {}, write: async () => {} },
   };
@@ -94,7 +102,16 @@ it.each([unknown, news])(
   'the controller answers a supervisor that says what none says, and ends its connection: %j',
   async (said) => {
     const peer = new Peer(controller(), session);
-    const who = { version: 'x', protocol: protocolVersion, host: 'a', pid: 1, run: 'a', count: 0, ids: [], rank: null };
+    const who = {
+      version: 'x',
+      protocol: protocolVersion,
+      host: 'a',
+      pid: 1,
+      run: 'a',
+      count: 0,
+      ids: [],
+      rank: null,
+    };
     await peer.request({ type: 'registration_request', content: { ...who, allocation: null, engines: [] } });
     if (said === unknown) await expect(peer.request(unknown, soon)).rejects.toMatchObject(refused);
     else expect(await answerToNews(peer)).toMatchObject({ status: 'error', ename: 'PROTOCOL' });

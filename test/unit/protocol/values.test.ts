@@ -58,20 +58,31 @@ describe('values', () => {
     ['a view on shared memory', new Uint8Array(new SharedArrayBuffer(2000))],
     ['an empty one', new Int16Array(0)],
   ])('%s arrives in a buffer of its own with exactly its length', (_name, view) => {
-    const body = Buffer.concat(encodeFrames([...Array(4).fill(Buffer.from('{}')), ...encodeValue([view, view])]));
+    const body = Buffer.concat(
+      encodeFrames([...Array(4).fill(Buffer.from('{}')), ...encodeValue([view, view])]),
+    );
     const [first, second] = decodeValue(decodeFrames(body).slice(4)) as NodeJS.ArrayBufferView[];
     expect(first).toBe(second);
     expect(first?.constructor).toBe(view.constructor);
-    expect([first?.byteOffset, first?.byteLength, first?.buffer.byteLength]).toEqual([0, view.byteLength, view.byteLength]);
+    expect([first?.byteOffset, first?.byteLength, first?.buffer.byteLength]).toEqual([
+      0,
+      view.byteLength,
+      view.byteLength,
+    ]);
     expect(first?.buffer).toBeInstanceOf(ArrayBuffer);
     expect(
-      Buffer.from(first?.buffer as ArrayBuffer).equals(Buffer.from(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength)),
+      Buffer.from(first?.buffer as ArrayBuffer).equals(
+        Buffer.from(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength),
+      ),
     ).toBe(true);
   });
 
   test('values of one message share nothing: one that is transferred takes nothing along', () => {
     const body = Buffer.concat(
-      encodeFrames([...Array(4).fill(Buffer.from('{}')), ...encodeValue([new Uint8Array(2000), new Uint8Array(2000)])]),
+      encodeFrames([
+        ...Array(4).fill(Buffer.from('{}')),
+        ...encodeValue([new Uint8Array(2000), new Uint8Array(2000)]),
+      ]),
     );
     const [first, second] = decodeValue(decodeFrames(body).slice(4)) as Uint8Array[];
     structuredClone(first, { transfer: [first?.buffer as ArrayBuffer] });
@@ -84,7 +95,9 @@ describe('values', () => {
       structuredClone(view, { transfer: [view.buffer as ArrayBuffer] });
       expect(() => encodeValue({ view })).toThrow(expect.objectContaining({ code: 'NOT_CLONEABLE' }));
     }
-    expect(() => encodeValue(new SharedArrayBuffer(8))).toThrow(expect.objectContaining({ code: 'NOT_CLONEABLE' }));
+    expect(() => encodeValue(new SharedArrayBuffer(8))).toThrow(
+      expect.objectContaining({ code: 'NOT_CLONEABLE' }),
+    );
   });
 
   test('what is sent later is copied now, as what it is', () => {
@@ -109,13 +122,18 @@ describe('values', () => {
     ['a promise', { inside: Promise.resolve(1) }],
   ])('%s cannot travel, and the error says so', (_name, value) => {
     expect(() => encodeValue(value)).toThrow(
-      expect.objectContaining({ code: 'NOT_CLONEABLE', message: expect.stringContaining('could not be cloned') }),
+      expect.objectContaining({
+        code: 'NOT_CLONEABLE',
+        message: expect.stringContaining('could not be cloned'),
+      }),
     );
   });
 
   test('bytes that are no value are refused', () => {
     expect(() => decodeValue([Buffer.from('{')])).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
-    expect(() => decodeValue([Buffer.from([255, 15, 99])])).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
+    expect(() => decodeValue([Buffer.from([255, 15, 99])])).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL' }),
+    );
   });
 });
 
@@ -189,29 +207,34 @@ describe('transfer', () => {
 
   test('what others use is refused', () => {
     const shared = [Buffer.from('abc'), new Uint8Array(new SharedArrayBuffer(8))];
-    for (const view of shared) expect(() => transfer(view)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+    for (const view of shared)
+      expect(() => transfer(view)).toThrow(expect.objectContaining({ code: 'USAGE' }));
     expect(String(shared[0])).toBe('abc');
   });
 });
 
 describe('sizes', () => {
   /** Says that it is so long; its bytes are never read. */
-  const claiming = (length: number): Buffer => Object.create(Buffer.alloc(0), { length: { value: length } }) as Buffer;
+  const claiming = (length: number): Buffer =>
+    Object.create(Buffer.alloc(0), { length: { value: length } }) as Buffer;
 
-  test.each([2 ** 31 + 5, 2 ** 32])('frames of %i bytes together are refused with both numbers, or counted right', (length) => {
-    const frames = [...Array(4).fill(Buffer.from('{}')), claiming(length)];
-    if (length > largestMessage) {
-      expect(() => encodeFrames(frames)).toThrow(
-        expect.objectContaining({ code: 'TOO_LARGE', message: expect.stringMatching(/\d{10}.*\d{10}/) }),
-      );
-      return;
-    }
-    const body = encodeFrames(frames);
-    expect(body[0]?.readUInt32LE(4 + 4 * 4)).toBe(length);
-    const padding = body[10]?.length;
-    expect(padding).toBe(8 - (length % 8));
-    expect(encodePacket({ channel: 'hub' }, body)[0]?.readUInt32LE(0)).toBeGreaterThan(length);
-  });
+  test.each([2 ** 31 + 5, 2 ** 32])(
+    'frames of %i bytes together are refused with both numbers, or counted right',
+    (length) => {
+      const frames = [...Array(4).fill(Buffer.from('{}')), claiming(length)];
+      if (length > largestMessage) {
+        expect(() => encodeFrames(frames)).toThrow(
+          expect.objectContaining({ code: 'TOO_LARGE', message: expect.stringMatching(/\d{10}.*\d{10}/) }),
+        );
+        return;
+      }
+      const body = encodeFrames(frames);
+      expect(body[0]?.readUInt32LE(4 + 4 * 4)).toBe(length);
+      const padding = body[10]?.length;
+      expect(padding).toBe(8 - (length % 8));
+      expect(encodePacket({ channel: 'hub' }, body)[0]?.readUInt32LE(0)).toBeGreaterThan(length);
+    },
+  );
 });
 
 describe('functions', () => {
@@ -224,6 +247,8 @@ describe('functions', () => {
     ['bound', ((x: number) => x).bind(null)],
     ['native', Math.max],
   ])('a %s function is refused', (_kind, callable) => {
-    expect(() => describeFunction(callable as () => unknown)).toThrow(expect.objectContaining({ code: 'FUNCTION_SOURCE' }));
+    expect(() => describeFunction(callable as () => unknown)).toThrow(
+      expect.objectContaining({ code: 'FUNCTION_SOURCE' }),
+    );
   });
 });

@@ -1,12 +1,23 @@
 import { join } from 'node:path';
 import ts from 'typescript';
 
-/** The shape of a value on the wire: a word for one that is whole, alternatives, a list's element, or fields by name. */
-export type Shape = string | { either: Shape[] } | { list: Shape } | { row: Shape[] } | { [field: string]: Shape };
+/**
+ * The shape of a value on the wire: a word for one that is whole, alternatives, a list's element, or fields
+ * by name.
+ */
+export type Shape =
+  | string
+  | { either: Shape[] }
+  | { list: Shape }
+  | { row: Shape[] }
+  | { [field: string]: Shape };
 
 const protocol = join(import.meta.dirname, '../../../src/protocol');
 
-/** Reads the types of the protocol as the compiler sees them, so that no message and no field can be left out of the golden files. */
+/**
+ * Reads the types of the protocol as the compiler sees them, so that no message and no field can be left out
+ * of the golden files.
+ */
 export class WireShapes {
   readonly #program: ts.Program;
   readonly #checker: ts.TypeChecker;
@@ -42,11 +53,14 @@ export class WireShapes {
 
   #shape(type: ts.Type, within: readonly ts.Type[]): Shape {
     if (type.isUnion()) return this.#union(type, within);
-    if (!(type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection))) return this.#checker.typeToString(type);
+    if (!(type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)))
+      return this.#checker.typeToString(type);
     if (within.includes(type)) return `again ${type.symbol.name}`;
     const inside = [...within, type];
     if (this.#checker.isTupleType(type))
-      return { row: this.#checker.getTypeArguments(type as ts.TypeReference).map((one) => this.#shape(one, inside)) };
+      return {
+        row: this.#checker.getTypeArguments(type as ts.TypeReference).map((one) => this.#shape(one, inside)),
+      };
     if (this.#checker.isArrayType(type)) {
       const [element] = this.#checker.getTypeArguments(type as ts.TypeReference);
       return { list: element ? this.#shape(element, inside) : 'nothing' };
@@ -67,6 +81,8 @@ export class WireShapes {
     if (parts.some(isFlag)) shapes.push('boolean');
     const sorted = shapes.map((shape) => JSON.stringify(shape)).sort();
     const [first, ...more] = sorted.map((text): Shape => JSON.parse(text));
-    return first !== undefined && more.length === 0 ? first : { either: first === undefined ? [] : [first, ...more] };
+    return first !== undefined && more.length === 0
+      ? first
+      : { either: first === undefined ? [] : [first, ...more] };
   }
 }

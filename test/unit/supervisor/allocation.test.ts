@@ -32,8 +32,15 @@ describe("a node's share of a job", () => {
       IPCLUSTER_INCARNATION: '2',
       IPCLUSTER_DEADLINE: '1795255888',
     };
-    expect(readAllocation(env)).toMatchObject({ job: 'pbs:1[].h', element: '3', incarnation: 2, deadline: 1_795_255_888_000 });
-    expect(readAllocation({ IPCLUSTER_JOB: 'pbs:1.h', IPCLUSTER_ELEMENT: '', IPCLUSTER_DEADLINE: '' })).toMatchObject({
+    expect(readAllocation(env)).toMatchObject({
+      job: 'pbs:1[].h',
+      element: '3',
+      incarnation: 2,
+      deadline: 1_795_255_888_000,
+    });
+    expect(
+      readAllocation({ IPCLUSTER_JOB: 'pbs:1.h', IPCLUSTER_ELEMENT: '', IPCLUSTER_DEADLINE: '' }),
+    ).toMatchObject({
       element: null,
       deadline: null,
     });

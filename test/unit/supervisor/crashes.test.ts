@@ -7,7 +7,8 @@ import { KeptReplies } from '../../../src/supervisor/kept-replies.js';
 describe('a crash loop', () => {
   test('five ends within a minute are borne, the sixth is not; another engine counts for itself', () => {
     const loop = new CrashLoop('on-crash');
-    for (let end = 0; end < 5; end++) expect(loop.judge(3, 'exit code 1', undefined, end * 1000)).toBeUndefined();
+    for (let end = 0; end < 5; end++)
+      expect(loop.judge(3, 'exit code 1', undefined, end * 1000)).toBeUndefined();
     expect(loop.judge(4, 'exit code 1', undefined, 5000)).toBeUndefined();
     expect(loop.judge(3, 'exit code 1', 'no such module', 6000)).toMatch(
       /ended 6 times within 1m 00s .*exit code 1.*no such module/,
@@ -16,7 +17,8 @@ describe('a crash loop', () => {
 
   test('ends that lie far apart are no loop', () => {
     const loop = new CrashLoop('on-crash');
-    for (let end = 0; end < 50; end++) expect(loop.judge(0, 'signal SIGKILL', undefined, end * 20_000)).toBeUndefined();
+    for (let end = 0; end < 50; end++)
+      expect(loop.judge(0, 'signal SIGKILL', undefined, end * 20_000)).toBeUndefined();
   });
 
   test('with the policy never no engine comes back', () => {
@@ -29,9 +31,12 @@ describe('kept replies', () => {
     engine,
     queue: 'balanced' as const,
     route: { channel: 'reply' as const, id, status: 'ok' as const },
-    body: Buffer.concat(encodeFrames(['{}', JSON.stringify({ msg_id: id }), '{}', '{}'].map((text) => Buffer.from(text)))),
+    body: Buffer.concat(
+      encodeFrames(['{}', JSON.stringify({ msg_id: id }), '{}', '{}'].map((text) => Buffer.from(text))),
+    ),
   });
-  const ids = (replies: Iterable<{ route: { id: string } }>): string[] => [...replies].map(({ route }) => route.id);
+  const ids = (replies: Iterable<{ route: { id: string } }>): string[] =>
+    [...replies].map(({ route }) => route.id);
 
   test('go when they are committed, counted from the start of the connection', () => {
     const kept = new KeptReplies();

@@ -12,7 +12,8 @@ function childWith(id: number): { child: EngineChild; socket: Socket; sent: stri
   const reader = new PacketReader();
   const sent: string[] = [];
   const write = (chunk: Buffer): void => {
-    for (const { route } of reader.push(chunk)) if (route.channel === 'engine') sent.push(`${route.id}#${route.sequence}`);
+    for (const { route } of reader.push(chunk))
+      if (route.channel === 'engine') sent.push(`${route.id}#${route.sequence}`);
   };
   const socket = { write, cork: () => {}, uncork: () => {}, destroy: vi.fn() } as unknown as Socket;
   return { child, socket, sent };
@@ -33,25 +34,34 @@ test('an engine is up once, with an id and ready, and never goes back', () => {
   expect(socket.destroy).toHaveBeenCalledTimes(1);
 });
 
-test('requests wait until there is a connection, go in order, and are taken back where they have not begun', () => {
-  const { child, socket, sent } = childWith(0);
-  for (const id of ['a', 'b', 'c']) child.assign(id, 'balanced', body());
-  expect(sent).toEqual([]);
-  child.connect(socket, true);
-  child.handOver();
-  expect(sent).toEqual(['a#1']);
-  expect([child.requests.takeBack('a'), child.requests.takeBack('b'), child.requests.drop('b')]).toEqual([false, true, false]);
-  const reply = { route: { channel: 'reply', id: 'a', status: 'ok' } as const, body: Buffer.alloc(0) };
-  expect(child.requests.answered(reply)).toEqual([]);
-  child.handOver();
-  expect(sent).toEqual(['a#1', 'c#2']);
-  expect(child.requests.inEngine.map(({ id }) => id)).toEqual(['c']);
-});
+test(
+  'requests wait until there is a connection, go in order, and are taken back where they ' + 'have not begun',
+  () => {
+    const { child, socket, sent } = childWith(0);
+    for (const id of ['a', 'b', 'c']) child.assign(id, 'balanced', body());
+    expect(sent).toEqual([]);
+    child.connect(socket, true);
+    child.handOver();
+    expect(sent).toEqual(['a#1']);
+    expect([child.requests.takeBack('a'), child.requests.takeBack('b'), child.requests.drop('b')]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    const reply = { route: { channel: 'reply', id: 'a', status: 'ok' } as const, body: Buffer.alloc(0) };
+    expect(child.requests.answered(reply)).toEqual([]);
+    child.handOver();
+    expect(sent).toEqual(['a#1', 'c#2']);
+    expect(child.requests.inEngine.map(({ id }) => id)).toEqual(['c']);
+  },
+);
 
 test('what waits behind code that failed is answered by nobody else', () => {
   const { child, socket } = childWith(0);
   const stops = (): Buffer =>
-    Buffer.concat(session.encode({ type: 'execute_request', content: { code: '1', silent: false } as { code: string } }));
+    Buffer.concat(
+      session.encode({ type: 'execute_request', content: { code: '1', silent: false } as { code: string } }),
+    );
   for (const id of ['a', 'b']) child.assign(id, 'direct', stops());
   child.connect(socket, true);
   child.handOver();

@@ -8,7 +8,11 @@ test.each([
   ['a step of Slurm', { SLURM_PROCID: '5', SLURM_STEP_ID: '0' }, 5],
   ['a batch script of Slurm', { SLURM_PROCID: '0' }, undefined],
   ['our own script', { IPCLUSTER_JOB: 'mpi:1', IPCLUSTER_RANK: '7', OMPI_COMM_WORLD_RANK: '3' }, 7],
-  ['a job of ours that a rank has started', { IPCLUSTER_JOB_DIR: '/jobs/1', OMPI_COMM_WORLD_RANK: '3' }, undefined],
+  [
+    'a job of ours that a rank has started',
+    { IPCLUSTER_JOB_DIR: '/jobs/1', OMPI_COMM_WORLD_RANK: '3' },
+    undefined,
+  ],
   ['nothing', {}, undefined],
 ])('the rank of %s', (_name, env, rank) => {
   expect(readRank(env)).toBe(rank);

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { forAnyShell } from '../../../../src/launchers/ssh/scripts.js';
 
-const script = `# ${'x'.repeat(40_000)}\nfor word in "a b" 'c'; do printf '%s|' "$word"; done\ncase $HOME in *) echo "é $((1 + 1))" ;; esac\n`;
+const script =
+  `# ${'x'.repeat(40_000)}\nfor word in "a b" 'c'; do printf '%s|' "$word"; done\ncase $HOME in *) echo ` +
+  '"é $((1 + 1))" ;; esac\n';
 const file = join(mkdtempSync(join(tmpdir(), 'any-shell-')), 'script');
 writeFileSync(file, forAnyShell(script));
 

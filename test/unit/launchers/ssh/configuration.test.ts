@@ -54,7 +54,8 @@ test.each([
   ['ForwardX11 yes', 'forwardx11=no'],
 ])('%s is read, and taken back for commands of ours', async (line, override) => {
   expect(await ask(`Host n1\n  ${line}\n  HostName real\n  Port 2222\n`)).toMatchObject({
-    ...{ hostname: 'real', port: 2222 },
+    hostname: 'real',
+    port: 2222,
     overrides: ['-o', override],
   });
 });

@@ -16,19 +16,26 @@ async function hopsIn(text: string): Promise<Hop[]> {
   return hopsOf(await configurationOf(jumpOf('far'), file), file);
 }
 
-test('gates come nearest first, each with its own configuration, and the first one’s own gates before it', async () => {
-  const hops = await hopsIn(
-    'Host far\n ProxyJump one,two\nHost one\n User a\n Port 2201\n ProxyJump zero\nHost two\n ProxyJump elsewhere\n IdentityFile /k/two\n',
-  );
-  expect(hops.map(({ host }) => host.word)).toEqual(['zero', 'one', 'two']);
-  expect(hops[1]?.configuration).toMatchObject({ user: 'a', port: 2201 });
-  expect(hops[2]?.configuration.identityFiles).toEqual(['/k/two']);
-});
+test(
+  'gates come nearest first, each with its own configuration, and the first one’s own ' + 'gates before it',
+  async () => {
+    const hops = await hopsIn(
+      'Host far\n ProxyJump one,two\nHost one\n User a\n Port 2201\n ProxyJump zero\nHost two\n ProxyJump ' +
+        'elsewhere\n IdentityFile /k/two\n',
+    );
+    expect(hops.map(({ host }) => host.word)).toEqual(['zero', 'one', 'two']);
+    expect(hops[1]?.configuration).toMatchObject({ user: 'a', port: 2201 });
+    expect(hops[2]?.configuration.identityFiles).toEqual(['/k/two']);
+  },
+);
 
 test.each([
   // ssh sees this one itself.
   ['Host *\n ProxyJump gate\n', /jumphost loop via gate/],
-  ['Host far\n ProxyJump one\nHost one\n ProxyJump two\nHost two\n ProxyJump one\n', /^The way to it leads back to one/],
+  [
+    'Host far\n ProxyJump one\nHost one\n ProxyJump two\nHost two\n ProxyJump one\n',
+    /^The way to it leads back to one/,
+  ],
 ])('a way that leads back to itself is refused: %j', async (text, words) => {
   await expect(hopsIn(text)).rejects.toMatchObject({
     verdict: { code: 'ssh-config', sentence: expect.stringMatching(words) },
@@ -38,17 +45,26 @@ test.each([
 const gate = (word: string): Hop => ({ host: jumpOf(word), configuration: interpret(jumpOf(word), '') });
 const gates = [gate('bob@one'), gate('two')];
 
-test('a way is a command in which every host is told what ours are told, and tokens are for the ssh that they are meant for', () => {
-  expect(wayCommand([], [], 5, undefined)).toBeUndefined();
-  expect(wayCommand(gates.slice(0, 1), ['-T'], 5, '/c')).toBe("ssh -T -o ConnectTimeout=5 -W '[%h]:%p' -F /c -l bob one");
-  const both = wayCommand(gates, ['-T'], 5, undefined) ?? '';
-  expect(both).toMatch(
-    /^ssh -T -o ConnectTimeout=6 -o 'ProxyCommand=ssh -T -o ConnectTimeout=5 -W .*\[%%h\]:%%p.* -l bob one' -W '\[%h\]:%p' two$/,
-  );
-});
+test(
+  'a way is a command in which every host is told what ours are told, and tokens are for the ssh that ' +
+    'they are meant for',
+  () => {
+    expect(wayCommand([], [], 5, undefined)).toBeUndefined();
+    expect(wayCommand(gates.slice(0, 1), ['-T'], 5, '/c')).toBe(
+      "ssh -T -o ConnectTimeout=5 -W '[%h]:%p' -F /c -l bob one",
+    );
+    const both = wayCommand(gates, ['-T'], 5, undefined) ?? '';
+    expect(both).toMatch(
+      /^ssh -T -o ConnectTimeout=6 -o 'ProxyCommand=ssh -T -o ConnectTimeout=5 -W .*\[%%h\]:%%p.* -l bob one' -W '\[%h\]:%p' two$/,
+    );
+  },
+);
 
-/** What each ssh says whose way ended before the host at its end said anything (recorded from OpenSSH 9.2). */
-const ended = 'kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535\n';
+/**
+ * What each ssh says whose way ended before the host at its end said anything (recorded from OpenSSH 9.2).
+ */
+const ended =
+  'kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535\n';
 
 test.each([
   [
@@ -56,7 +72,11 @@ test.each([
     'host-auth',
     /^On the way to it, bob@one: It does not let you in/,
   ],
-  [`me@10.0.0.2: Permission denied (publickey).\n${ended}`, 'host-auth', /^On the way to it, two: It does not let you in/],
+  [
+    `me@10.0.0.2: Permission denied (publickey).\n${ended}`,
+    'host-auth',
+    /^On the way to it, two: It does not let you in/,
+  ],
   ['me@far: Permission denied (publickey).\n', 'host-auth', /^It does not let you in/],
   [
     `channel 0: open failed: connect failed: Connection refused\nstdio forwarding failed\n${ended}${ended}`,
@@ -85,6 +105,9 @@ test.each([
 
 test('without gates it is the command of ProxyCommand that failed', () => {
   const said =
-    '/bin/sh: line 1: /no/such: No such file or directory\nbanner exchange: Connection to UNKNOWN port 65535: Broken pipe\n';
-  expect(failureOf(said, []).message).toMatch(/^The ProxyCommand of its configuration fails: .*\/no\/such: No such file/);
+    '/bin/sh: line 1: /no/such: No such file or directory\nbanner exchange: Connection to UNKNOWN port ' +
+    '65535: Broken pipe\n';
+  expect(failureOf(said, []).message).toMatch(
+    /^The ProxyCommand of its configuration fails: .*\/no\/such: No such file/,
+  );
 });

@@ -17,19 +17,33 @@ test('names, engines, users and ports are told apart', () => {
   ]);
 });
 
-test.each(['', 'host1,host1', '-oProxyCommand=x', 'a b', 'host1:0', 'host1:4:4', 'host$(id)'])('"%s" is refused', (text) => {
-  expect(() => readHosts(text)).toThrow(expect.objectContaining({ code: 'LAUNCHER_OPTIONS' }));
-});
+test.each(['', 'host1,host1', '-oProxyCommand=x', 'a b', 'host1:0', 'host1:4:4', 'host$(id)'])(
+  '"%s" is refused',
+  (text) => {
+    expect(() => readHosts(text)).toThrow(expect.objectContaining({ code: 'LAUNCHER_OPTIONS' }));
+  },
+);
 
 test('a file of hosts says more of each', () => {
   const file = join(folder, 'hosts');
   writeFileSync(
     file,
-    `# the lab\nhost1 slots=4 node=/opt/node/bin/node work-dir=/scratch # fast\n\nhost[2-3] env=A=b=c env=D=1 setup='module load node'\n`,
+    '# the lab\nhost1 slots=4 node=/opt/node/bin/node work-dir=/scratch # fast\n\nhost[2-3] env=A=b=c ' +
+      `env=D=1 setup='module load node'\n`,
   );
   expect(readHosts(`@${file}`)).toEqual([
-    expect.objectContaining({ word: 'host1', slots: 4, node: '/opt/node/bin/node', workDir: '/scratch', setup: [] }),
-    expect.objectContaining({ word: 'host2', environment: { A: 'b=c', D: '1' }, setup: ['module load node'] }),
+    expect.objectContaining({
+      word: 'host1',
+      slots: 4,
+      node: '/opt/node/bin/node',
+      workDir: '/scratch',
+      setup: [],
+    }),
+    expect.objectContaining({
+      word: 'host2',
+      environment: { A: 'b=c', D: '1' },
+      setup: ['module load node'],
+    }),
     expect.objectContaining({ word: 'host3' }),
   ]);
   writeFileSync(file, 'host1\nhost2 slot=4\n');
@@ -57,18 +71,33 @@ test.each([
   ['2*u@host', ['u@host', 'host', 'u', undefined, 2]],
   ['8/host', ['host', 'host', undefined, undefined, 8]],
 ])('%s is one host, alone, in a list and in a file', (text, host) => {
-  const read = ({ word, name, user, port, slots }: ReturnType<typeof readHosts>[0]) => [word, name, user, port, slots];
+  const read = ({ word, name, user, port, slots }: ReturnType<typeof readHosts>[0]) => [
+    word,
+    name,
+    user,
+    port,
+    slots,
+  ];
   expect(readHosts(text).map(read)).toEqual([host]);
   expect(readHosts(`a[1-2],${text}`).map(read)[2]).toEqual(host);
   expect(fileOf(`${text}\n`)).toEqual([host]);
 });
 
-test.each(['[fd00::16]x', '[host1]', '[::1', '4/host:4', '4*', 'fd00::1::2', '-l@host'])('%s is no host', (text) => {
-  expect(() => readHosts(text)).toThrow(expect.objectContaining({ code: 'LAUNCHER_OPTIONS' }));
-});
+test.each(['[fd00::16]x', '[host1]', '[::1', '4/host:4', '4*', 'fd00::1::2', '-l@host'])(
+  '%s is no host',
+  (text) => {
+    expect(() => readHosts(text)).toThrow(expect.objectContaining({ code: 'LAUNCHER_OPTIONS' }));
+  },
+);
 
 test('files of hosts as other programs write them', () => {
-  const of = (name: string, slots?: number, user?: string) => [user ? `${user}@${name}` : name, name, user, undefined, slots];
+  const of = (name: string, slots?: number, user?: string) => [
+    user ? `${user}@${name}` : name,
+    name,
+    user,
+    undefined,
+    slots,
+  ];
   // One line for each core.
   expect(fileOf('n1\nn1\nn2\nn1\n')).toEqual([of('n1', 3), of('n2')]);
   expect(fileOf('n1 slots=2\nn1 slots=2\n')).toEqual([of('n1', 4)]);
@@ -107,5 +136,7 @@ test.each([
     sizes.map((size) => ({ size })),
   );
   expect(spread.reduce((a, b) => a + b, 0)).toBe(count);
-  expect(spread.map((share, index) => Math.abs(share - (shares[index] ?? 0)) <= 1)).toEqual(shares.map(() => true));
+  expect(spread.map((share, index) => Math.abs(share - (shares[index] ?? 0)) <= 1)).toEqual(
+    shares.map(() => true),
+  );
 });

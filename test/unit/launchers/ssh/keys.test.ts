@@ -20,7 +20,10 @@ const at = (name: string): string => join(folder, name);
 beforeAll(async () => {
   for (const name of ['other1', 'other2', 'plain', 'good'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at(name)]);
-  await poll(() => (execFileSync('ls', [folder], { encoding: 'utf8' }).includes('agent') ? true : undefined), { timeout: 5000 });
+  await poll(
+    () => (execFileSync('ls', [folder], { encoding: 'utf8' }).includes('agent') ? true : undefined),
+    { timeout: 5000 },
+  );
   const env = { ...process.env, SSH_AUTH_SOCK: socket };
   for (const name of ['other1', 'other2', 'good']) execFileSync('ssh-add', ['-q', at(name)], { env });
   execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'secret', '-f', at('good')]);
@@ -36,7 +39,12 @@ const blobOf = (name: string): Buffer => {
   return parsed.getPublicSSH();
 };
 const offer = (lines: readonly string[], own = socket) =>
-  openKeys(interpret({ word: 'n1', name: 'n1', environment: {}, setup: [] }, [...lines, `identityagent ${own}`].join('\n')));
+  openKeys(
+    interpret(
+      { word: 'n1', name: 'n1', environment: {}, setup: [] },
+      [...lines, `identityagent ${own}`].join('\n'),
+    ),
+  );
 const names = (keys: readonly { blob: Buffer }[]): string[] =>
   keys.map(({ blob }) => ['other1', 'other2', 'good'].find((name) => blobOf(name).equals(blob)) ?? '?');
 
@@ -58,13 +66,21 @@ test('with IdentitiesOnly the agent offers the keys that are named, and no other
 });
 
 test('without it the keys that are named come first', async () => {
-  expect(names((await offer([`identityfile ${at('good')}`])).fromAgent)).toEqual(['good', 'other1', 'other2']);
+  expect(names((await offer([`identityfile ${at('good')}`])).fromAgent)).toEqual([
+    'good',
+    'other1',
+    'other2',
+  ]);
 });
 
 test('a public key chooses one of the agent, and may be read by others', async () => {
   chmodSync(at('good.pub'), 0o644);
   const chosen = await offer([`identityfile ${at('good.pub')}`, 'identitiesonly yes']);
-  expect({ ...chosen, fromAgent: names(chosen.fromAgent) }).toEqual({ keys: [], fromAgent: ['good'], said: [] });
+  expect({ ...chosen, fromAgent: names(chosen.fromAgent) }).toEqual({
+    keys: [],
+    fromAgent: ['good'],
+    said: [],
+  });
   const alone = await offer([`identityfile ${at('good.pub')}`], 'none');
   expect(alone.said).toEqual([expect.stringMatching(/good.pub is a public key, and no agent/)]);
 });
@@ -78,5 +94,7 @@ test('IdentityAgent none leaves the agent alone', async () => {
 
 test('a private key that others may read is refused', async () => {
   chmodSync(at('plain'), 0o644);
-  expect((await offer([`identityfile ${at('plain')}`], 'none')).said).toEqual([expect.stringMatching(/bad permissions/)]);
+  expect((await offer([`identityfile ${at('plain')}`], 'none')).said).toEqual([
+    expect.stringMatching(/bad permissions/),
+  ]);
 });

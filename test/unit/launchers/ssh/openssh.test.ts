@@ -29,7 +29,8 @@ exec cat >/dev/null`;
 }
 const calls = (): number => readFileSync(join(folder, 'calls'), 'utf8').split('\n').length - 1;
 const host = { word: 'host1', name: 'host1', environment: {}, setup: [] };
-const open = () => openWithSystem({ host, configuration: interpret(host, ''), hops: [], file: undefined }, { timeout: 5000 });
+const open = () =>
+  openWithSystem({ host, configuration: interpret(host, ''), hops: [], file: undefined }, { timeout: 5000 });
 
 test('a folder of sockets that went while ssh started is made again', async () => {
   failing(1);

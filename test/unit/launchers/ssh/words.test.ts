@@ -15,7 +15,10 @@ const recorded = new Map(
   fixture('errors.txt')
     .split(/^\$ /m)
     .slice(1)
-    .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1).replace(/^\[rc=.*/m, '')]),
+    .map((part) => [
+      part.slice(0, part.indexOf('\n')),
+      part.slice(part.indexOf('\n') + 1).replace(/^\[rc=.*/m, ''),
+    ]),
 );
 
 test.each([
@@ -39,7 +42,10 @@ test.each([
   ['Timed out while waiting for handshake', 'host-timeout'],
   ['All configured authentication methods failed', 'host-auth'],
   ['/home/a/.ssh/id has a passphrase\nAll configured authentication methods failed', 'key-encrypted'],
-  ['bad permissions: /home/a/.ssh/id may be read by others\nAll configured authentication methods failed', 'key-file'],
+  [
+    'bad permissions: /home/a/.ssh/id may be read by others\nAll configured authentication methods failed',
+    'key-file',
+  ],
   ['The ssh-ed25519 host key has changed', 'host-key-changed'],
   ['No ssh-ed25519 host key is known', 'host-key-unknown'],
   ['The ssh-ed25519 host key is revoked', 'host-key-revoked'],
@@ -59,13 +65,23 @@ test('dropped connections are tried again, refusals are not', () => {
 test('what `ssh -G` resolves is what connections are made with', () => {
   const configuration = interpret(host('bob@alias:2200'), fixture('config-jump.txt'));
   expect(configuration).toMatchObject({
-    ...{ hostname: 'far.example', user: 'bob', port: 2200, identitiesOnly: true, keyName: '[far.example]:2200' },
-    ...{ jumps: ['gate1', 'bob@gate2:2201'], needs: undefined },
+    hostname: 'far.example',
+    user: 'bob',
+    port: 2200,
+    identitiesOnly: true,
+    keyName: '[far.example]:2200',
+    jumps: ['gate1', 'bob@gate2:2201'],
+    needs: undefined,
   });
   expect(configuration.identityFiles).toContain('/keys/bob@far.example');
   // An alias stands for the host at any port.
   expect(interpret(host('host1'), 'port 2201\nhostkeyalias first\n').keyName).toBe('first');
-  expect(interpret(host('host1'), '')).toMatchObject({ hostname: 'host1', port: 22, jumps: [], keyName: 'host1' });
+  expect(interpret(host('host1'), '')).toMatchObject({
+    hostname: 'host1',
+    port: 22,
+    jumps: [],
+    keyName: 'host1',
+  });
 });
 
 test.each([
@@ -80,7 +96,8 @@ test.each([
 
 test('a host key is known, changed, revoked or unknown', () => {
   const known = parseKnownKeys(
-    '# Host h found: line 1\nh ssh-ed25519 AAAA\n# Host h found: line 2\n|1|x|y ssh-rsa BBBB\n@revoked h ssh-ed25519 CCCC\n',
+    '# Host h found: line 1\nh ssh-ed25519 AAAA\n# Host h found: line 2\n|1|x|y ssh-rsa BBBB\n@revoked ' +
+      'h ssh-ed25519 CCCC\n',
   );
   expect(judgeKey(known, 'ssh-ed25519', 'AAAA')).toBeUndefined();
   expect(judgeKey(known, 'ssh-ed25519', 'CCCC')).toMatch(/revoked/);
@@ -88,10 +105,13 @@ test('a host key is known, changed, revoked or unknown', () => {
   expect(judgeKey([], 'ssh-ed25519', 'AAAA')).toMatch(/No .* known/);
   expect(wantedAlgorithms(known)).toEqual(['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256']);
   expect(wantedAlgorithms([])).toBeUndefined();
-  // What the configuration allows goes before what is known, and a kind that our library cannot judge is not asked for.
+  // What the configuration allows goes before what is known, and a kind that our library cannot judge is not
+  // asked for.
   expect(wantedAlgorithms(known, ['rsa-sha2-256', 'sk-ssh-ed25519@openssh.com'])).toEqual(['rsa-sha2-256']);
   expect(wantedAlgorithms(known, ['ecdsa-sha2-nistp256'])).toEqual(['ecdsa-sha2-nistp256']);
-  expect(wantedAlgorithms([{ type: 'sk-ssh-ed25519@openssh.com', key: 'EEEE', revoked: false }])).toBeUndefined();
+  expect(
+    wantedAlgorithms([{ type: 'sk-ssh-ed25519@openssh.com', key: 'EEEE', revoked: false }]),
+  ).toBeUndefined();
 });
 
 test('answers stand below their line, whatever a login shell says before it', () => {
