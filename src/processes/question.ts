@@ -7,10 +7,16 @@ import { signalPid } from './table.js';
 const longestAnswer = 4096;
 
 /**
- * What bash prints for these words; undefined where they fail, say more than a few lines, or take longer than
- * so many milliseconds. For programs that stay small: nothing of a library is loaded for it. Never rejects.
+ * What bash prints for these words; undefined where they fail, say more than a few lines, take longer than so
+ * many milliseconds, or nobody wants to know any more (`signal`). For programs that stay small: nothing of a
+ * library is loaded for it. Never rejects.
  */
-export async function askShell(words: string, timeout: number): Promise<string | undefined> {
+export async function askShell(
+  words: string,
+  timeout: number,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  if (signal?.aborted) return undefined;
   try {
     const stdio = ['ignore', 'pipe', 'ignore'] as const;
     const child = await spawnProcess(['/bin/bash', '-c', words], {
@@ -27,7 +33,9 @@ export async function askShell(words: string, timeout: number): Promise<string |
       child.stdout?.destroy();
     };
     const limit = new Timer(timeout, kill);
+    signal?.addEventListener('abort', kill, { once: true });
     const [code] = await once(child, 'close');
+    signal?.removeEventListener('abort', kill);
     limit.end();
     return code === 0 && answer.length <= longestAnswer ? answer : undefined;
   } catch {

@@ -51,7 +51,7 @@ export class DeadlineWatch {
   readonly #onChange: (deadline: number) => void;
   #known: number | null;
   #timer: Timer | undefined;
-  #ended = false;
+  readonly #over = new AbortController();
 
   constructor(
     question: DeadlineQuestion,
@@ -67,19 +67,20 @@ export class DeadlineWatch {
   }
 
   end(): void {
-    this.#ended = true;
+    this.#over.abort();
     this.#timer?.end();
   }
 
   #plan(time: number): void {
-    if (!this.#ended) this.#timer = new Timer(time, () => void this.#look()).unref();
+    if (!this.#over.signal.aborted) this.#timer = new Timer(time, () => void this.#look()).unref();
   }
 
   async #look(): Promise<void> {
     const { ask, interval: time } = this.#question;
-    const answer = (await askShell(ask, patience)) ?? '';
+    const { signal } = this.#over;
+    const answer = (await askShell(ask, patience, signal)) ?? '';
     const deadline = /^\d{1,11}\n$/.test(answer) ? Number(answer) * 1000 : 0;
-    if (!this.#ended && deadline > 0 && deadline !== this.#known) {
+    if (!signal.aborted && deadline > 0 && deadline !== this.#known) {
       this.#log.info(`the scheduler ends this job at ${new Date(deadline).toISOString()}`);
       this.#known = deadline;
       this.#onChange(deadline);

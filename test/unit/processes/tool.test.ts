@@ -66,4 +66,8 @@ test('a question is answered, or it is not', async () => {
   expect(await askShell('echo 7; exit 1', 5000)).toBeUndefined();
   expect(await askShell('yes | head -c 100000', 5000)).toBeUndefined();
   expect(await timed(askShell('echo 7; sleep 600.7 & wait', 200))).toEqual([undefined, true]);
+  const over = new AbortController();
+  setTimeout(() => over.abort(), 200);
+  expect(await timed(askShell('sleep 600.7', 60_000, over.signal))).toEqual([undefined, true]);
+  expect(await askShell('echo 7', 5000, over.signal)).toBeUndefined();
 });
