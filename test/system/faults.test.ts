@@ -8,6 +8,7 @@ import type { RemoteError } from '../../src/client/remote-error.js';
 import { Cluster } from '../../src/cluster/cluster.js';
 import type { ConnectionFile } from '../../src/profile/connection-file.js';
 import { Session } from '../../src/protocol/message.js';
+import { protocolVersion } from '../../src/protocol/messages.js';
 import { dial } from '../../src/transport/dial.js';
 import { Peer } from '../../src/transport/peer.js';
 import { enterSocket, Home, until } from '../helpers.js';
@@ -320,7 +321,9 @@ describe('strangers', () => {
     };
     const refusal = {
       code: 'VERSION',
-      message: expect.stringMatching(/protocol 6\).*99\.0\.0 \(protocol 99\)/),
+      message: expect.stringMatching(
+        new RegExp(`protocol ${protocolVersion}\\).*99\\.0\\.0 \\(protocol 99\\)`),
+      ),
     };
     expect(await introduce('ipcontroller-client.json', 'connection_request')).toMatchObject(refusal);
     expect(await introduce('ipcontroller-engine.json', 'registration_request')).toMatchObject(refusal);
