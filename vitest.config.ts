@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Batch systems and hosts, each with a bed of its own: their tests wait for daemons most of the time. */
-const batches = ['field-batch', 'ssh', 'ssh-matrix', 'slurm', 'batch'].map(
+const batches = ['field', 'field-batch', 'ssh', 'ssh-matrix', 'slurm', 'batch'].map(
   (name) => `test/system/${name}.test.ts`,
 );
 

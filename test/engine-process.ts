@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Deferred, deferred } from '../src/base/wait.js';
+import { type Deferred, deferred, poll } from '../src/base/wait.js';
 import { decodeMessage, isMessage, Session } from '../src/protocol/message.js';
 import type { MessageContents } from '../src/protocol/messages.js';
 import { encodePacket, PacketReader } from '../src/protocol/packets.js';
@@ -107,12 +107,14 @@ export class EngineProcess {
   }
 
   /** Says what no supervisor says to one of its threads, which must be there. Settles with the answer. */
-  sayUnknown(thread: 'engine' | 'watcher'): Promise<Reply> {
+  async sayUnknown(thread: 'engine' | 'watcher'): Promise<Reply> {
+    // The watcher comes after the first request, at its own time.
+    const socket = await poll(() => this.#sockets.get(thread), { timeout: 20_000 });
     const header = this.#session.header('teapot' as 'caught_up');
     const waiting = deferred<Reply>();
     this.#waiting.set(header.msg_id, waiting);
     const body = this.#session.encode({ type: 'caught_up', content: {} }, header);
-    this.#sockets.get(thread)?.write(Buffer.concat(encodePacket({ channel: 'hub' }, body)));
+    socket?.write(Buffer.concat(encodePacket({ channel: 'hub' }, body)));
     return waiting.promise;
   }
 

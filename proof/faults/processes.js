@@ -26,7 +26,7 @@ export const processFaults = [
       scene.kill('engine');
       await work.settled();
       await scene.engines(2);
-      await scene.says('why', /Engine \d has been started again \(1\)/);
+      await scene.says('why', /Engine \d has been started again \(once\)/);
     },
   },
   {

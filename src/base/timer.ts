@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * The longest delay that the platform's timers take (milliseconds, 24.8 days): with a longer one they fire at
  * once.
@@ -54,6 +56,8 @@ export function boundedSignal(milliseconds: number, signal?: AbortSignal): Abort
     timer.end();
     bound.abort(signal?.reason);
   };
+  // Many waits may be bounded by one signal, each until its own time at most.
+  if (signal) setMaxListeners(0, signal);
   signal?.addEventListener('abort', end, { once: true, signal: bound.signal });
   return bound.signal;
 }

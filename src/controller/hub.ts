@@ -243,7 +243,13 @@ export class Hub {
       [...supervisors].map((supervisor) => {
         const own = targets.filter((id) => table.supervisorOf(id) === supervisor);
         const asked = supervisor.peer.request({ type, content: { targets: own, ...more } }, 60_000);
-        return asked.catch((error: unknown) => Promise.reject(silentSupervisor(error, own)));
+        return asked.catch((error: unknown) => {
+          // A supervisor without engines ends: where all of its were to stop, its end is the answer.
+          const isEnd = type === 'stop_request' && isIpclusterError(error) && error.code === 'CLOSED';
+          const stays = table.all.some((engine) => engine.supervisor === supervisor && !engine.stopping);
+          if (isEnd && !stays) return { content: { ids: own } };
+          throw silentSupervisor(error, own);
+        });
       }),
     );
     return replies.flatMap(({ content }) => content.ids);

@@ -242,7 +242,11 @@ describe('wrong use', () => {
 
   test.each([
     ['half a file', '{"kind": "ipclu', /no JSON/],
-    ["Python's file", readFileSync('test/fixtures/ipyparallel/ipcontroller-client.json.txt', 'utf8'), /Python's/],
+    [
+      "Python's file",
+      readFileSync('test/fixtures/ipyparallel/ipcontroller-client.json.txt', 'utf8'),
+      /Python's/,
+    ],
   ])('%s in the place of the connection file gets a sentence', async (_what, text, sentence) => {
     mkdirSync(home.path('security'), { recursive: true });
     writeFileSync(home.path('security', 'ipcontroller-client.json'), text);

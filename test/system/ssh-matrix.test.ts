@@ -15,8 +15,8 @@ interface Row {
 
 // The bed lies in /var/tmp, and its configuration of ssh among the system's.
 const inside =
-  'mkdir -p /etc/ssh/ssh_config.d && for place in /var/tmp /etc/ssh/ssh_config.d; do mount -t tmpfs -o ' +
-  'mode=1777 tmpfs $place; done && exec "$@"';
+  'for place in /var/tmp/ipcluster-bed-ssh /etc/ssh/ssh_config.d; do mkdir -p $place && ' +
+  'mount -t tmpfs -o mode=1777 tmpfs $place; done && exec "$@"';
 
 function prove(...args: string[]): Promise<{ rows: Row[]; said: string }> {
   const child = spawn(resolve('test/beds/alone'), [
