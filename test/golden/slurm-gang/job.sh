@@ -100,7 +100,7 @@ watch_step() {
   [ -z "$steps" ] || printf 'ipcluster: nothing has begun on the nodes, and other steps of the job run there: %s\n' "${steps//$'\n'/, }" >&2
 }
 watch_step </dev/null &
-watcher=$!
+step_watcher=$!
 # One supervisor for each node, with the node's whole share of the job; a lost node costs its own engines only. --mem=0: it takes
 # no memory away from the steps of tasks, which would wait for it for ever.
 if ! command -v srun >/dev/null 2>&1 && [ "${SLURM_JOB_NUM_NODES:-1}" -eq 1 ]; then
@@ -118,7 +118,7 @@ while :; do
   kill -0 "$child" 2>/dev/null || break
   [ -z "$told" ] || kill -s "$told" "$child" 2>/dev/null
 done
-kill "$watcher" 2>/dev/null
+kill "$step_watcher" 2>/dev/null
 # The exit record: how it ended, in the job's own words.
 record="$IPCLUSTER_JOB_DIR/exit${IPCLUSTER_ELEMENT:+-$IPCLUSTER_ELEMENT}.json"
 printf '{"incarnation":%d,"exitCode":%d,"told":"%s","ended":"%s"}\n' \
