@@ -13,10 +13,12 @@ interface Row {
   problems: string[];
 }
 
-// The bed lies in /var/tmp, and its configuration of ssh among the system's.
-const inside =
-  'for place in /var/tmp/ipcluster-bed-ssh /etc/ssh/ssh_config.d; do mkdir -p $place && ' +
-  'mount -t tmpfs -o mode=1777 tmpfs $place; done && exec "$@"';
+// The bed lies in /var/tmp, and its configuration of ssh among the system's; this package may lie there, too.
+const inside = [
+  'mkdir -p /run/package /etc/ssh/ssh_config.d && mount --bind "$PWD" /run/package',
+  'for place in /var/tmp /etc/ssh/ssh_config.d; do mount -t tmpfs -o mode=1777 tmpfs $place || exit; done',
+  'mkdir -p "$PWD" && mount --bind /run/package "$PWD" && cd "$PWD" && exec "$@"',
+].join('\n');
 
 function prove(...args: string[]): Promise<{ rows: Row[]; said: string }> {
   const child = spawn(resolve('test/beds/alone'), [
