@@ -2,31 +2,25 @@ import { join } from 'node:path';
 import { IpclusterError } from '../base/errors.js';
 import { closeFolder } from '../base/own-folder.js';
 import type { SettingKey } from '../config/settings.js';
-import { runTool } from '../processes/tool.js';
+import { askTool } from './ask-tool.js';
 import { BatchJobs } from './batch-jobs.js';
 import type { JobRef, JobSpec, Launcher, LauncherDefinition, LaunchOptions } from './contract.js';
 import type { BatchDialect, BatchView, Question } from './dialect.js';
 import { describeHolds } from './holds.js';
 import { readRefs, writeRef } from './job-files.js';
 import type { z } from './options.js';
-import { questionTime } from './patience.js';
 import { type LaunchPlan, type PlannedCommand, type PlannedFile, writePlan } from './plan.js';
 import { type BatchRequest, describeRequest, type Layout, layoutOf, type Resources } from './resources.js';
 import { wordsFor } from './sayings.js';
 import { directiveLines, directivesOf, plainRequest, scriptFiles } from './script.js';
 import type { State } from './states.js';
 import { submitJob } from './submit.js';
-import { queryEnvironment } from './tool-environment.js';
 
 export type { BatchDialect, BatchView, Directive, Question, Report, ToolOutcome } from './dialect.js';
 
 /** Asks one question; undefined is no answer. */
 async function ask<Answer>(question: Question<Answer>): Promise<Answer | undefined> {
-  const outcome = await runTool({
-    argv: question.argv,
-    env: queryEnvironment(process.env),
-    timeout: questionTime,
-  });
+  const outcome = await askTool(question.argv);
   return outcome.timedOut ? undefined : question.parse(outcome);
 }
 
@@ -157,7 +151,7 @@ class BatchLauncher implements Launcher {
    */
   async #listed(names: string): Promise<{ id: string; name: string }[]> {
     const { argv, parse } = this.#dialect.find(names);
-    const outcome = await runTool({ argv, env: queryEnvironment(process.env), timeout: questionTime });
+    const outcome = await askTool(argv);
     const listed = outcome.timedOut ? undefined : parse(outcome);
     if (listed) return listed;
     // Systems share names of commands: one that is not there has nothing, whatever another one's command

@@ -1,8 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
-import { runTool } from '../processes/tool.js';
-import { questionTime } from './patience.js';
+import { askTool } from './ask-tool.js';
 import { isOnPath, surroundingNodes } from './surrounding.js';
-import { queryEnvironment } from './tool-environment.js';
 
 /** What is known of a job of Slurm that a shell names. */
 interface Facts {
@@ -43,11 +41,7 @@ export async function completeSlurm(env: NodeJS.ProcessEnv): Promise<Record<stri
 
 async function askSlurm(id: string, env: NodeJS.ProcessEnv): Promise<Facts> {
   const argv = ['squeue', '-h', '-t', 'all', '-j', id, '-o', '%T|%D|%N'] as const;
-  const { code, stdout, stderr, timedOut } = await runTool({
-    argv,
-    env: queryEnvironment(env),
-    timeout: questionTime,
-  });
+  const { code, stdout, stderr, timedOut } = await askTool(argv, env);
   const [state = '', nodes = '', list = ''] = (stdout.trim().split('\n')[0] ?? '').split('|');
   if (code === 0 && state === 'RUNNING' && Number(nodes) > 0) return { state, nodes, list };
   const isUnknown = (code === 0 && state === '') || /invalid job id/i.test(stderr);

@@ -26,6 +26,8 @@ export interface ToolOptions {
   input?: string | undefined;
   /** It is killed, as when its time is over, when this is settled. */
   enough?: Promise<unknown> | undefined;
+  /** True where nobody wants its answer once this program has ended: it is killed then, if it still runs. */
+  isQuestion?: boolean;
   /** True for output after which nothing else is wanted: it is not waited for the end. */
   isWhole?: ((stdout: string) => boolean) | undefined;
 }
@@ -58,6 +60,23 @@ async function startTool(
   return patiently(program, start);
 }
 
+/** Questions that are under way, by the groups of their processes. */
+const questions = new Set<number>();
+
+/** Has a question end with this program, unless it is over before. */
+function endWithUs({ pid = Number.NaN }: ChildProcess, over: Promise<unknown>): void {
+  if (questions.size === 0) process.on('exit', endQuestions);
+  questions.add(pid);
+  void over.then(() => {
+    questions.delete(pid);
+    if (questions.size === 0) process.off('exit', endQuestions);
+  });
+}
+
+function endQuestions(): void {
+  for (const pid of questions) signalPid(-pid, 'SIGKILL');
+}
+
 /** Its output is read here, its end is judged here, and its surroundings are those that are given. */
 const ownWay = {
   detached: true,
@@ -79,6 +98,7 @@ export async function runTool({
   input,
   enough,
   isWhole,
+  isQuestion = false,
 }: ToolOptions): Promise<ToolOutcome> {
   let child: ChildProcess;
   try {
@@ -86,7 +106,7 @@ export async function runTool({
   } catch (error) {
     return { code: 127, stdout: '', stderr: messageOf(error), timedOut: false };
   }
-  return new Promise((resolve) => {
+  const outcome = new Promise<ToolOutcome>((resolve) => {
     const said = { stdout: '', stderr: '' };
     let [timedOut, heard] = [false, false];
     let rest: Timer | undefined;
@@ -126,6 +146,8 @@ export async function runTool({
     child.once('close', settle);
     child.once('exit', (code) => awaitRest(code));
   });
+  if (isQuestion) endWithUs(child, outcome);
+  return outcome;
 }
 
 /** A command that is wanted for as long as it runs. */

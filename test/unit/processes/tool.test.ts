@@ -1,3 +1,6 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { poll } from '../../../src/base/wait.js';
 import { askShell } from '../../../src/processes/question.js';
@@ -70,4 +73,21 @@ test('a question is answered, or it is not', async () => {
   setTimeout(() => over.abort(), 200);
   expect(await timed(askShell('sleep 600.7', 60_000, over.signal))).toEqual([undefined, true]);
   expect(await askShell('echo 7', 5000, over.signal)).toBeUndefined();
+});
+
+test('a question ends with the program that asked it, other tools do not', async () => {
+  const tool = resolve('dist/processes/tool.js');
+  const seconds = 600 + process.pid / 1e7;
+  const script = `import { runTool } from '${tool}';
+    for (const isQuestion of [true, false])
+      void runTool({ argv: ['sleep', String(${seconds} + Number(isQuestion))], env: process.env, timeout: 60_000, isQuestion });
+    setTimeout(() => process.exit(0), 700);`;
+  const asking = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  expect(await once(asking, 'close')).toEqual([0, null]);
+  const runs = (word: number): string =>
+    spawnSync('pgrep', ['-fx', `sleep ${word}`], { encoding: 'utf8' }).stdout.trim();
+  await expect.poll(() => runs(seconds + 1)).toBe('');
+  const other = Number(runs(seconds));
+  expect(other).toBeGreaterThan(0);
+  process.kill(other, 'SIGKILL');
 });
