@@ -5,7 +5,7 @@ import { removeMemoryFolders } from '../base/memory-files.js';
 import { removeTree } from '../base/remove-tree.js';
 import { configTemplate } from '../config/template.js';
 import { readClusterFile } from '../profile/cluster-file.js';
-import { ownerOfListedFile } from '../profile/listed-file.js';
+import { ownListedFile } from '../profile/own-files.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { clearSockets } from '../profile/sockets.js';
 import { findCluster } from './find.js';
@@ -65,11 +65,11 @@ async function cleanPlace(place: Place): Promise<Report> {
 }
 
 async function ownConnectionFiles(place: Place): Promise<string[]> {
-  const { clientFile, engineFile, keyFile, listedFile } = pathsOf(place);
+  const { clientFile, engineFile, keyFile } = pathsOf(place);
   const own = await Promise.all(
     [clientFile, engineFile, keyFile].map(async (path) => ((await isOwnFile(path)) ? [path] : [])),
   );
-  return [...own.flat(), ...(ownerOfListedFile(place).owner === 'ours' ? [listedFile] : [])];
+  return [...own.flat(), ...ownListedFile(place)];
 }
 
 /**

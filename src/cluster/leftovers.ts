@@ -6,6 +6,7 @@ import { findMarked, inspectProcess } from '../processes/table.js';
 import type { ClusterFile } from '../profile/cluster-file.js';
 import { filesOfPython } from '../profile/connection-file.js';
 import { ownerOfListedFile } from '../profile/listed-file.js';
+import { takenByPython } from '../profile/own-files.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { clearSockets } from '../profile/sockets.js';
 import { findLiving } from './find.js';
@@ -59,15 +60,7 @@ function refusePythons(place: Place): void {
   const lives = owner === 'python' && /ipyparallel|ipcontroller/.test(inspectProcess(pid)?.command ?? '');
   const files = [...filesOfPython(place), ...(lives ? [pathsOf(place).listedFile] : [])];
   if (files.length === 0) return;
-  const sentence = `A controller of Python's ipyparallel has its connection files there: ${files.join(', ')}.`;
-  throw new IpclusterError('CLUSTER_RUNNING', sentence, {
-    files,
-    suggestions: [
-      `Start beside it: \`--cluster-id NAME\`.`,
-      'Or end it with its own tool (`python3 -m ipyparallel.cluster stop`). Where it is gone already, ' +
-        'remove these files.',
-    ],
-  });
+  throw takenByPython(files);
 }
 
 /**

@@ -7,8 +7,7 @@ import type { Client } from '../client/client.js';
 import { sweepMarked } from '../processes/end.js';
 import { findMarked } from '../processes/table.js';
 import { type ClusterFile, isOfJob, type RecordedJob, writeClusterFile } from '../profile/cluster-file.js';
-import { filesOfPython } from '../profile/connection-file.js';
-import { ownerOfListedFile } from '../profile/listed-file.js';
+import { ownFiles } from '../profile/own-files.js';
 import { markOf, type Place, pathsOf } from '../profile/paths.js';
 import { clearSockets } from '../profile/sockets.js';
 import type { StatusContent } from '../protocol/messages.js';
@@ -178,14 +177,11 @@ async function askController(client: Client): Promise<boolean> {
  * were there.
  */
 export async function removeConnectionFiles(place: Place): Promise<string[]> {
-  const { clientFile, engineFile, keyFile, listedFile, registeredFile } = pathsOf(place);
+  const { keyFile, listedFile, registeredFile } = pathsOf(place);
   removeMemoryFolders(markOf(place, ''));
-  const foreign = filesOfPython(place);
-  const present = [clientFile, engineFile, keyFile].filter(
-    (path) => existsSync(path) && !foreign.includes(path),
-  );
-  const listed = ownerOfListedFile(place).owner === 'ours' ? [listedFile] : [];
-  await Promise.all([...present, ...listed, registeredFile].map(removeFile));
+  const own = [...ownFiles(place), keyFile];
+  const present = own.filter((path) => path !== listedFile && existsSync(path));
+  await Promise.all([...own, registeredFile].map(removeFile));
   return present;
 }
 

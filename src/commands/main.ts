@@ -11,7 +11,7 @@ import { COMMANDS, flagsOf } from './commands.js';
 import { exactWords, isReaderGone, leave, watchReader } from './pipes.js';
 import { Interrupted, setRest } from './shared.js';
 import { inPlace, rememberPlace } from './tips.js';
-import { explainUse, helpOf } from './wrong-use.js';
+import { exitOf, explainUse, helpOf } from './wrong-use.js';
 
 export { COMMANDS } from './commands.js';
 
@@ -87,8 +87,7 @@ function report(error: unknown, json: boolean, help: string): number {
     if (error.message && !isReaderGone()) process.stderr.write(`ipcluster: ${error.message}\n`);
     return 130;
   }
-  const exit = (error as { oclif?: { exit?: number } }).oclif?.exit;
-  // oclif ends --help by throwing an exit of 0.
+  const exit = exitOf(error);
   if (exit === 0) return 0;
   if (json) {
     const unknown = { code: exit === undefined ? 'INTERNAL' : 'USAGE', suggestions: [], files: [] };

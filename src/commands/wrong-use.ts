@@ -20,7 +20,9 @@ export function explainUse(error: unknown, id: string | undefined): unknown {
 export const helpOf = (id: string | undefined): string =>
   ['ipcluster', ...(id?.split(':') ?? []), '--help'].join(' ');
 
-const exitOf = (error: Error): number | undefined => (error as { oclif?: { exit?: number } }).oclif?.exit;
+/** The exit code that the library of commands has put into an error; it ends `--help` by an error with 0. */
+export const exitOf = (error: unknown): number | undefined =>
+  (error as { oclif?: { exit?: number } } | undefined)?.oclif?.exit;
 
 function sentenceOf(error: ParseFault, id: string | undefined): string {
   const command = id === undefined ? 'ipcluster' : `ipcluster ${id.replace(':', ' ')}`;

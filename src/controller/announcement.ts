@@ -9,14 +9,10 @@ import { newToken } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { isOwnFolder } from '../base/own-folder.js';
 import { inspectProcess } from '../processes/table.js';
-import {
-  type ConnectionFile,
-  filesOfPython,
-  type Role,
-  writeConnectionFile,
-} from '../profile/connection-file.js';
+import { type ConnectionFile, type Role, writeConnectionFile } from '../profile/connection-file.js';
 import { type KeyFile, writeKeyFile } from '../profile/key-file.js';
 import { ownerOfListedFile, writeListedFile } from '../profile/listed-file.js';
+import { ownFiles } from '../profile/own-files.js';
 import { joinFile, type Place, pathsOf } from '../profile/paths.js';
 import { protocolVersion } from '../protocol/messages.js';
 import type { OpenGateway } from '../transport/gateway-door.js';
@@ -126,12 +122,10 @@ export class Announcement {
   async withdraw(keepKeys = false): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    const { engineFile, clientFile, keyFile, listedFile } = pathsOf(this.#presence.place);
+    const { place } = this.#presence;
     const joins = this.#passes.folders.map(joinFile);
-    const foreign = filesOfPython(this.#presence.place);
-    const own = [clientFile, engineFile].filter((path) => !foreign.includes(path));
-    if (ownerOfListedFile(this.#presence.place).owner === 'ours') own.push(listedFile);
-    await Promise.all([...own, ...(keepKeys ? [] : [keyFile]), ...joins].map(removeFile));
+    const keys = keepKeys ? [] : [pathsOf(place).keyFile];
+    await Promise.all([...ownFiles(place), ...keys, ...joins].map(removeFile));
   }
 
   #writeJoin(folder: string): void {

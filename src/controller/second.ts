@@ -1,5 +1,6 @@
 import { IpclusterError } from '../base/errors.js';
 import { type ConnectionFile, filesOfPython, readConnectionFile } from '../profile/connection-file.js';
+import { takenByPython } from '../profile/own-files.js';
 import { type Place, pathsOf } from '../profile/paths.js';
 import { dial } from '../transport/dial.js';
 
@@ -9,10 +10,7 @@ import { dial } from '../transport/dial.js';
  */
 export async function refuseSecond(place: Place): Promise<void> {
   const files = filesOfPython(place);
-  if (files.length > 0) {
-    const sentence = `A controller of Python's ipyparallel has its connection files there: ${files.join(', ')}.`;
-    throw new IpclusterError('CLUSTER_RUNNING', sentence, { files });
-  }
+  if (files.length > 0) throw takenByPython(files);
   let file: ConnectionFile;
   try {
     file = readConnectionFile(pathsOf(place).clientFile);

@@ -7,10 +7,10 @@ import { guardProcess } from '../base/signals.js';
 import { sleep } from '../base/wait.js';
 import { call, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
 import type { SupervisorToEngine } from '../protocol/conversations/supervisor-engine.js';
-import { decodeMessage, Session, unknownMessage } from '../protocol/message.js';
+import { decodeMessage, Session } from '../protocol/message.js';
 import type { MessageContents } from '../protocol/messages.js';
 import { PacketReader } from '../protocol/packets.js';
-import { refusal } from '../protocol/refusal.js';
+import { refusalOfUnknown } from '../protocol/refusal.js';
 import { Commands } from './command.js';
 import { describeStray } from './failure.js';
 import { Kernel } from './kernel.js';
@@ -109,11 +109,7 @@ async function awaitRoom(): Promise<void> {
 function hear(body: Buffer): void {
   const message = decodeMessage(body);
   if (isHandled<SupervisorToEngine>(message, orders)) return call(orders, message);
-  const { route, body: answer } = refusal(
-    session,
-    message.header,
-    unknownMessage(message.header.msg_type, 'a supervisor'),
-  );
+  const { route, body: answer } = refusalOfUnknown(session, message.header, 'a supervisor');
   link.send(route, answer);
 }
 

@@ -7,15 +7,10 @@ import { sweepMarked } from '../processes/end.js';
 import { markVariable } from '../processes/table.js';
 import { call, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
 import type { SupervisorToWatcher } from '../protocol/conversations/supervisor-engine.js';
-import {
-  decodeMessage,
-  type Message,
-  Session as MessageSession,
-  unknownMessage,
-} from '../protocol/message.js';
+import { decodeMessage, type Message, Session as MessageSession } from '../protocol/message.js';
 import type { InterruptOutcome, MessageContents } from '../protocol/messages.js';
 import { encodePacket, PacketReader } from '../protocol/packets.js';
-import { refusal } from '../protocol/refusal.js';
+import { refusalOfUnknown } from '../protocol/refusal.js';
 import type { Route } from '../protocol/routes.js';
 import { phase, Slots } from './slots.js';
 
@@ -70,11 +65,7 @@ socket.on('close', () => void sleep(300).then(endAll));
 /** What the supervisor says. What is not known is refused. */
 function hear(message: Message): void {
   if (isHandled<SupervisorToWatcher>(message, orders)) return call(orders, message);
-  const { route, body } = refusal(
-    session,
-    message.header,
-    unknownMessage(message.header.msg_type, 'a supervisor'),
-  );
+  const { route, body } = refusalOfUnknown(session, message.header, 'a supervisor');
   write(route, body);
 }
 

@@ -108,7 +108,7 @@ async function main(): Promise<void> {
     return void process.stdout.write(`ipcluster ${packageVersion()} ipgateway (TypeScript)\n`);
   const { engines, controller, file, plain } = flags;
   if (file === undefined || (engines === undefined) === (controller === undefined))
-    throw new IpclusterError('USAGE', 'Say --file, and either --engines or --controller..');
+    throw new IpclusterError('USAGE', 'Say --file, and either --engines or --controller.');
   const log = createLog('ipgateway', readLogLevel(flags['log-level']));
   const asked = deferred<string>();
   onEndingSignal(asked.resolve);

@@ -23,6 +23,14 @@ export interface Held {
   idleSince: number | undefined;
 }
 
+/** A request that is not handed over yet, opened once. */
+interface Waiting {
+  id: string;
+  body: Buffer;
+  frames: readonly Buffer[];
+  header: WireHeader | undefined;
+}
+
 /** A request as it goes to the engine. */
 export interface EngineRequest {
   held: Held;
@@ -51,9 +59,9 @@ export class PythonEngine {
   /** Heartbeats in a row that it has not answered. */
   misses = 0;
   answered = true;
-  readonly waiting: { id: string; body: Buffer }[] = [];
+  readonly waiting: Waiting[] = [];
   /** Requests for the control channel: they are done beside running code. */
-  readonly #beside: { id: string; body: Buffer }[] = [];
+  readonly #beside: Waiting[] = [];
   /** Requests that it has, by the id that it knows. */
   readonly held = new Map<string, Held>();
   readonly #pace = new Pace(pace);
@@ -69,13 +77,15 @@ export class PythonEngine {
   next(): EngineRequest | undefined {
     if (!this.ready) return undefined;
     const first = this.#beside.shift() ?? (this.#hasRoom() ? this.waiting.shift() : undefined);
-    return first && this.#prepare(first.id, first.body);
+    return first && this.#prepare(first);
   }
 
   /** Takes a request, to be given when it is its turn. */
   add(id: string, body: Buffer): void {
-    const isControl = controlTypes.has(readHeader(decodeFrames(body)[0])?.msg_type ?? '');
-    (isControl ? this.#beside : this.waiting).push({ id, body });
+    const frames = decodeFrames(body);
+    const header = readHeader(frames[0]);
+    const isControl = controlTypes.has(header?.msg_type ?? '');
+    (isControl ? this.#beside : this.waiting).push({ id, body, frames, header });
   }
 
   #hasRoom(): boolean {
@@ -110,16 +120,15 @@ export class PythonEngine {
     });
   }
 
-  #prepare(id: string, body: Buffer): EngineRequest | undefined {
+  #prepare({ id, body, frames: received, header: given }: Waiting): EngineRequest | undefined {
+    if (!given) return undefined;
     const [
       headerFrame = emptyFrame,
       parent = emptyFrame,
       metadata = emptyFrame,
       content = emptyFrame,
       ...buffers
-    ] = decodeFrames(body);
-    const given = readHeader(headerFrame);
-    if (!given) return undefined;
+    ] = received;
     const facts = readObject(metadata) ?? {};
     const broadcast = facts['is_broadcast'] === true;
     const header = broadcast ? { ...given, msg_id: `${given.msg_id}_${this.uuid}` } : given;

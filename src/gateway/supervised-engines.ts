@@ -5,10 +5,10 @@ import { type Deferred, deferred, sleep } from '../base/wait.js';
 import { call, type Handlers, isHandled } from '../protocol/conversations/handlers.js';
 import type { SupervisorToEngine } from '../protocol/conversations/supervisor-engine.js';
 import { decodeFrames, encodeFrames, messageFrames } from '../protocol/frames.js';
-import { decodeMessage, type Outgoing, type Session, unknownMessage } from '../protocol/message.js';
+import { decodeMessage, type Outgoing, type Session } from '../protocol/message.js';
 import type { MessageType } from '../protocol/messages.js';
 import { encodePacket, joinSmall, type Packet, PacketReader } from '../protocol/packets.js';
-import { refusal } from '../protocol/refusal.js';
+import { refusalOfUnknown } from '../protocol/refusal.js';
 import type { EngineRoute, ReplyStatus, Route } from '../protocol/routes.js';
 import type { EngineHost, EngineSide } from './engine-side.js';
 import type { PythonEngine } from './python-engine.js';
@@ -103,11 +103,7 @@ export class SupervisedEngines implements EngineHost {
     if (route.channel !== 'hub') return;
     const message = decodeMessage(body);
     if (isHandled<SupervisorToEngine>(message, this.#orders)) return call(this.#orders, message, uuid, id);
-    const refused = refusal(
-      this.#session,
-      message.header,
-      unknownMessage(message.header.msg_type, 'a supervisor'),
-    );
+    const refused = refusalOfUnknown(this.#session, message.header, 'a supervisor');
     const line = this.#lines.get(uuid);
     if (line) write(line.socket, refused.route, refused.body);
   }

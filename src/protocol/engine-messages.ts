@@ -1,6 +1,6 @@
 import type { Guards } from './conversations/conversation.js';
 import type { EngineToSupervisor } from './conversations/supervisor-engine.js';
-import { name, path, processId } from './fields.js';
+import { name, outcomes, path, processId } from './fields.js';
 import { flag, list, maybe, object, text, whole, word } from './guards.js';
 import type { MessageContents } from './messages.js';
 import { sequenceLimit } from './routes.js';
@@ -19,15 +19,6 @@ export const engineMessages: Guards<EngineToSupervisor> = {
   engine_loaded: object<MessageContents['engine_loaded']>({ files: list(loadedFile, 10_000) }),
   interrupt_hit: object<MessageContents['interrupt_hit']>({
     sequence: whole(0, sequenceLimit),
-    outcome: word(
-      'removed',
-      'interrupted',
-      'abandoned',
-      'killed',
-      'restarted',
-      'finished',
-      'unknown',
-      'stuck',
-    ),
+    outcome: word(...outcomes, 'stuck'),
   }),
 };

@@ -19,7 +19,8 @@ export const requestIds: Guard<string[]> = list(requestId, mostRequests);
 /** Milliseconds since the epoch. */
 export const moment: Guard<number> = whole(0, 2 ** 53);
 
-export const outcome: Guard<InterruptOutcome> = word(
+/** How an interrupt can end. */
+export const outcomes = [
   'removed',
   'interrupted',
   'abandoned',
@@ -27,7 +28,8 @@ export const outcome: Guard<InterruptOutcome> = word(
   'restarted',
   'finished',
   'unknown',
-);
+] as const;
+export const outcome: Guard<InterruptOutcome> = word(...outcomes);
 
 export const header: Guard<Header> = object<Header>({
   msg_id: requestId,

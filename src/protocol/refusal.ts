@@ -1,7 +1,7 @@
 import { isIpclusterError, messageOf } from '../base/errors.js';
 import type { ErrorContent } from './contents/answers.js';
 import type { Header } from './header.js';
-import type { Session } from './message.js';
+import { type Session, unknownMessage } from './message.js';
 import type { Route } from './routes.js';
 
 /** What went wrong, as an answer. */
@@ -26,3 +26,10 @@ export function refusal(
     body: session.encode({ type: 'error_reply', content: errorContent(error), parent }),
   };
 }
+
+/** The answer to a message that there is no handler for, as it goes out; `sender` says whose it was. */
+export const refusalOfUnknown = (
+  session: Session,
+  asked: Header,
+  sender: string,
+): ReturnType<typeof refusal> => refusal(session, asked, unknownMessage(asked.msg_type, sender));
