@@ -1,6 +1,6 @@
 // How jobs of PBS end: by signals, by orders, by silence.
 import { constants } from 'node:os';
-import { Pbs, sleep, until } from './pbs-scene.js';
+import { onPbs, sleep, until } from './pbs-scene.js';
 
 /**
  * A job whose end is a signal that nobody of ours sent. It meets PBS's own outer shell, which ends the job;
@@ -8,12 +8,10 @@ import { Pbs, sleep, until } from './pbs-scene.js';
  */
 const signalled = (name, history, words) => ({
   entry: `P7, P17, P22 qsig ${name} on the job, ${history ? 'with' : 'no'} job history`,
-  bed: 'pbs',
   expected: history
     ? `signal: killed by SIG${name}`
     : 'within 30 s that it is over, and not as a success: by that signal, or that PBS has forgotten how',
-  async run(scene) {
-    const pbs = new Pbs(scene);
+  async run(scene, pbs) {
     pbs.behave({ history });
     await pbs.start('-n', '1');
     const [job] = pbs.jobs().slice(-1);
@@ -29,7 +27,7 @@ const signalled = (name, history, words) => ({
 
 const silently = /^ended-silently: .*pbs lists it no more and keeps no history/s;
 
-export const rows = [
+export const rows = onPbs([
   ...['TERM', 'KILL', 'USR1', 'USR2', 'HUP'].map((name) =>
     signalled(name, true, new RegExp(`^signal: The job of the engines failed: killed by SIG${name}\\.`)),
   ),
@@ -46,10 +44,8 @@ export const rows = [
   signalled('KILL', false, silently),
   {
     entry: 'P5, P13 no job history: qdel of a running job',
-    bed: 'pbs',
     expected: 'cancelled, from outside',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({});
       await pbs.start('-n', '1');
       scene.asUser('qdel', `${pbs.jobs().at(-1).number}.fakehead`);
@@ -59,10 +55,8 @@ export const rows = [
   },
   {
     entry: 'P5, P13 no job history: qdel of a job that waits',
-    bed: 'pbs',
     expected: 'start ends within seconds: cancelled, taken from the queue',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({ hold: true });
       const starting = pbs.start('-n', '1');
       await until(() => scene.asUser('qselect', '-u', 'hpc') !== '', 20_000);
@@ -76,11 +70,9 @@ export const rows = [
   },
   {
     entry: 'P3 the job is held after too many attempts',
-    bed: 'pbs',
     quick: true,
     expected: 'start ends: launch-failed, with --work-dir as advice',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({ unstartable: true });
       const { error } = await pbs.start('-n', '2');
       scene.is(
@@ -94,10 +86,8 @@ export const rows = [
   },
   {
     entry: 'P14 a host of a gang dies, the job runs on',
-    bed: 'pbs',
     expected: 'node-failed, with the name of the host and the word of pbsnodes',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '4', '--nodes', '2', '--ntasks-per-node', '2');
       const { engines } = await scene.json('status');
       const { host, supervisor } = engines.at(-1);
@@ -121,10 +111,8 @@ export const rows = [
   },
   {
     entry: 'P15, P29 a host says nothing, its lease is 15 minutes',
-    bed: 'pbs',
     expected: 'host-silent within 20 s, with the host and since when; status says it too',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '2', '--lease', '15m');
       const { engines } = await scene.json('status');
       const [, pid] = engines[0].supervisor.split('/');
@@ -142,11 +130,9 @@ export const rows = [
   },
   {
     entry: 'P16 PBS suspends the job',
-    bed: 'pbs',
     quick: true,
     expected: 'suspended, and how it is resumed',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       const id = `${pbs.jobs().at(-1).number}.fakehead`;
       scene.asUser('qsig', '-s', 'suspend', id);
@@ -158,11 +144,9 @@ export const rows = [
   },
   {
     entry: 'P18 the server is away while the cluster is stopped',
-    bed: 'pbs',
     quick: true,
     expected: 'exit code 1, not known, stays on the list; a later stop ends it',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       pbs.behave({ down: true });
       const begin = Date.now();
@@ -175,4 +159,4 @@ export const rows = [
       scene.is('later', (await scene.run('stop')).code, 0);
     },
   },
-];
+]);

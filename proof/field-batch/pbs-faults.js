@@ -1,17 +1,15 @@
 // Faults of a PBS site, in the order of a job's life: refused, taken by a server that hangs, begun on a host
 // that lacks something.
-import { hostname, Pbs, sleep, until } from './pbs-scene.js';
+import { hostname, onPbs, sleep, until } from './pbs-scene.js';
 
 const seconds = (begin) => (Date.now() - begin) / 1000;
 
-export const rows = [
+export const rows = onPbs([
   {
     entry: 'P21 an option that qsub does not have',
-    bed: 'pbs',
     quick: true,
     expected: 'the line that names the option, none of the usage text; nothing is left',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       const { error } = await pbs.start('-n', '1', '--', '-t', '1-4');
       scene.is('code', error?.code, 'SUBMIT_REFUSED');
       scene.is('said', error?.message, /qsub: invalid option -- 't'/);
@@ -20,11 +18,9 @@ export const rows = [
   },
   {
     entry: 'P1 the server takes the job, and says nothing any more',
-    bed: 'pbs',
     expected:
       'within 60 s: not known; the job is on the list as unknown, with its name, and a later stop ends it',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({ lose: 'qsub', hold: true, hang: ['qstat', 'qselect', 'qdel'] });
       const begin = Date.now();
       const { error } = await pbs.start('-n', '1');
@@ -49,10 +45,8 @@ export const rows = [
   },
   {
     entry: 'P1 all of PBS hangs',
-    bed: 'pbs',
     expected: 'start ends within 60 s with SCHEDULER_SILENT, ps within 15 s says who does not answer',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({ hang: ['qsub', 'qstat', 'qselect', 'qdel'] });
       let begin = Date.now();
       const { error } = await pbs.start('-n', '1');
@@ -67,10 +61,8 @@ export const rows = [
   },
   {
     entry: 'P28 all of PBS hangs while a cluster runs',
-    bed: 'pbs',
     expected: 'status and why say it within 15 s, stop within 30 s with exit code 1; the later stop ends it',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       pbs.behave({ hang: ['qsub', 'qstat', 'qselect', 'qdel'] });
       for (const { command, bound } of [
@@ -90,10 +82,8 @@ export const rows = [
   },
   {
     entry: 'P28 one command after another asks for a job that PBS has forgotten',
-    bed: 'pbs',
     expected: 'the second one does not begin to wait anew: taken from the queue, at once',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({ hold: true });
       const starting = scene.spawn('start', '--launcher', 'pbs', '-d', '-n', '1');
       await until(() => scene.asUser('qselect', '-u', 'hpc') !== '', 20_000);
@@ -110,11 +100,9 @@ export const rows = [
   },
   {
     entry: 'P2 Node is not there on the host',
-    bed: 'pbs',
     quick: true,
     expected: 'node-missing with the host, and no word of a success',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       const { error } = await pbs.start('-n', '2', '--nodes', '2', '--node', '/opt/nowhere/bin/node');
       const said = `${error?.verdict}: ${error?.message}`;
       scene.is('start', said, /^node-missing: /);
@@ -124,10 +112,8 @@ export const rows = [
   },
   {
     entry: 'P8 the daemon of a host is killed, and ends the job when it is back',
-    bed: 'pbs',
     expected: 'node-failed: the daemon of PBS was started again',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({ history: true });
       await pbs.start('-n', '1');
       await pbs.restartDaemon(pbs.jobs().at(-1));
@@ -137,10 +123,8 @@ export const rows = [
   },
   {
     entry: 'P8 the same without job history',
-    bed: 'pbs',
     expected: 'within 30 s that it ended without a word, and that PBS has forgotten how',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       await pbs.restartDaemon(pbs.jobs().at(-1));
       const { code, sentence } = await pbs.finding('ended-silently', 30_000);
@@ -149,10 +133,8 @@ export const rows = [
   },
   {
     entry: 'P11 exec on engines after a qrerun',
-    bed: 'pbs',
     expected: 'the engines are back, exec answers, and nothing of Node’s own is said',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '2', '--shape', 'array');
       const before = await scene.run('exec', 'process.pid');
       scene.asUser('qrerun', `${pbs.jobs().at(-1).number}[].fakehead`);
@@ -168,10 +150,8 @@ export const rows = [
   },
   {
     entry: 'P4 --controller in-job: the controller is on another machine',
-    bed: 'pbs',
     expected: 'start says where it is, and by which line Python’s clients of this machine reach it',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({ ownNames: true });
       const { code, out, err } = await scene.run(
         'start',
@@ -195,10 +175,8 @@ export const rows = [
   },
   {
     entry: 'P24 engines add without a launcher on a cluster of PBS',
-    bed: 'pbs',
     expected: 'a second job of PBS with the limit that was asked for, nothing on this machine',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       const { code, out, err } = await scene.run('engines', 'add', '-n', '2', '--time', '10m');
       scene.is('add', `${code} ${out}${err}`, /^0 .*2 engines/s);
@@ -217,10 +195,8 @@ export const rows = [
   },
   {
     entry: 'P26 start --reuse --controller job',
-    bed: 'pbs',
     expected: 'exit code 2 before anything is submitted: it starts on this machine, and what to write',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       const { controller } = await scene.json('status');
       process.kill(controller.pid, 'SIGKILL');
@@ -245,11 +221,9 @@ export const rows = [
   },
   {
     entry: 'a submit with words after -- names what really holds',
-    bed: 'pbs',
     quick: true,
     expected: 'account, queue and limit, read back from PBS',
     async run(scene) {
-      new Pbs(scene);
       const { code, err } = await scene.run(
         'start',
         '--launcher',
@@ -276,10 +250,8 @@ export const rows = [
   },
   {
     entry: 'qalter -l walltime of a job that runs',
-    bed: 'pbs',
     expected: 'status has the new end within a minute',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1', '--time', '30m');
       scene.asUser('qalter', '-l', 'walltime=00:10:00', `${pbs.jobs().at(-1).number}.fakehead`);
       const left = async () =>
@@ -289,4 +261,4 @@ export const rows = [
       scene.is('minutes', Math.round(await left()), 10);
     },
   },
-];
+]);

@@ -2,7 +2,7 @@
 // the user's ~/.profile.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Pbs, until } from './pbs-scene.js';
+import { onPbs, until } from './pbs-scene.js';
 import { allFour, client, write } from './recipes.js';
 
 const profile = (scene) => `export PATH="${scene.bin}:${scene.root}/bin:$PATH"
@@ -45,11 +45,9 @@ sleep 6
 const recipe = (entry, select, engines, more = {}) => ({
   entry: `PBS by hand: ${entry}`,
   part: 'recipes',
-  bed: 'pbs',
   expected: 'the engines that were asked for, ten squares, exit code 0, nothing left',
   ...more,
-  async run(scene) {
-    const pbs = new Pbs(scene);
+  async run(scene, pbs) {
     const { exit, said } = await batch(
       scene,
       pbs,
@@ -61,7 +59,7 @@ const recipe = (entry, select, engines, more = {}) => ({
   },
 });
 
-export const rows = [
+export const rows = onPbs([
   recipe(
     'pbsdsh -- bash -l -c ipengine on two hosts',
     '2:ncpus=2:mpiprocs=2',
@@ -84,4 +82,4 @@ export const rows = [
     '2:ncpus=2:mpiprocs=2',
     'mpiexec -n 4 --oversubscribe ipengine --profile=pbs --log-level=DEBUG &',
   ),
-];
+]);

@@ -1,17 +1,15 @@
 // What jobs of PBS are given, what is said of them, and clusters inside an allocation.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostname, Pbs, sleep, until } from './pbs-scene.js';
+import { hostname, onPbs, sleep, until } from './pbs-scene.js';
 
 const threads = 'process.env.OMP_NUM_THREADS';
 
-export const rows = [
+export const rows = onPbs([
   {
     entry: 'P9, P23 one CPU for each of two engines on a host that binds nothing',
-    bed: 'pbs',
     expected: 'one thread each',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '2', '--nodes', '1', '--ntasks-per-node', '2');
       const { out } = await scene.run('exec', threads);
       scene.is('threads', out.match(/'\d+'/g)?.join(' '), "'1' '1'");
@@ -19,11 +17,9 @@ export const rows = [
   },
   {
     entry: 'P9, P23 one CPU for one engine',
-    bed: 'pbs',
     quick: true,
     expected: 'one thread, not one for each processor of the host',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       const { out } = await scene.run('exec', threads);
       scene.is('threads', out, /'1'/);
@@ -33,11 +29,9 @@ export const rows = [
   },
   {
     entry: 'P10 tasks wait while engines work',
-    bed: 'pbs',
     quick: true,
     expected: 'all-busy, and no advice to interrupt',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       const map = scene.spawn('map', '--', 'sleep', '{}', ':::', '15', '15', '15');
       const { suggestions = [] } = await pbs.finding('all-busy', 12_000);
@@ -49,10 +43,8 @@ export const rows = [
   },
   {
     entry: 'P12, P31 the job log of tasks that waited',
-    bed: 'pbs',
     expected: 'the host by name, the start of each run, bytes both ways',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1');
       const log = join(scene.folder, 'log');
       await scene.run('map', '--joblog', log, '--', 'sleep 1; echo {}', ':::', 'a', 'b', 'c');
@@ -77,10 +69,8 @@ export const rows = [
   },
   {
     entry: 'P31 why after engines stop',
-    bed: 'pbs',
     expected: 'engines-stopped, not engines-died',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '2');
       await scene.run('engines', 'stop', '0,1');
       const { sentence } = await pbs.finding('engines-stopped');
@@ -95,10 +85,8 @@ export const rows = [
   },
   {
     entry: 'P27 -- -l walltime=00:05:00',
-    bed: 'pbs',
     expected: 'status: the end is in less than five minutes',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '1', '--', '-l', 'walltime=00:05:00');
       const left = async () => {
         const { engines = [] } = await scene.json('status');
@@ -111,11 +99,9 @@ export const rows = [
   },
   {
     entry: 'P27 --time 1m',
-    bed: 'pbs',
     quick: true,
     expected: 'start says that no task of the queue can run',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.behave({ hold: true });
       const child = scene.spawn('start', '--launcher', 'pbs', '-d', '-n', '1', '--time', '1m');
       let said = '';
@@ -128,10 +114,8 @@ export const rows = [
   },
   {
     entry: 'P20 here, in a script that ends without stop',
-    bed: 'pbs',
     expected: 'nothing is left some seconds after it',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       pbs.submit(
         `${scene.root}/bin/ipcluster start --launcher here -n 2 -d >${scene.folder}/said 2>&1`,
         '-l',
@@ -146,10 +130,8 @@ export const rows = [
   },
   {
     entry: 'P25 here has the end of its allocation',
-    bed: 'pbs',
     expected: 'status: the end that PBS knows, ten minutes from the job’s start',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       const lines =
         `${scene.root}/bin/ipcluster start --launcher here -n 1 -d >/dev/null 2>&1\nsleep ` +
         `8\n${scene.root}/bin/ipcluster status --json ` +
@@ -163,10 +145,8 @@ export const rows = [
   },
   {
     entry: 'P30 core-hours of sets that differ',
-    bed: 'pbs',
     expected: 'what each set asked for: 2 × 10m × 1 and 1 × 30m × 2',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '2', '--time', '10m');
       await scene.run('engines', 'add', '-n', '1', '--time', '30m', '--cpus-per-task', '2');
       await scene.run('engines', 'stop', '0');
@@ -176,11 +156,9 @@ export const rows = [
   },
   {
     entry: 'P6 the scheduler ends the controller’s own job under a map',
-    bed: 'pbs',
     expected:
       'its store is kept, engines and client wait: a start with --reuse has all of them, and the map goes on',
-    async run(scene) {
-      const pbs = new Pbs(scene);
+    async run(scene, pbs) {
       await pbs.start('-n', '2', '--controller', 'job');
       const map = scene.spawn('map', '--', 'sleep', '{}', ':::', ...Array.from({ length: 20 }, () => '2'));
       await sleep(5000);
@@ -195,4 +173,4 @@ export const rows = [
       scene.is('map', ended, 0);
     },
   },
-];
+]);

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { proveRows } from '../prove.js';
 
 /*
  * What people met with their machines, shells and programs: the quick rows of the long table, in namespaces
@@ -16,26 +16,21 @@ interface Row {
   problems: string[];
 }
 
-function prove(name: string): Promise<{ rows: Row[]; said: string }> {
-  const args = [process.execPath, 'proof/field.js', '--json', '--quick', '--files', name];
-  const child = spawn(resolve('test/beds/alone'), args);
-  let [out, said] = ['', ''];
-  child.stdout.on('data', (chunk) => (out += String(chunk)));
-  child.stderr.on('data', (chunk) => (said += String(chunk)));
-  return new Promise((done) =>
-    child.once('close', () =>
-      done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said }),
-    ),
-  );
-}
-
 describe.skipIf(process.getuid?.() !== 0)('what people met (needs root for its namespaces)', () => {
   // Real programs beside three other suites may keep one waiting: what is wrong twice is wrong.
   test.each(Object.entries(files))(
     'every quick row of %s is as it must be',
     { retry: 1, timeout: 900_000 },
     async (name, least) => {
-      const { rows, said } = await prove(name);
+      const { rows, said } = await proveRows<Row>(
+        resolve('test/beds/alone'),
+        process.execPath,
+        'proof/field.js',
+        '--json',
+        '--quick',
+        '--files',
+        name,
+      );
       expect(rows.length, said).toBeGreaterThanOrEqual(least);
       expect(rows.filter(({ right }) => !right)).toEqual([]);
     },

@@ -1,22 +1,11 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { prove as proveBy } from '../prove.js';
 
 /* The quick part of the proofs: the same programs that make the long tables of proof/. */
 
 /** Runs a proof and answers its lines of output. */
-function prove(
-  file: string,
-  ...args: string[]
-): Promise<{ code: number | null; lines: string[]; said: string }> {
-  const child = spawn(process.execPath, [`proof/${file}`, ...args]);
-  let [out, said] = ['', ''];
-  child.stdout.on('data', (chunk) => (out += String(chunk)));
-  child.stderr.on('data', (chunk) => (said += String(chunk)));
-  return new Promise((resolve) =>
-    child.once('close', (code) => resolve({ code, lines: out.trim().split('\n'), said })),
-  );
-}
+const prove = (file: string, ...args: string[]) => proveBy(process.execPath, `proof/${file}`, ...args);
 
 interface FaultRow {
   name: string;

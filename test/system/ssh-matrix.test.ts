@@ -1,6 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { proveRows } from '../prove.js';
 
 /*
  * Sixteen hosts of which every one is different, in namespaces of their own, so that the other bed of hosts
@@ -20,27 +21,6 @@ const inside = [
   'mkdir -p "$PWD" && mount --bind /run/package "$PWD" && cd "$PWD" && exec "$@"',
 ].join('\n');
 
-function prove(...args: string[]): Promise<{ rows: Row[]; said: string }> {
-  const child = spawn(resolve('test/beds/alone'), [
-    'bash',
-    '-c',
-    inside,
-    'matrix',
-    process.execPath,
-    'proof/ssh-matrix.js',
-    '--json',
-    ...args,
-  ]);
-  let [out, said] = ['', ''];
-  child.stdout.on('data', (chunk) => (out += String(chunk)));
-  child.stderr.on('data', (chunk) => (said += String(chunk)));
-  return new Promise((done) =>
-    child.once('close', () =>
-      done({ rows: JSON.parse(out.trim().split('\n').at(-1) || '[]') as Row[], said }),
-    ),
-  );
-}
-
 describe.skipIf(process.getuid?.() !== 0)(
   'hosts of which every one is different (needs root for its bed)',
   () => {
@@ -58,7 +38,17 @@ describe.skipIf(process.getuid?.() !== 0)(
       retry: 1,
       timeout: 240_000,
     }, async () => {
-      const { rows, said } = await prove('--quick');
+      const { rows, said } = await proveRows<Row>(
+        resolve('test/beds/alone'),
+        'bash',
+        '-c',
+        inside,
+        'matrix',
+        process.execPath,
+        'proof/ssh-matrix.js',
+        '--json',
+        '--quick',
+      );
       expect(rows.length, said).toBe(32);
       expect(rows.filter(({ problems }) => problems.length > 0)).toEqual([]);
     });

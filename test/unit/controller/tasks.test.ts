@@ -17,19 +17,15 @@ function task(metadata: Record<string, unknown> = {}, id?: string): Task {
   return makeTask(id ? { ...header, msg_id: id } : header, metadata, Buffer.alloc(1));
 }
 
+/** Engines of a supervisor come up: so many, of that language. */
+function comeUp(engines: EngineTable, owner: Supervisor, count: number, language = 'javascript'): void {
+  const plain = { pid: 1, language, log: null, restarts: 0, cpus: null, gpus: null };
+  for (const id of engines.reserve(owner, count, [])) engines.up(owner, { ...plain, id, uuid: `u${id}` });
+}
+
 function table(count: number): EngineTable {
   const engines = new EngineTable();
-  for (const id of engines.reserve(supervisor, count, []))
-    engines.up(supervisor, {
-      id,
-      uuid: `u${id}`,
-      pid: 1,
-      language: 'javascript',
-      log: null,
-      restarts: 0,
-      cpus: null,
-      gpus: null,
-    });
+  comeUp(engines, supervisor, count);
   return engines;
 }
 
@@ -63,17 +59,7 @@ function queueOf(engines: EngineTable) {
 describe('languages', () => {
   const mixed = (): EngineTable => {
     const engines = table(1);
-    const [id = -1] = engines.reserve(supervisor, 1, []);
-    engines.up(supervisor, {
-      id,
-      uuid: 'p',
-      pid: 1,
-      language: 'python',
-      log: null,
-      restarts: 0,
-      cpus: null,
-      gpus: null,
-    });
+    comeUp(engines, supervisor, 1, 'python');
     return engines;
   };
 
@@ -209,17 +195,7 @@ describe('the balanced queue', () => {
     const { queue, given, add } = queueOf(engines);
     add(task({}, 'a'));
     expect(queue.counts).toEqual({ balanced: 1, waiting: 0, running: 0 });
-    for (const id of engines.reserve(supervisor, 1, []))
-      engines.up(supervisor, {
-        id,
-        uuid: 'u',
-        pid: 1,
-        language: 'javascript',
-        log: null,
-        restarts: 0,
-        cpus: null,
-        gpus: null,
-      });
+    comeUp(engines, supervisor, 1);
     queue.schedule();
     expect(given).toEqual([['a', 0]]);
   });
@@ -351,19 +327,7 @@ describe('engines whose job has a deadline', () => {
       deadline: milliseconds === null ? null : Date.now() + milliseconds,
     },
   });
-  const up = (engines: EngineTable, owner: Supervisor): void => {
-    const [id = -1] = engines.reserve(owner, 1, []);
-    engines.up(owner, {
-      id,
-      uuid: `u${id}`,
-      pid: 1,
-      language: 'javascript',
-      log: null,
-      restarts: 0,
-      cpus: null,
-      gpus: null,
-    });
-  };
+  const up = (engines: EngineTable, owner: Supervisor): void => comeUp(engines, owner, 1);
 
   test('get nothing new in their last minute', () => {
     const engines = new EngineTable();

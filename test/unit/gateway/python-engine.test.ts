@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { PythonEngine } from '../../../src/gateway/python-engine.js';
 import { encodeFrames } from '../../../src/protocol/frames.js';
 
-const request = (id: string, content: object, metadata: object = {}): { id: string; body: Buffer } => {
+const request = (id: string, content: object, metadata: object = {}): [id: string, body: Buffer] => {
   const header = {
     msg_id: id,
     msg_type: 'execute_request',
@@ -12,13 +12,14 @@ const request = (id: string, content: object, metadata: object = {}): { id: stri
     version: '5.3',
   };
   const frames = [header, {}, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
-  return { id, body: Buffer.concat(encodeFrames(frames)) };
+  return [id, Buffer.concat(encodeFrames(frames))];
 };
 
 test('what is published of a request of ours belongs to it also after its reply', () => {
   const engine = new PythonEngine('uuid', 0);
   engine.ready = true;
-  engine.waiting.push(request('ours', { code: '1' }), request('theirs', { code: '1', silent: false }));
+  engine.add(...request('ours', { code: '1' }));
+  engine.add(...request('theirs', { code: '1', silent: false }));
   for (const [id, native] of [
     ['ours', true],
     ['theirs', false],

@@ -107,7 +107,7 @@ describe('requests for an engine of Python', () => {
 
   test('code of our clients is put in its words; everything of its own clients passes untouched', () => {
     const engine = ready();
-    engine.waiting.push({ id: 'm', body: body(header, { code: '1' }) });
+    engine.add('m', body(header, { code: '1' }));
     expect(parts(engine.next()?.frames ?? [])[3]).toMatchObject({
       code: '1',
       silent: false,
@@ -115,14 +115,13 @@ describe('requests for an engine of Python', () => {
     });
     engine.settle('m');
     const own = body({ ...header, msg_type: 'apply_request' }, {}, { language: 'python' });
-    engine.waiting.push({ id: 'm', body: own });
+    engine.add('m', own);
     expect(engine.next()?.frames).toEqual(decodeFrames(own));
   });
 
   test('nothing is given before it is ready, one at a time then, and what waits can be taken back', () => {
     const engine = new PythonEngine('u', 1);
-    for (const id of ['a', 'b', 'c'])
-      engine.waiting.push({ id, body: body({ ...header, msg_id: id }, { code: '1' }) });
+    for (const id of ['a', 'b', 'c']) engine.add(id, body({ ...header, msg_id: id }, { code: '1' }));
     expect(engine.next()).toBeUndefined();
     engine.ready = true;
     expect(engine.next()?.held.id).toBe('a');
@@ -134,10 +133,7 @@ describe('requests for an engine of Python', () => {
 
   test('each engine gets its own id of a broadcast', () => {
     const engine = ready();
-    engine.waiting.push({
-      id: 'm',
-      body: body({ ...header, msg_type: 'apply_request' }, {}, { is_broadcast: true }),
-    });
+    engine.add('m', body({ ...header, msg_type: 'apply_request' }, {}, { is_broadcast: true }));
     const [own, , metadata] = parts(engine.next()?.frames ?? []);
     expect([own?.['msg_id'], metadata?.['original_msg_id']]).toEqual(['m_u', 'm']);
   });
